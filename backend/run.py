@@ -1,0 +1,54 @@
+"""Run a command of this checkout with everything it needs: `python3 backend/run.py chat-history serve`.
+
+Makes `.venv` beside this folder and installs the hash-locked requirements into it, once for each
+state of the lock, then becomes the command. Needs Python 3.11 and pip, nothing else.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".venv"
+PROGRAMS = HOME / ("Scripts" if os.name == "nt" else "bin")
+
+
+def install(lock: Path) -> None:
+    """Brings `.venv` to the state of the lock, or does nothing if it is there already."""
+    digest = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    stamp = HOME / f"{lock.stem}.installed"
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    print(f"Installing {lock.relative_to(ROOT)} into {HOME} ...", file=sys.stderr, flush=True)
+    # Without pip of its own: a bare Debian has pip, but not what venv needs to copy it.
+    venv.create(HOME, with_pip=False, symlinks=os.name != "nt")
+    pip = [sys.executable, "-m", "pip", "--python", str(HOME), "install", "--quiet"]
+    pip += ["--disable-pip-version-check", "--no-input"]
+    subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)], check=True)
+    stamp.write_text(digest)
+
+
+def main(command: list[str]) -> int:
+    """Installs what `command` needs and runs it; returns its exit code."""
+    if not command:
+        print(__doc__, file=sys.stderr)
+        return 2
+    serves = command[0] == "chat-history"
+    try:
+        install(ROOT / "backend" / "requirements" / ("serve.txt" if serves else "development.txt"))
+    except subprocess.CalledProcessError as failure:
+        print(f"pip could not install the requirements (exit {failure.returncode}).", file=sys.stderr)
+        return 1
+    os.environ["PATH"] = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+    if os.name == "nt":
+        return subprocess.run([PROGRAMS / command[0], *command[1:]], check=False).returncode
+    # In place of this process: signals reach the command itself.
+    return os.execvp(PROGRAMS / command[0], command)  # noqa: S606  # whoever runs this chose it
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
