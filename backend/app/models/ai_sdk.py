@@ -1,0 +1,106 @@
+"""What frontends of the AI SDK send and see. What they add to it is left alone, not refused."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
+
+from ..errors import MessageUnreadable
+from .api import Answer, Part, Usage, without_default
+from .text import CONTENT, ClientId
+
+_QUESTION: JsonDict = {
+    "id": "bOAN2PpKlQFAXHEU",
+    "role": "user",
+    "parts": [{"type": "text", "text": "add buy milk"}],
+}
+_CHAT: JsonDict = {"id": "mLxQ5uQ5AEHEgr83", "trigger": "submit-message"}
+
+
+class UIMessage(BaseModel):
+    """A message of the AI SDK. Of its parts, only text is taken."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    id: ClientId
+    role: Literal["system", "user", "assistant"]
+    parts: Annotated[list[Part], FailFast()]
+
+    @property
+    def text(self) -> str:
+        """What the user says. Raises MessageUnreadable if somebody else does, or not with text alone."""
+        texts = [part.get("text") for part in self.parts if part.get("type") == "text"]
+        said = [text for text in texts if isinstance(text, str)]
+        if self.role != "user" or len(said) < len(self.parts):
+            raise MessageUnreadable
+        return "".join(said)
+
+
+class UIChat(BaseModel):
+    """The request of the AI SDK's `useChat`. What else the frontend adds to it is left alone."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "examples": [
+                _CHAT | {"messages": [_QUESTION]},
+                _CHAT | {"message": _QUESTION | {"id": "tR8wq1Lm0Zc4YxVb"}},
+                _CHAT | {"messages": [_QUESTION], "trigger": "regenerate-message"},
+            ]
+        },
+    )
+
+    id: ClientId = Field(description="The chat's id in the client, or our `session_id`.")
+    # One fault is told of a list: one for each item would make an answer of any size.
+    messages: Annotated[list[UIMessage], FailFast()] = Field([], description="Only the last one is read.")
+    message: UIMessage | None = Field(None, description="In place of `messages`.")
+    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
+    messageId: ClientId | None = Field(  # noqa: N815  # the SDK's name
+        None, description="The message that is edited, or the reply that is regenerated."
+    )
+
+    @property
+    def question(self) -> UIMessage | None:
+        """The user's message that is to be answered, if the client sent it."""
+        return self.message or (self.messages[-1] if self.messages else None)
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.question is not None:
+            CONTENT.check(self.question.text)
+        elif self.trigger == "submit-message":
+            raise MessageUnreadable
+        return self
+
+
+class UIMetadata(Answer):
+    """What of a message has no place of its own in the AI SDK's form. Nothing in it is null."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    session_id: str = Field(examples=["1"])
+    seq: int
+    status: Literal["streaming", "complete", "stopped", "interrupted", "failed"]
+    created_at: datetime
+    model: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
+    finish_reason: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
+    usage: Usage | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
+
+
+class UIStoredMessage(Answer):
+    """A message as `UIMessage` of the AI SDK."""
+
+    id: str = Field(description="The client's own id of it if it gave one, else ours as text.")
+    role: Literal["user", "assistant"]
+    parts: list[Part]
+    metadata: UIMetadata
+
+
+class UIMessagePage(Answer):
+    items: list[UIStoredMessage] = Field(description="In reading order.")
+    next_cursor: str | None = Field(
+        description="Give it as `cursor` for the next page; null on the last one.", examples=[None]
+    )

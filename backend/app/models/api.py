@@ -1,0 +1,281 @@
+"""What clients send and see. Requests refuse what they do not know; answers always have all their fields."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from .examples import ANSWERED, ASKED
+from .text import ClientId, Content, Password, Text, Title, TodoDescription, TodoTitle
+
+MIN_PASSWORD_CHARACTERS = 8
+_ADDRESS = Text(characters=254, bytes=1_000)
+
+
+def _address(value: str) -> str:
+    name, at, domain = value.partition("@")
+    if not (name and at and domain) or "@" in domain or any(character.isspace() for character in value):
+        raise PydanticCustomError("email_invalid", "Not an e-mail address.")
+    return _ADDRESS.check(value.casefold())  # folding may lengthen it: each ΐ becomes three characters
+
+
+def _long_enough(value: str) -> str:
+    if len(value) < MIN_PASSWORD_CHARACTERS:
+        raise PydanticCustomError("password_too_short", f"Shorter than {MIN_PASSWORD_CHARACTERS} characters.")
+    return value
+
+
+Email = Annotated[str, _ADDRESS, AfterValidator(_address)]
+"""An address is a name to sign in with, upper and lower case alike; nothing is sent to it."""
+
+NewPassword = Annotated[Password, AfterValidator(_long_enough)]
+
+
+def _examples(*bodies: JsonDict) -> JsonDict:
+    """What a client may send as it stands, or see; the docs page shows the first one."""
+    return {"examples": [*bodies]}
+
+
+def without_default(schema: JsonDict) -> None:
+    """For a field that is left out of an answer: a null that never comes is not its default."""
+    schema.pop("default")
+
+
+Part = Annotated[dict[str, Any], Field(examples=[{"type": "text", "text": "add buy milk"}])]
+"""A part of a message of the AI SDK: an object with a `type`."""
+
+Time = Annotated[datetime, Field(examples=["2026-11-21T09:12:30.250117+00:00"])]
+
+
+class Request(BaseModel):
+    """A body that a client sends."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, body: Any) -> Any:
+        """One refusal for all unknown fields: one each would quote them, and make an answer of any size."""
+        if isinstance(body, dict) and not body.keys() <= cls.model_fields.keys():
+            raise PydanticCustomError("extra_forbidden", "Has a field that this operation does not know.")
+        return body
+
+
+class Answer(BaseModel):
+    """A body that a client sees. Fields are only ever added."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True, from_attributes=True)
+
+
+class AccountCreate(
+    Request,
+    json_schema_extra=_examples({"email": "alice@example.com", "password": "correct horse battery"}),
+):
+    email: Email
+    password: NewPassword = Field(
+        description=f"At least {MIN_PASSWORD_CHARACTERS} characters.",
+        json_schema_extra={"minLength": MIN_PASSWORD_CHARACTERS},
+    )
+
+
+class SignIn(Request):
+    """The form of OAuth 2's password grant (RFC 6749, section 4.3). `scope` and client are not used."""
+
+    grant_type: Annotated[str, StringConstraints(pattern="^password$")] = Field("password")
+    username: Email = Field(examples=["alice@example.com"])
+    password: Password = Field(examples=["correct horse battery"])
+    scope: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] = ""
+    client_id: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] | None = None
+    client_secret: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] | None = None
+
+
+class Token(Answer):
+    access_token: str = Field(examples=["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"])
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the name of a scheme, no secret
+    expires_in: int = Field(description="Seconds.", examples=[86400])
+
+
+class Account(Answer):
+    id: int = Field(examples=[1])
+    email: str | None = Field(
+        description="Null for a user of an external issuer.", examples=["alice@example.com"]
+    )
+    issuer: str | None = Field(description="Null for a local account.", examples=[None])
+    subject: str | None = Field(description="Null for a local account.", examples=[None])
+    created_at: Time
+
+
+class ConversationCreate(
+    Request,
+    json_schema_extra=_examples(
+        {"title": "Holiday plans"}, {"title": "Holiday plans", "client_id": "c-7f3a"}, {}
+    ),
+):
+    title: Title | None = None
+    client_id: ClientId | None = Field(
+        None, description="Your own id for it. The same one again gives the same conversation."
+    )
+
+
+class ConversationUpdate(Request, json_schema_extra=_examples({"title": "Summer holiday"})):
+    title: Title
+
+
+class Conversation(Answer):
+    id: int = Field(examples=[1])
+    client_id: str | None = Field(examples=["c-7f3a"])
+    title: str | None = Field(
+        description="Null until its first message gives it one.", examples=["Holiday plans"]
+    )
+    created_at: Time
+    updated_at: Time = Field(description="When its last message was stored.")
+
+
+class ConversationPage(Answer):
+    items: list[Conversation]
+    next_cursor: str | None = Field(
+        description="Give it as `cursor` for the next page; null on the last one.", examples=[None]
+    )
+
+
+class MessageCreate(
+    Request,
+    json_schema_extra=_examples(
+        {"content": "The train leaves at 9:12."},
+        {"role": "assistant", "content": "Then be there at 9.", "client_id": "m-51c0"},
+    ),
+):
+    role: Literal["user", "assistant"] = "user"
+    content: Content
+    client_id: ClientId | None = Field(
+        None, description="Your own id for it. The same one again stores nothing new."
+    )
+
+
+class Usage(Answer):
+    """The tokens of a reply, as the provider of its model counts them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class Timings(Answer):
+    """Milliseconds from the beginning of a reply."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    first_token_ms: int | SkipJsonSchema[None] = Field(
+        None, description="Not there if nothing was said.", json_schema_extra=without_default
+    )
+    total_ms: int
+
+
+class Message(Answer, json_schema_extra=_examples(ASKED, ANSWERED)):
+    id: int
+    conversation_id: int
+    seq: int = Field(description="Its place in the conversation: 1, 2, 3, without a gap.")
+    client_id: str | None
+    role: Literal["user", "assistant"]
+    content: str
+    parts: list[Part] | None = Field(
+        description="Its text and tool calls in their order, as parts of the AI SDK; null for plain text."
+    )
+    status: Literal["streaming", "complete", "stopped", "interrupted", "failed"] = Field(
+        description="Of a reply. What a user says is `complete`."
+    )
+    model: str | None = Field(description="Who wrote a reply.")
+    finish_reason: str | None = Field(description="Why a reply ended; the code of its fault if it failed.")
+    usage: Usage | None = Field(description="Null unless it is a reply whose model counts tokens.")
+    timings: Timings | None = Field(description="Null until a reply has ended, and if its writer died.")
+    created_at: datetime
+
+
+class MessagePage(Answer):
+    items: list[Message] = Field(description="In reading order.")
+    next_cursor: str | None = Field(
+        description="Give it as `cursor` for the next page; null on the last one.", examples=[None]
+    )
+
+
+class ChatSession(Answer):
+    session_id: str = Field(
+        description="The handle of the chat routes: the conversation's id as text.", examples=["1"]
+    )
+    conversation: Conversation
+
+
+class ChatMessage(
+    Request,
+    json_schema_extra=_examples(
+        {"message": "add buy milk"}, {"message": "what is left?", "client_id": "q-1b44"}
+    ),
+):
+    message: Content
+    client_id: ClientId | None = Field(
+        None, description="Your own id for it. The same one again gives the same answer, and asks nobody."
+    )
+
+
+class Turn(Answer, json_schema_extra=_examples({"message": ASKED, "reply": ANSWERED})):
+    message: Message
+    reply: Message
+
+
+class Versions(Answer):
+    items: list[Message] = Field(description="All of them, the oldest first; the last one is shown.")
+
+
+class Stopped(
+    Answer,
+    json_schema_extra=_examples(
+        {"success": True, "reply": ANSWERED | {"status": "stopped", "finish_reason": "stopped"}},
+        {"success": True, "reply": None},
+    ),
+):
+    success: Literal[True]
+    reply: Message | None = Field(description="As it ended; null if none was being written.")
+
+
+class LiveReply(Answer):
+    conversation_id: int = Field(examples=[1])
+    reply_id: int = Field(examples=[2])
+    created_at: Time
+
+
+class LiveReplies(Answer):
+    items: list[LiveReply] = Field(description="All of them, the oldest first.")
+
+
+class TodoCreate(Request, json_schema_extra=_examples({"title": "Buy milk", "description": "Two litres"})):
+    title: TodoTitle
+    description: TodoDescription = ""
+
+
+class TodoUpdate(
+    Request, json_schema_extra=_examples({"completed": True}, {"title": "Buy oat milk", "completed": None})
+):
+    """Fields that are left out, or null, stay as they are."""
+
+    title: TodoTitle | None = None
+    description: TodoDescription | None = None
+    completed: bool | None = None
+
+
+class Todo(Answer):
+    id: int = Field(examples=[1])
+    title: str = Field(examples=["Buy milk"])
+    description: str = Field(examples=["Two litres"])
+    completed: bool = Field(examples=[False])
+    created_at: Time
+    updated_at: Time
+
+
+class TodoList(Answer):
+    items: list[Todo] = Field(description="All of them, in the order in which they were added.")
+
+
+class Health(Answer):
+    status: Literal["ok", "ready"]

@@ -1,0 +1,36 @@
+"""Messages in the form of the AI SDK: `UIMessage`."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def ui_message(message: Json) -> Json:
+    """A message as our API shows it, as the AI SDK does. Its id is the client's own, if it gave one."""
+    shown = {
+        "id": message["client_id"] or str(message["id"]),
+        "role": message["role"],
+        "parts": ui_parts(message["content"], message["parts"]),
+        "metadata": {
+            "session_id": str(message["conversation_id"]),
+            "seq": message["seq"],
+            "status": message["status"],
+            "created_at": message["created_at"],
+        },
+    }
+    shown["metadata"].update(
+        (name, message[name]) for name in ("model", "finish_reason", "usage") if message[name] is not None
+    )
+    return shown
+
+
+def ui_parts(content: str, parts: list[Json] | None) -> list[Json]:
+    """The parts, and behind them what the text has more than they: a reply under way stores it first.
+
+    Tools are marked as in the stream, so that no client uses them itself.
+    """
+    shown = [part if part["type"] == "text" else {**part, "providerExecuted": True} for part in parts or []]
+    told = sum(len(part["text"]) for part in shown if part["type"] == "text")
+    if len(content) > told or not shown:
+        shown.append({"type": "text", "text": content[told:]})
+    return shown
