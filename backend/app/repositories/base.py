@@ -1,0 +1,68 @@
+"""What all repositories of a user's rows share."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, bindparam
+from sqlmodel import col
+
+from ..db.connection import Row
+from ..db.database import ConstraintViolated, Database, Identity
+from ..db.statement import Statement
+from ..errors import DatabaseBusy, NotAuthenticated
+from ..models.database import Conversation, Message, Todo
+
+Position = TypeVar("Position")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Position]):
+    """Some items of a list, as JSON that Postgres made, and the position where the next ones begin."""
+
+    items: bytes
+    next: Position | None
+
+
+def owned(table: type[Conversation | Message | Todo]) -> ColumnElement[bool]:
+    """The first wall: the rows of the user in whose name the statement runs, and no others."""
+    return col(table.user_id) == bindparam("user_id")
+
+
+def request_hash(client_id: str | None, *content: str | None) -> bytes | None:
+    """What a retry must have in common with the request that it repeats."""
+    return None if client_id is None else hashlib.sha256(json.dumps(content).encode()).digest()
+
+
+class Repository:
+    """Rows of one user. Whatever it is asked for, another user's rows do not exist in it."""
+
+    def __init__(self, database: Database, user_id: int) -> None:
+        self._database = database
+        self._identity = Identity(user_id=user_id)
+
+    async def _rows(self, statement: Statement, **parameters: Any) -> list[Row]:
+        try:
+            return await self._database.run(self._identity, statement, parameters)
+        except ConstraintViolated as violated:
+            if violated.constraint.endswith("_user_id_user"):
+                raise NotAuthenticated from None  # the account is gone; its token is not yet
+            raise
+
+    async def _row(self, statement: Statement, **parameters: Any) -> Row | None:
+        rows = await self._rows(statement, **parameters)
+        return rows[0] if rows else None
+
+    async def _row_once(self, statement: Statement, **parameters: Any) -> Row | None:
+        """Runs a statement that writes only if it does not find what an earlier request wrote.
+
+        If another request writes between its look and its write, a unique key refuses it: it looks again.
+        """
+        for _ in range(4):
+            try:
+                return await self._row(statement, **parameters)
+            except ConstraintViolated as violated:
+                if not violated.constraint.startswith("uq_"):
+                    raise
+        raise DatabaseBusy

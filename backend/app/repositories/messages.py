@@ -1,0 +1,199 @@
+"""The messages of a user's conversations: reading and appending. Turns are in `replies.py`."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    null,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.selectable import CTE
+from sqlmodel import col
+
+from ..db.statement import Statement, read, write
+from ..errors import ClientIdReused, ConversationNotFound
+from ..models.database import Conversation, Message
+from ..titles import title_from
+from .base import Page, Repository, owned, request_hash
+
+_DEAD = and_(col(Message.status) == "streaming", col(Message.lease_until) < func.now())
+"""A reply whose writer died reads as interrupted at once; the next writer makes that durable."""
+
+STATUS = case((_DEAD, "interrupted"), else_=col(Message.status)).label("status")
+REASON = case((_DEAD, "interrupted"), else_=col(Message.finish_reason)).label("finish_reason")
+
+COLUMNS = (
+    col(Message.id),
+    col(Message.conversation_id),
+    col(Message.seq),
+    col(Message.client_id),
+    col(Message.role),
+    col(Message.content),
+    col(Message.parts),
+    STATUS,
+    col(Message.model),
+    REASON,
+    col(Message.usage),
+    col(Message.timings),
+    col(Message.created_at),
+)
+"""What clients see of a message."""
+
+_NAMES = select(*COLUMNS).selected_columns.keys()
+
+THIS_CONVERSATION = (col(Conversation.id) == bindparam("conversation_id"), owned(Conversation))
+IN_THIS_CONVERSATION = (col(Message.conversation_id) == bindparam("conversation_id"), owned(Message))
+SHOWN = (*IN_THIS_CONVERSATION, ~col(Message.replaced))
+
+
+def _page(order: ColumnElement[int], beyond: ColumnElement[bool], place: str) -> Statement:
+    """A page in the given order; `place` names its far end, `beyond` what lies on that side of a place."""
+    found = select(*COLUMNS).where(*SHOWN, beyond).order_by(order)
+    item = found.limit(bindparam("limit")).subquery("item")
+    items = func.json_agg(aggregate_order_by(item.table_valued(), item.c.seq))
+    far_end = func.min(item.c.seq) if place == "before" else func.max(item.c.seq)
+    page = (
+        select(func.coalesce(items, func.json_build_array()).label("items"), far_end.label("place"))
+        .select_from(item)
+        .subquery("page")
+    )
+    seq = col(Message.seq)
+    # The nearest one, in the order of the index: a mere EXISTS may be answered by reading the whole table.
+    on = seq < page.c.place if place == "before" else seq > page.c.place
+    more = select(seq).where(*SHOWN, on).order_by(order).limit(1).scalar_subquery().is_not(None)
+    return read(
+        select(page.c["items"], page.c.place, more)
+        .select_from(Conversation)
+        .join(page, true())
+        .where(*THIS_CONVERSATION)
+    )
+
+
+_NEWEST = _page(col(Message.seq).desc(), col(Message.seq) < bindparam("before"), "before")
+_OLDEST = _page(col(Message.seq).asc(), col(Message.seq) > bindparam("after"), "after")
+
+
+def earlier_message() -> CTE:
+    """The message that a request with the same `client_id` stored before."""
+    return (
+        select(*COLUMNS, col(Message.request_hash))
+        .where(*SHOWN, col(Message.client_id) == bindparam("client_id"))
+        .cte("earlier")
+    )
+
+
+def numbers_taken(count: int, *conditions: ColumnElement[bool]) -> CTE:
+    """Takes `count` numbers of the conversation, which marks it as active and titles it if nothing has.
+
+    The row stays locked until the transaction ends: the order of commits is the order of `seq`.
+    """
+    title = case(
+        (
+            and_(col(Conversation.title).is_(None), col(Conversation.title_source) == "auto"),
+            bindparam("title"),
+        ),
+        else_=col(Conversation.title),
+    )
+    return (
+        update(Conversation)
+        .where(*THIS_CONVERSATION, *conditions)
+        .values(next_seq=col(Conversation.next_seq) + count, updated_at=func.now(), title=title)
+        .returning(
+            col(Conversation.id),
+            col(Conversation.user_id),
+            (col(Conversation.next_seq) - count).label("seq"),
+        )
+        .cte("taken")
+    )
+
+
+def inserted(taken: CTE, offset: int, **values: ColumnElement[Any]) -> ReturningInsert[Any]:
+    """Inserts a message with the taken number `offset`; none if no number was taken."""
+    return (
+        insert(Message)
+        .from_select(
+            ["conversation_id", "user_id", "seq", *values],
+            select(taken.c.id, taken.c.user_id, taken.c.seq + offset, *values.values()),
+            include_defaults=False,
+        )
+        .returning(*COLUMNS)
+    )
+
+
+def as_json(message: CTE) -> Select[tuple[bytes]]:
+    """The message as clients see it."""
+    item = select(*(message.c[name] for name in _NAMES)).subquery("item")
+    return select(func.row_to_json(item.table_valued()))
+
+
+_earlier = earlier_message()
+_appended = inserted(
+    numbers_taken(1, ~select(_earlier.c.id).exists()),
+    0,
+    role=bindparam("role"),
+    content=bindparam("content"),
+    client_id=bindparam("client_id"),
+    request_hash=bindparam("request_hash"),
+).cte("appended")
+_APPEND = write(
+    as_json(_appended)
+    .add_columns(null())
+    .union_all(as_json(_earlier).add_columns(select(_earlier.c.request_hash).scalar_subquery()))
+)
+
+
+class MessageRepository(Repository):
+    """The messages in the conversations of one user. What is another user's is not found."""
+
+    async def newest(self, conversation_id: int, limit: int, before: int | None = None) -> Page[int]:
+        """The `limit` newest messages, or the newest `before` a `seq`, in reading order.
+
+        Raises ConversationNotFound.
+        """
+        place = 2**62 if before is None else before
+        return _found(await self._row(_NEWEST, conversation_id=conversation_id, limit=limit, before=place))
+
+    async def oldest(self, conversation_id: int, limit: int, after: int = 0) -> Page[int]:
+        """The `limit` messages after a `seq`, in reading order. Raises ConversationNotFound."""
+        return _found(await self._row(_OLDEST, conversation_id=conversation_id, limit=limit, after=after))
+
+    async def append(
+        self, conversation_id: int, role: str, content: str, client_id: str | None = None
+    ) -> bytes:
+        """Stores a message, or finds the one that the same request stored before. Returns it as JSON.
+
+        Raises ConversationNotFound, and ClientIdReused if the earlier one had other content.
+        """
+        wanted = request_hash(client_id, role, content)
+        row = await self._row_once(
+            _APPEND,
+            conversation_id=conversation_id,
+            role=role,
+            content=content,
+            client_id=client_id,
+            request_hash=wanted,
+            title=title_from(content) if role == "user" else None,
+        )
+        if row is None:
+            raise ConversationNotFound
+        message, found = row
+        if found is not None and bytes(found) != wanted:
+            raise ClientIdReused
+        return bytes(message)
+
+
+def _found(row: tuple[Any, ...] | None) -> Page[int]:
+    if row is None:
+        raise ConversationNotFound
+    items, place, more = row
+    return Page(items, place if more else None)

@@ -1,0 +1,98 @@
+"""A user's todos."""
+
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+from sqlmodel import col
+
+from ..db.connection import Row
+from ..db.statement import read, write
+from ..errors import TodoLimitReached, TodoNotFound
+from ..models.database import Todo
+from .base import Repository, owned
+
+MAX_TODOS = 1_000
+"""What one user may have, so that a list of them is always short."""
+
+COLUMNS = (
+    col(Todo.id),
+    col(Todo.title),
+    col(Todo.description),
+    col(Todo.completed),
+    col(Todo.created_at),
+    col(Todo.updated_at),
+)
+_NAMES = tuple(select(*COLUMNS).selected_columns.keys())
+_THIS = (col(Todo.id) == bindparam("todo_id"), owned(Todo))
+
+_LIST = read(select(*COLUMNS).where(owned(Todo)).order_by(col(Todo.id)).limit(MAX_TODOS))
+_GET = read(select(*COLUMNS).where(*_THIS))
+_ADD = write(
+    insert(Todo)
+    .from_select(
+        ["user_id", "title", "description"],
+        select(bindparam("user_id"), bindparam("title"), bindparam("description")).where(
+            select(func.count()).select_from(Todo).where(owned(Todo)).scalar_subquery() < literal(MAX_TODOS)
+        ),
+        include_defaults=False,
+    )
+    .returning(*COLUMNS)
+)
+_UPDATE = write(
+    update(Todo)
+    .where(*_THIS)
+    .values(
+        title=func.coalesce(bindparam("title"), col(Todo.title)),
+        description=func.coalesce(bindparam("description"), col(Todo.description)),
+        completed=func.coalesce(bindparam("completed"), col(Todo.completed)),
+        updated_at=func.now(),
+    )
+    .returning(*COLUMNS)
+)
+_DELETE = write(delete(Todo).where(*_THIS).returning(col(Todo.id)))
+
+
+class TodoRepository(Repository):
+    """The todos of one user, in the order in which they were added."""
+
+    async def all(self) -> list[Todo]:
+        """All of them: at most MAX_TODOS."""
+        return [_todo(row) for row in await self._rows(_LIST)]
+
+    async def get(self, todo_id: int) -> Todo:
+        """Raises TodoNotFound."""
+        return _found(await self._row(_GET, todo_id=todo_id))
+
+    async def add(self, title: str, description: str = "") -> Todo:
+        """Raises TodoLimitReached if the user has MAX_TODOS already."""
+        row = await self._row(_ADD, title=title, description=description)
+        if row is None:
+            raise TodoLimitReached
+        return _todo(row)
+
+    async def update(
+        self,
+        todo_id: int,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        completed: bool | None = None,
+    ) -> Todo:
+        """Changes what is given and leaves the rest. Raises TodoNotFound."""
+        row = await self._row(
+            _UPDATE, todo_id=todo_id, title=title, description=description, completed=completed
+        )
+        return _found(row)
+
+    async def delete(self, todo_id: int) -> None:
+        """Raises TodoNotFound."""
+        if await self._row(_DELETE, todo_id=todo_id) is None:
+            raise TodoNotFound
+
+
+def _todo(row: Row) -> Todo:
+    return Todo(**dict(zip(_NAMES, row, strict=True)))
+
+
+def _found(row: Row | None) -> Todo:
+    if row is None:
+        raise TodoNotFound
+    return _todo(row)
