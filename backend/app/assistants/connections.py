@@ -1,0 +1,53 @@
+"""Connections to one server, each used by one request at a time."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx
+
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 60.0
+"""How long a connection may be idle and is still used: a new one costs two or three round trips."""
+
+MOST_IDLE = 100
+
+
+class Connections:
+    """HTTP clients with a connection of its own each, lent and taken back.
+
+    The pool of httpx (httpcore 1.0.9) looks at all its connections for each of them and for each request that
+    waits: with 500 replies at once, that took longer than a model may be silent.
+    """
+
+    def __init__(self, headers: Mapping[str, str], *, encrypted: bool) -> None:
+        """Unencrypted, the server is on this machine or network: a proxy would take requests elsewhere."""
+        self._headers = headers
+        self._encrypted = encrypted
+        self._tls = httpx.create_ssl_context() if encrypted else False
+        self._idle: list[httpx.AsyncClient] = []
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client for one request, with the connection that was used last."""
+        client = self._idle.pop() if self._idle else self._make()
+        try:
+            yield client
+        finally:
+            if len(self._idle) < MOST_IDLE:
+                self._idle.append(client)
+            else:
+                await client.aclose()
+
+    async def close(self) -> None:
+        """Closes all that are not lent."""
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    def _make(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            headers=self._headers,
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
+            verify=self._tls,
+            trust_env=self._encrypted,
+        )

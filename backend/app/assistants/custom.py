@@ -1,0 +1,57 @@
+"""Assistants from elsewhere, named by CHAT_MODEL: `package.module:name`, or an installed entry point."""
+
+import inspect
+from importlib.metadata import entry_points
+from pkgutil import resolve_name
+from typing import cast
+
+from ..errors import SetupError
+from ..settings import Settings
+from .base import Assistant
+from .providers import PROVIDERS
+
+GROUP = "chat_history.assistants"
+"""The group of the entry points."""
+
+
+def custom_assistant(settings: Settings) -> Assistant:
+    """The assistant that is found under the name, or what is found there makes of the settings.
+
+    Raises SetupError if nothing is found, or no assistant. What the code itself raises is not caught: its
+    author needs the traceback.
+    """
+    name = settings.chat_model
+    found = _found(name)
+    if callable(found) and (inspect.isclass(found) or not hasattr(found, "reply")):
+        try:
+            inspect.signature(found).bind(settings)
+        except (TypeError, ValueError):
+            raise SetupError(f"CHAT_MODEL: {name} does not take the settings as its one argument") from None
+        found = found(settings)
+    if missing := _missing(found):
+        raise SetupError(f"CHAT_MODEL: {name} is no assistant: it needs {missing}")
+    return cast("Assistant", found)
+
+
+def _found(name: str) -> object:
+    reason: object = f"{GROUP} has no entry point {name!r}"
+    try:
+        if ":" in name:
+            return resolve_name(name)
+        for entry in entry_points(group=GROUP, name=name):
+            return entry.load()
+    except (ImportError, AttributeError, ValueError) as error:
+        reason = error
+    raise SetupError(
+        f"CHAT_MODEL: names no assistant: {reason}. It can be todo, PROVIDER:MODEL with one of "
+        f"{', '.join(PROVIDERS)}, package.module:name on PYTHONPATH, or an installed entry point."
+    )
+
+
+def _missing(found: object) -> str | None:
+    if not isinstance(getattr(found, "name", None), str):
+        return "a text `name`"
+    reply = getattr(found, "reply", None)
+    if not callable(reply) or inspect.iscoroutinefunction(reply):
+        return "a method `reply` that yields events"
+    return None

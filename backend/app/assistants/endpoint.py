@@ -1,0 +1,158 @@
+"""Where a model is asked: HTTP to its server, and the faults of both."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from .base import AssistantError, ModelBusy, ModelFailed
+from .connections import Connections
+from .pipe import Pipe
+from .wire import Answer
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+LAST_SECONDS = 0.2
+"""What a server gets to close an answer that has ended: then its connection can be used again."""
+
+MAX_BODY_BYTES = 65_536
+
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_OVERLOADED = {429, 503, 529}
+
+
+class _Passing(Exception):
+    """A fault that may have passed after a pause of so many seconds."""
+
+    def __init__(self, error: AssistantError, pause: float = RETRY_SECONDS) -> None:
+        super().__init__()
+        self.error = error
+        self.pause = pause
+
+
+class Endpoint:
+    """A server of models. Its connections serve all replies."""
+
+    def __init__(self, base_url: str, key: str | None, silence: float) -> None:
+        """`silence` is how many seconds a model may say nothing, before its first event and between two."""
+        self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._silence = silence
+        # Unpacked, a small answer may be a large one, and each event would wait for its block to fill.
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        self._connections = Connections(headers, encrypted=base_url.startswith("https:"))
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._connections.close()
+
+    @asynccontextmanager
+    async def streamed(self, body: dict[str, Any]) -> AsyncIterator[Pipe]:
+        """Asks, and gives the answer while it comes. What is not read when the block ends is not wanted.
+
+        Asks once more if the first time fails in a way that may pass, before any text has come.
+        """
+        pipe = Pipe()
+        content = json.dumps({**body, "stream": True}).encode()
+        asking = asyncio.create_task(self._ask(content, pipe))
+        asking.add_done_callback(pipe.end)
+        try:
+            yield pipe
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    async def complete(self, body: dict[str, Any]) -> str:
+        """Asks and returns the text of a short answer. Raises ModelBusy and ModelFailed."""
+        received = bytearray()
+        try:
+            async with self._asked(json.dumps(body).encode()) as response:
+                async for data in response.aiter_raw():
+                    received += data
+                    if len(received) > MAX_BODY_BYTES:
+                        raise ModelFailed
+            match json.loads(received):
+                case {"choices": [{"message": {"content": str(text)}}, *_]}:
+                    return text
+        except _Passing as fault:
+            raise fault.error from None
+        except (httpx.TransportError, ValueError, RecursionError):
+            pass
+        raise ModelFailed
+
+    async def _ask(self, content: bytes, pipe: Pipe) -> Answer:
+        try:
+            try:
+                return await self._attempt(content, pipe)
+            except _Passing as fault:
+                if pipe.used or fault.pause >= self._silence:
+                    raise
+                await asyncio.sleep(fault.pause)
+            return await self._attempt(content, pipe)
+        except _Passing as fault:
+            raise fault.error from None
+
+    async def _attempt(self, content: bytes, pipe: Pipe) -> Answer:
+        try:
+            async with asyncio.timeout(self._silence) as silence:
+                return await self._read(content, pipe, silence)
+        except TimeoutError:
+            log.warning("model.silent", extra={"seconds": self._silence})
+            raise ModelFailed from None
+
+    @asynccontextmanager
+    async def _asked(self, content: bytes) -> AsyncIterator[httpx.Response]:
+        async with (
+            self._connections.lend() as client,
+            client.stream("POST", self._url, content=content) as response,
+        ):
+            _accept(response)
+            yield response
+
+    async def _read(self, content: bytes, pipe: Pipe, silence: asyncio.Timeout) -> Answer:
+        """Puts off the end of `silence` with every event."""
+        answer = Answer()
+        now = asyncio.get_running_loop().time
+        try:
+            async with self._asked(content) as response:
+                chunks = response.aiter_raw()
+                async for data in chunks:
+                    events, text = answer.feed(data)
+                    if events:
+                        silence.reschedule(now() + self._silence)
+                    if text:
+                        await pipe.put(text)
+                    if answer.done:
+                        async with asyncio.timeout(LAST_SECONDS):
+                            async for _ in chunks:
+                                pass
+        except (httpx.TransportError, TimeoutError) as error:
+            if not answer.ended:
+                log.warning("model.connection_lost", extra={"error": type(error).__name__})
+                raise _Passing(ModelFailed()) from None
+        if not answer.ended:
+            log.warning("model.answer_cut")
+            raise _Passing(ModelFailed())
+        return answer
+
+
+def _accept(response: httpx.Response) -> None:
+    """Raises _Passing or ModelFailed for a refusal. What it says stays unread: it may quote the user."""
+    status = response.status_code
+    if status == httpx.codes.OK:
+        return
+    log.warning("model.refused", extra={"status": status})
+    error = ModelBusy() if status in _OVERLOADED else ModelFailed()
+    if status != httpx.codes.TOO_MANY_REQUESTS and status < httpx.codes.INTERNAL_SERVER_ERROR:
+        raise error
+    after = response.headers.get("Retry-After")
+    if after is None:
+        raise _Passing(error)
+    raise _Passing(error, float(after) if _SECONDS.fullmatch(after) else float("inf"))

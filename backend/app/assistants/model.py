@@ -1,0 +1,131 @@
+"""An assistant that is any language model which speaks OpenAI's chat-completions stream."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..models.events import Event, Finish, TextDelta, ToolCall, ToolResult
+from ..models.text import storable
+from ..titles import title_from
+from . import tools
+from .base import AssistantError, Prompt, Utterance
+from .endpoint import Endpoint
+from .providers import Provider
+from .transcript import Message, answering, call_ids, called, calling, tool_name, transcript
+from .wire import Answer, Call
+
+MOST_ROUNDS = 8
+"""How often a model is asked for one reply: what it wants to do after the last time is not done."""
+
+TITLE_SECONDS = 10
+TITLE_TOKENS = 400
+"""A title needs twenty; the rest is for models that think first."""
+
+_TITLE_EXCERPT = 2_000
+_TITLE_WISH = (
+    "Name the conversation that begins like this, in its own language and in at most six words. "
+    "Answer with the name alone."
+)
+_AROUND_TITLES = " \t\"'`*_#.“”„«»\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+
+_ID = re.compile(r"[!-~]{1,100}")
+
+
+class ModelAssistant:
+    """Asks a model of `endpoint`, which is the one of `provider`. It may be offered the user's todos."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        provider: Provider,
+        *,
+        model: str,
+        system_prompt: str,
+        offers_tools: bool,
+    ) -> None:
+        self.name = name
+        self._endpoint = endpoint
+        self._system: list[Message] = [{"role": "system", "content": system_prompt}]
+        self._offers_tools = offers_tools
+        self._options: dict[str, Any] = {"model": model}
+        if provider.counts_on_request:
+            self._options["stream_options"] = {"include_usage": True}
+        if offers_tools:
+            self._options["tools"] = tools.definitions()
+        self._title_options = {"model": model, provider.limit: TITLE_TOKENS}
+
+    async def close(self) -> None:
+        """Closes the connections to the model's server. Nothing can be asked afterwards."""
+        await self._endpoint.close()
+
+    async def reply(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
+        """The model's text as it comes, the tools it uses with what they answer, and what all that cost.
+
+        Text that came at once from the network, or while nobody took it, is one event. Raises ModelBusy and
+        ModelFailed.
+        """
+        ids = call_ids()
+        messages = self._system + transcript(self._readable(prompt), ids)
+        used: set[str] = set()
+        for rounds_left in reversed(range(MOST_ROUNDS)):
+            async with self._endpoint.streamed({**self._options, "messages": messages}) as pipe:
+                while text := await pipe.take():
+                    yield TextDelta(text)
+                answer = pipe.answer
+            if answer.usage is not None:
+                yield answer.usage
+            wanted = self._wanted(answer)
+            if not wanted or not rounds_left:
+                yield Finish("tool-calls" if wanted else answer.reason or "other")
+                return
+            made = [(_shown(call, used, ids), call) for call in wanted]
+            messages.append(calling(answer.text, [called(shown) | call.extra for shown, call in made]))
+            for shown, _ in made:
+                yield shown
+            # One after the other: they work on the same list.
+            for shown, call in made:
+                outcome = await tools.run(prompt.todos, call.name, call.arguments)
+                result = ToolResult(shown.id, outcome.output, outcome.error)
+                messages.append(answering(result))
+                yield result
+
+    async def title(self, question: str, answer: str) -> str | None:
+        """A line of at most 80 characters, or None if the model gives none within 10 seconds."""
+        begin = f"{question[:_TITLE_EXCERPT]}\n\n{answer[:_TITLE_EXCERPT]}"
+        messages = [{"role": "system", "content": _TITLE_WISH}, {"role": "user", "content": begin}]
+        try:
+            async with asyncio.timeout(TITLE_SECONDS):
+                said = await self._endpoint.complete({**self._title_options, "messages": messages})
+        except (AssistantError, TimeoutError):
+            return None
+        return _title(said)
+
+    def _readable(self, prompt: Prompt) -> Sequence[Utterance]:
+        """The conversation; without tools where none are offered: Anthropic refuses what it cannot match."""
+        if self._offers_tools:
+            return prompt.messages
+        return [replace(said, parts=None) for said in prompt.messages]
+
+    def _wanted(self, answer: Answer) -> list[Call]:
+        """The calls to carry out: of an answer that was broken off, the last one may be half a call."""
+        whole = answer.reason not in {"length", "content-filter"}
+        return answer.calls if self._offers_tools and whole else []
+
+
+def _shown(call: Call, used: set[str], ids: Iterator[str]) -> ToolCall:
+    """The call with an id that no other has, and a name that can be sent back."""
+    identity = call.id if _ID.fullmatch(call.id) and call.id not in used else next(ids)
+    used.add(identity)
+    return ToolCall(identity, tool_name(call.name), tools.plain_arguments(call.arguments))
+
+
+def _title(said: str) -> str | None:
+    # Models that think aloud do it first; one that has not come to an end has no title yet.
+    _, _, said = storable(said).rpartition("</think>")
+    if "<think>" in said:
+        return None
+    line = next(iter(said.strip().splitlines()), "").strip(_AROUND_TITLES)
+    return title_from(line.removeprefix("Title:").strip(_AROUND_TITLES))

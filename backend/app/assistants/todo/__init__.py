@@ -1,0 +1,9 @@
+"""The offline assistant: it keeps the user's todos, without a model and without a network.
+
+`parser` reads a message into `commands`, by the table in `phrases`, whose `titles` and `targets` are
+read apart. `work` carries them out, finds the todos in a `listing` and words what came of it.
+"""
+
+from .assistant import TodoAssistant
+
+__all__ = ["TodoAssistant"]

@@ -1,0 +1,105 @@
+"""What the todo assistant can be asked for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Target = int | str
+"""A todo as a person names it: its number in the list (-1 is the last one) or words of its title.
+
+A name that was written in quotes still is in them: it stands for one todo.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Without a title: somebody said "add" and no more. So it is with the targets of the others."""
+
+    titles: tuple[str, ...]
+    reminder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    which: Literal["all", "open", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`readings` are (todo, new title): several when "to" may also be a word of a title."""
+
+    readings: tuple[tuple[Target, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteAll:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenAll:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCompleted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAll:
+    """`confirmed`: by the exact words "delete all todos", which nobody says by accident."""
+
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Thank:
+    pass
+
+
+Command = (
+    Add
+    | Show
+    | Search
+    | Complete
+    | Reopen
+    | Delete
+    | Rename
+    | CompleteAll
+    | ReopenAll
+    | ClearCompleted
+    | DeleteAll
+    | Help
+    | Greet
+    | Thank
+)

@@ -1,0 +1,192 @@
+"""OpenAI's chat-completions stream: from bytes to what a model says.
+
+https://platform.openai.com/docs/api-reference/chat-streaming describes the events, and
+https://html.spec.whatwg.org/multipage/server-sent-events.html how they are sent. Of the latter, only
+what every server of the former does: an event is one `data` line.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..models.events import FinishReason, Usage
+from .base import AssistantError, ModelBusy, ModelFailed
+
+MAX_LINE_BYTES = 1_048_576
+MAX_CALLS = 32
+MAX_ARGUMENT_CHARACTERS = 65_536
+"""Of all calls of an answer together."""
+
+_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content-filter",
+    "tool_calls": "tool-calls",
+    "function_call": "tool-calls",
+}
+_BUSY = {
+    "429",
+    "503",
+    "529",
+    "overloaded",
+    "overloaded_error",
+    "rate_limit_error",
+    "rate_limit_exceeded",
+    "resource_exhausted",
+    "unavailable",
+}
+
+
+@dataclass(slots=True)
+class Call:
+    """A tool call as the model wrote it. `extra` is the provider's own, and goes back to it unchanged."""
+
+    id: str
+    name: str
+    extra: dict[str, Any]
+    fragments: list[str] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> str:
+        """What should be a JSON object, and need not be."""
+        return "".join(self.fragments)
+
+
+class Answer:
+    """One answer of a model, put together from its stream as it arrives."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.usage: Usage | None = None
+        self.reason: FinishReason | None = None
+        """Why it ended; None as long as the model has not said so."""
+        self.done = False
+        """Whether the stream said that nothing follows. What follows all the same does not count."""
+        self._texts: list[str] = []
+        self._half_character = ""
+        self._line = bytearray()
+        self._open_calls: dict[object, Call] = {}
+        self._argument_characters = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is whole."""
+        return self.done or self.reason is not None
+
+    @property
+    def text(self) -> str:
+        """All of its text."""
+        return "".join(self._texts)
+
+    def feed(self, data: bytes) -> tuple[int, str]:
+        """Takes in more of the stream, cut anywhere: how many events that completes, and their text.
+
+        Raises ModelFailed for what is no such stream, and what the model's server says went wrong.
+        """
+        whole, newline, rest = data.rpartition(b"\n")
+        if not newline:
+            self._hold(data)
+            return 0, ""
+        self._line += whole
+        lines = self._line.split(b"\n")
+        self._line = bytearray()
+        self._hold(rest)
+        said = [self._read(line[5:]) for line in lines if line.startswith(b"data:")]
+        text = self._readable("".join(said))
+        if text:
+            self._texts.append(text)
+        return len(said), text
+
+    def _hold(self, data: bytes) -> None:
+        self._line += data
+        if len(self._line) > MAX_LINE_BYTES:
+            raise ModelFailed
+
+    def _readable(self, text: str) -> str:
+        """The text without what cannot be stored. Half a surrogate pair waits for its other half."""
+        text = (self._half_character + text).replace("\0", "")
+        self._half_character = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        text = text.removesuffix(self._half_character)
+        if text.isascii():
+            return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    def _read(self, payload: bytearray) -> str:
+        """Takes in one line of data and returns its text."""
+        payload = payload.strip()
+        if self.done or not payload:
+            return ""
+        if payload == b"[DONE]":
+            self.done = True
+            return ""
+        try:
+            event = json.loads(payload)
+        except (ValueError, RecursionError):
+            raise ModelFailed from None
+        if not isinstance(event, dict):
+            raise ModelFailed
+        return self._take(event)
+
+    def _take(self, event: dict[str, Any]) -> str:
+        if error := event.get("error"):
+            raise _fault(error)
+        if usage := event.get("usage"):
+            self.usage = _usage(_object(usage))
+        choice = _object(_first(event.get("choices")))
+        if reason := choice.get("finish_reason"):
+            if reason == "error":
+                raise ModelFailed
+            self.reason = _REASONS.get(str(reason), "other")
+        delta = _object(choice.get("delta"))
+        calls = delta.get("tool_calls")
+        if isinstance(calls, list):
+            for fragment in calls:
+                self._take_call(_object(fragment))
+        return _text(delta.get("content"))
+
+    def _take_call(self, fragment: dict[str, Any]) -> None:
+        """A call begins with its id; what follows under the same index continues it.
+
+        Some servers give all calls the same index, or none, so another id is another call, too.
+        """
+        place, identity = str(fragment.get("index")), _text(fragment.get("id"))
+        function = _object(fragment.get("function"))
+        call = self._open_calls.get(place)
+        if call is None or (identity and identity != call.id):
+            if len(self.calls) == MAX_CALLS:
+                raise ModelFailed
+            call = self._open_calls[place] = Call(identity, _text(function.get("name")), {})
+            self.calls.append(call)
+        if extra := _object(fragment.get("extra_content")):
+            # Google signs its calls here, and takes no results of unsigned ones.
+            call.extra["extra_content"] = extra
+        arguments = _text(function.get("arguments"))
+        self._argument_characters += len(arguments)
+        if self._argument_characters > MAX_ARGUMENT_CHARACTERS:
+            raise ModelFailed
+        call.fragments.append(arguments)
+
+
+def _fault(error: object) -> AssistantError:
+    said = {str(_object(error).get(name)).lower() for name in ("code", "type", "status")}
+    return ModelBusy() if said & _BUSY else ModelFailed()
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+
+
+def _count(value: object) -> int:
+    return max(value, 0) if isinstance(value, int) else 0
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
