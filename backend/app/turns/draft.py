@@ -1,0 +1,151 @@
+"""What a reply consists of while it is written, as far as the database must know."""
+
+import json
+from typing import Any
+
+from ..models.events import Event, Finish, FinishReason, TextDelta, ToolCall, ToolResult, Usage
+from ..models.text import storable, storable_json
+
+PARAGRAPH = "\n\n"
+MAX_OUTPUT_CHARACTERS = 65_536
+"""Of a tool's answer as JSON; a longer one is not kept."""
+
+Part = dict[str, Any]
+
+
+class Draft:
+    """Text, parts and figures of a reply that holds at most `limit` characters.
+
+    `content` is always the readable text: the texts of all parts, one behind the other. Without tools there
+    are no parts.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._room = limit
+        self._pieces: list[str] = []
+        self._unstored: list[str] = []
+        self._stored = 0
+        self._parts: list[Part] = []
+        self._parts_stored = True
+        self._breaks = False
+        self._usage = Usage(0, 0)
+        self.reason: FinishReason = "stop"
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for more text."""
+        return self._room <= 0
+
+    @property
+    def unstored_characters(self) -> int:
+        """How much text only this process knows."""
+        return sum(map(len, self._unstored))
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything that the database does not have."""
+        return bool(self._unstored) or not self._parts_stored
+
+    @property
+    def usage(self) -> dict[str, int] | None:
+        """What the model used, all rounds together; None if it did not say."""
+        if self._usage == Usage(0, 0):
+            return None
+        return {"input_tokens": self._usage.input_tokens, "output_tokens": self._usage.output_tokens}
+
+    def add(self, event: Event) -> TextDelta | ToolCall | ToolResult | None:
+        """Takes in what the assistant said. Returns it as it is shown, or None if it is not."""
+        match event:
+            case TextDelta(text):
+                return self._add_text(text)
+            case ToolCall():
+                event = ToolCall(storable(event.id), storable(event.name), storable_json(event.input))
+                self._close_text()
+                self._parts.append(_called(event))
+            case ToolResult():
+                event = ToolResult(storable(event.id), _bounded(event.output), _storable(event.error))
+                self._answer(event)
+            case Usage():
+                self._usage = Usage(
+                    self._usage.input_tokens + event.input_tokens,
+                    self._usage.output_tokens + event.output_tokens,
+                )
+                return None
+            case Finish(reason):
+                self.reason = reason
+                return None
+        self._parts_stored = False
+        return event
+
+    def unanswered(self) -> list[str]:
+        """The ids of the tool calls that nothing has answered."""
+        return [part["toolCallId"] for part in self._parts if part.get("state") == "input-available"]
+
+    def take(self) -> tuple[int, str, str | None]:
+        """What to store: behind how many characters which text, and the parts as JSON if they changed.
+
+        Until `stored` is called, taking again gives all of it again.
+        """
+        parts = None if self._parts_stored else json.dumps(self._parts)
+        return self._stored, "".join(self._unstored), parts
+
+    def stored(self, text: str, parts: str | None) -> None:
+        """The database has what was taken."""
+        self._stored += len(text)
+        rest = "".join(self._unstored)[len(text) :]
+        self._unstored = [rest] if rest else []
+        self._parts_stored = self._parts_stored or parts == json.dumps(self._parts)
+
+    def all_parts(self) -> str | None:
+        """The parts of the finished reply as JSON; None for plain text."""
+        if not self._parts:
+            return None
+        self._close_text()
+        return json.dumps(self._parts)
+
+    def _add_text(self, text: str) -> TextDelta | None:
+        text = storable(text)[: self._room]
+        if not text:
+            return None
+        self._room -= len(text)
+        if self._breaks:
+            # After a tool a new paragraph begins, also for those who only read `content`.
+            text, self._breaks = PARAGRAPH + text, False
+        self._pieces.append(text)
+        self._unstored.append(text)
+        return TextDelta(text)
+
+    def _close_text(self) -> None:
+        if self._pieces:
+            self._parts.append({"type": "text", "text": "".join(self._pieces)})
+            self._pieces.clear()
+            self._breaks = True
+
+    def _answer(self, result: ToolResult) -> None:
+        for part in self._parts:
+            if part.get("toolCallId") == result.id:
+                if result.error is None:
+                    part.update(state="output-available", output=result.output)
+                else:
+                    part.update(state="output-error", errorText=result.error)
+
+
+def _called(call: ToolCall) -> Part:
+    return {
+        "type": f"tool-{call.name}",
+        "toolCallId": call.id,
+        "state": "input-available",
+        "input": call.input,
+    }
+
+
+def _bounded(output: Any) -> Any:
+    """What a tool answered, as far as it is worth keeping: the assistant had all of it."""
+    output = storable_json(output)
+    if len(json.dumps(output)) > MAX_OUTPUT_CHARACTERS:
+        return {"truncated": True}
+    return {} if output is None else output
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable(text)

@@ -1,0 +1,81 @@
+"""A reply as its readers see it while it is written."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from ..models.events import Ended, Shown, TextDelta
+
+
+class LiveReply:
+    """What was said so far, and a way to wait for more. Any number of readers; none is waited for."""
+
+    def __init__(self, conversation_id: int, reply_id: int) -> None:
+        self.conversation_id = conversation_id
+        self.reply_id = reply_id
+        self._said: list[Shown] = []
+        self._more: asyncio.Future[None] | None = None
+        self._ended = False
+
+    def say(self, event: Shown) -> None:
+        """Adds an event and wakes the readers. After `Ended`, nothing is said any more."""
+        if self._ended:
+            return
+        self._said.append(event)
+        self._ended = isinstance(event, Ended)
+        self._wake()
+
+    async def read(self, pause: float) -> AsyncIterator[list[Shown]]:
+        """Everything from the beginning to the end, as it happens; what happened at once comes together.
+
+        An empty list comes after each `pause` seconds in which nothing was said.
+        """
+        place = 0
+        while True:
+            if place < len(self._said):
+                new = self._said[place:]
+                place = len(self._said)
+                yield _joined(new)
+                if isinstance(new[-1], Ended):
+                    return
+                continue
+            try:
+                async with asyncio.timeout(pause):
+                    await self._changed()
+            except TimeoutError:
+                yield []
+
+    async def ended(self) -> Ended:
+        """How it ended, once it has."""
+        while not self._ended:
+            await self._changed()
+        ending = self._said[-1]
+        assert isinstance(ending, Ended)
+        return ending
+
+    async def _changed(self) -> None:
+        if self._more is None:
+            self._more = asyncio.get_running_loop().create_future()
+        # Shielded: a reader who leaves must not cancel what the others wait for.
+        await asyncio.shield(self._more)
+
+    def _wake(self) -> None:
+        if self._more is not None:
+            self._more.set_result(None)
+            self._more = None
+
+
+def _joined(events: list[Shown]) -> list[Shown]:
+    """The events, with neighbouring pieces of text made one: a late reader catches up in one step."""
+    joined: list[Shown] = []
+    pieces: list[str] = []
+    for event in events:
+        if isinstance(event, TextDelta):
+            pieces.append(event.text)
+            continue
+        if pieces:
+            joined.append(TextDelta("".join(pieces)))
+            pieces.clear()
+        joined.append(event)
+    if pieces:
+        joined.append(TextDelta("".join(pieces)))
+    return joined

@@ -1,0 +1,255 @@
+"""The turns of a process: opened, joined, stopped."""
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ..assistants.base import Assistant, Prompt, Utterance
+from ..db.database import Database
+from ..errors import Overloaded, ShuttingDown, TooManyTurns
+from ..logs import described
+from ..metrics import Metrics
+from ..models.events import Ended
+from ..repositories.conversations import ConversationRepository
+from ..repositories.replies import ReplyRepository
+from ..repositories.todos import TodoRepository
+from ..repositories.turns import OpenedTurn, TurnRepository
+from .context import window
+from .follower import Follower
+from .live import LiveReply
+from .writer import Limits, Writer
+
+log = logging.getLogger(__name__)
+
+Opening = Callable[[], Awaitable[OpenedTurn]]
+
+FLUSH_SECONDS = 0.5
+SLOWEST_FLUSH_SECONDS = 3.0
+STOP_SECONDS = 5.0
+"""How long a stop waits for the process that writes the reply. Its flushes are at most 3 seconds apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many replies may be written at once, and how often they are flushed in all."""
+
+    turns: int = 1_000
+    turns_per_user: int = 16
+    flushes_per_second: float = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that its reader can follow: `live` is None if the reply had ended already."""
+
+    conversation_id: int
+    question: bytes
+    reply: bytes
+    reply_id: int
+    live: LiveReply | None
+
+
+class Turns:
+    """The turns of this process, and a way into those of the others."""
+
+    def __init__(
+        self, database: Database, assistant: Assistant, metrics: Metrics, limits: Limits, bounds: Bounds
+    ) -> None:
+        self._database = database
+        self._assistant = assistant
+        self._metrics = metrics
+        self._limits = limits
+        self._bounds = bounds
+        self._writers: dict[int, Writer] = {}
+        self._live: dict[int, LiveReply] = {}
+        self._tasks: dict[asyncio.Task[None], LiveReply] = {}
+        self._opening: set[asyncio.Task[Turn]] = set()
+        self._users: Counter[int] = Counter()
+        self._closing = False
+
+    @property
+    def running(self) -> int:
+        """How many replies this process is writing."""
+        return len(self._writers)
+
+    async def ask(
+        self,
+        user_id: int,
+        conversation_id: int,
+        message: str,
+        client_id: str | None = None,
+        edited: str | None = None,
+    ) -> Turn:
+        """Opens a turn, or joins the one that the same `client_id` opened.
+
+        When this returns, question and reply are stored. Raises what `TurnRepository.ask` raises,
+        TooManyTurns, Overloaded and ShuttingDown.
+        """
+        replies = TurnRepository(self._database, user_id)
+        return await self._begin(
+            user_id, replies, lambda: replies.ask(conversation_id, message, client_id, edited)
+        )
+
+    async def regenerate(self, user_id: int, conversation_id: int, named: str | None = None) -> Turn:
+        """Opens another reply to the last question.
+
+        Raises what `TurnRepository.regenerate` raises, TooManyTurns, Overloaded and ShuttingDown.
+        """
+        replies = TurnRepository(self._database, user_id)
+        return await self._begin(user_id, replies, lambda: replies.regenerate(conversation_id, named))
+
+    async def answer_again(self, user_id: int, conversation_id: int, named: str, question: str) -> Turn:
+        """Opens another reply to a question. Raises what that of the repository raises, and as `ask`."""
+        replies = TurnRepository(self._database, user_id)
+        return await self._begin(
+            user_id, replies, lambda: replies.answer_again(conversation_id, named, question)
+        )
+
+    async def resume(self, user_id: int, conversation_id: int) -> LiveReply | None:
+        """The reply that is being written in the conversation, by whatever process; None if there is none.
+
+        Raises ConversationNotFound.
+        """
+        replies = ReplyRepository(self._database, user_id)
+        reply_id = await replies.running(conversation_id)
+        return None if reply_id is None else self._join(replies, conversation_id, reply_id)
+
+    async def finished(self, user_id: int, turn: Turn) -> bytes:
+        """The whole reply as JSON, once it is stored. Raises a ChatError if it never will be."""
+        if turn.live is None:
+            return turn.reply
+        return await self._stored(ReplyRepository(self._database, user_id), turn.live)
+
+    async def stop(self, user_id: int, conversation_id: int) -> bytes | None:
+        """Stops the reply that is being written in the conversation, by whatever process, and keeps its text.
+
+        Returns it as JSON as it ended, or None if none was being written. Raises ConversationNotFound.
+        """
+        replies = ReplyRepository(self._database, user_id)
+        reply_id = await replies.request_stop(conversation_id)
+        if reply_id is None:
+            return None
+        if (writer := self._writers.get(reply_id)) is not None:
+            writer.stop()
+        live = self._join(replies, conversation_id, reply_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                return await self._stored(replies, live)
+        return await replies.get(conversation_id, reply_id)
+
+    async def close(self, grace: float) -> None:
+        """Starts no more turns, waits `grace` seconds for the running ones, ends the rest as interrupted."""
+        self._closing = True
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=grace)
+        writing = [task for task, live in self._tasks.items() if live.reply_id in self._writers]
+        if writing:
+            await asyncio.wait(writing, timeout=grace)
+        for writer in list(self._writers.values()):
+            writer.interrupt()
+        if writing:
+            await asyncio.wait(writing)
+        for live in list(self._tasks.values()):
+            live.say(Ended("failed", ShuttingDown.code, error=ShuttingDown.code))
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _begin(self, user_id: int, replies: ReplyRepository, opening: Opening) -> Turn:
+        """Opens a turn and starts its writer, also if the request is cancelled in between."""
+        task = asyncio.create_task(self._open(user_id, replies, opening))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+        return await asyncio.shield(task)
+
+    async def _open(self, user_id: int, replies: ReplyRepository, opening: Opening) -> Turn:
+        with self._admitted(user_id):
+            opened = await opening()
+            live = None
+            if opened.context is not None:
+                live = self._write(user_id, replies, opened)
+            elif opened.running:
+                live = self._join(replies, opened.conversation_id, opened.reply_id)
+            return Turn(opened.conversation_id, opened.question, opened.reply, opened.reply_id, live)
+
+    @contextmanager
+    def _admitted(self, user_id: int) -> Iterator[None]:
+        """Counts a turn that is being opened like one that runs."""
+        if self._closing:
+            raise ShuttingDown
+        if self._users.total() >= self._bounds.turns:
+            raise Overloaded
+        if self._users[user_id] >= self._bounds.turns_per_user:
+            raise TooManyTurns
+        self._users[user_id] += 1
+        try:
+            yield
+        finally:
+            self._leave(user_id)
+
+    def _leave(self, user_id: int) -> None:
+        self._users[user_id] -= 1
+        if self._users[user_id] == 0:
+            del self._users[user_id]
+
+    def _write(self, user_id: int, replies: ReplyRepository, opened: OpenedTurn) -> LiveReply:
+        live = self._live[opened.reply_id] = LiveReply(opened.conversation_id, opened.reply_id)
+        writer = Writer(live, replies, self._assistant, self._limits, self._pace)
+        self._writers[opened.reply_id] = writer
+        question = Utterance("user", json.loads(opened.question)["content"])
+        history = [Utterance(said["role"], said["content"], said["parts"]) for said in opened.context or ()]
+        shown = window(history, self._limits.context_characters)
+        prompt = Prompt([*shown, question], TodoRepository(self._database, user_id))
+        titles = None if history else ConversationRepository(self._database, user_id)
+        self._users[user_id] += 1
+
+        async def write() -> None:
+            try:
+                status = await writer.run(prompt, titles)
+                self._metrics.turns.labels(status=status).inc()
+            finally:
+                del self._writers[opened.reply_id]
+                self._leave(user_id)
+
+        self._start(live, write())
+        return live
+
+    def _join(self, replies: ReplyRepository, conversation_id: int, reply_id: int) -> LiveReply:
+        live = self._live.get(reply_id)
+        if live is None:
+            live = self._live[reply_id] = LiveReply(conversation_id, reply_id)
+            self._start(live, Follower(live, replies).run())
+        return live
+
+    def _start(self, live: LiveReply, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[task] = live
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        live = self._tasks.pop(task)
+        # Who follows a turn may have been quicker than who opened it and writes: then there are two.
+        if self._live.get(live.reply_id) is live:
+            del self._live[live.reply_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A fault of ours: its lease runs out, and it reads as interrupted.
+            log.error("reply.lost", extra={"reply_id": live.reply_id, **described(error)})
+            live.say(Ended("failed", "internal_error", error="internal_error"))
+
+    async def _stored(self, replies: ReplyRepository, live: LiveReply) -> bytes:
+        if (writer := self._writers.get(live.reply_id)) is not None:
+            return await asyncio.shield(writer.stored)
+        ending = await live.ended()
+        if ending.error == ShuttingDown.code:
+            raise ShuttingDown
+        return await replies.get(live.conversation_id, live.reply_id)
+
+    def _pace(self) -> float:
+        """Seconds between two flushes of a reply: so many that all together keep within the bound."""
+        fair = self.running / self._bounds.flushes_per_second
+        return min(max(FLUSH_SECONDS, fair), SLOWEST_FLUSH_SECONDS)

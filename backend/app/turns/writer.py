@@ -1,0 +1,245 @@
+"""One reply being written."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+
+from ..assistants.base import Assistant, AssistantError, GivesTitles, Prompt
+from ..errors import ChatError, Unavailable
+from ..logs import described
+from ..models.events import Ended, Event, Status, TextDelta, Title, ToolResult
+from ..repositories.conversations import ConversationRepository
+from ..repositories.replies import LEASE, ReplyRepository
+from .draft import Draft
+from .live import LiveReply
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS = LEASE.total_seconds() / 3
+FLUSH_CHARACTERS = 2_000
+"""So much text is not kept back until the next flush is due."""
+
+SOON_SECONDS = 0.1
+TITLE_SECONDS = 10
+LAST_SECONDS = 30
+"""How long the end of a reply is tried to be stored while the database is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a reply may take, in seconds; how many characters it, and what it is asked with, may have."""
+
+    seconds: float
+    characters: int
+    context_characters: int
+
+
+class Writer:
+    """Asks the assistant, tells the readers, keeps the row up to date and ends it, whatever happens.
+
+    A task of the application runs it: no reader's departure ends it, only `stop` and `interrupt` do.
+    """
+
+    def __init__(
+        self,
+        live: LiveReply,
+        replies: ReplyRepository,
+        assistant: Assistant,
+        limits: Limits,
+        pace: Callable[[], float],
+    ) -> None:
+        """`pace` tells how many seconds to wait between two flushes: more, the more replies are written."""
+        self._live = live
+        self._replies = replies
+        self._assistant = assistant
+        self._limits = limits
+        self._pace = pace
+        self._draft = Draft(limits.characters)
+        self._began = time.monotonic()
+        self._first_text: float | None = None
+        self._much = asyncio.Event()
+        self._status: Status = "complete"
+        self._reason: str | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self.stored: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        """The reply as JSON, once its end is in the database. A ChatError if it never will be."""
+
+    def stop(self) -> None:
+        """The user has read enough: what was shown is kept."""
+        self._cut("stopped")
+
+    def interrupt(self) -> None:
+        """The process ends: what was said is kept."""
+        self._cut("interrupted")
+
+    async def run(self, prompt: Prompt, titles: ConversationRepository | None) -> Status:
+        """Writes the reply. With `titles`, names the conversation afterwards. Returns how it ended."""
+        self._asking = asyncio.create_task(self._ask(prompt))
+        keeping = asyncio.create_task(self._keep())
+        try:
+            await asyncio.wait([self._asking])
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        try:
+            await self._finish()
+        finally:
+            if not self.stored.done():  # a fault of ours: whoever waits must not wait for ever
+                self._fail(Unavailable())
+        if titles is not None and self._status == "complete":
+            await self._entitle(prompt, titles)
+        self._live.say(self._ending())
+        return self._status
+
+    async def _finish(self) -> None:
+        for call in self._draft.unanswered():
+            self._show(self._draft.add(ToolResult(call, error=self._reason or self._status)))
+        await self._end()
+
+    async def _ask(self, prompt: Prompt) -> None:
+        """Never raises: how it went is in the status."""
+        limit = asyncio.timeout(self._limits.seconds)
+        try:
+            async with limit:
+                await self._listen(self._assistant.reply(prompt))
+        except asyncio.CancelledError:
+            pass  # `_cut` has set the status
+        except Exception as error:  # noqa: BLE001  # whatever an assistant raises, its text so far is kept
+            if limit.expired():
+                self._reason = "length"
+                return
+            code = error.code if isinstance(error, AssistantError | ChatError) else AssistantError.code
+            log.error(
+                "reply.failed", extra={"reply_id": self._live.reply_id, "code": code, **described(error)}
+            )
+            self._status, self._reason = "failed", code
+
+    async def _listen(self, events: AsyncIterator[Event]) -> None:
+        try:
+            async for event in events:
+                shown = self._draft.add(event)
+                if shown is not None:
+                    self._show(shown)
+                if self._draft.full:
+                    self._reason = "length"
+                    return
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()  # now, and not when somebody collects the garbage
+
+    def _show(self, shown: TextDelta | object) -> None:
+        if self._first_text is None:
+            self._first_text = time.monotonic()
+        self._live.say(shown)  # type: ignore[arg-type]
+        if self._draft.unstored_characters >= FLUSH_CHARACTERS:
+            self._much.set()
+
+    def _cut(self, status: Status) -> None:
+        if self._asking is not None and not self._asking.done():
+            self._status = self._reason = status
+            self._asking.cancel()
+
+    async def _keep(self) -> None:
+        """Flushes at its pace, and renews the lease while there is nothing to flush."""
+        kept = time.monotonic()
+        while True:
+            pause = self._pace()
+            try:
+                async with asyncio.timeout(pause):
+                    await self._much.wait()
+                await asyncio.sleep(min(SOON_SECONDS, pause))
+            except TimeoutError:
+                pass
+            self._much.clear()
+            if self._draft.changed or time.monotonic() - kept >= RENEW_SECONDS - pause:
+                await self._flush()
+                kept = time.monotonic()
+
+    async def _flush(self) -> None:
+        have, text, parts = self._draft.take()
+        try:
+            stop = await self._replies.flush(
+                self._live.conversation_id, self._live.reply_id, have, text, parts
+            )
+        except ChatError:
+            return  # the database is away: the next flush has it all
+        if stop is None:
+            self._cut("interrupted")  # deleted, or taken for dead
+        else:
+            self._draft.stored(text, parts)
+            if stop:
+                self.stop()
+
+    async def _end(self) -> None:
+        """Stores the end, for as long as it takes the database to come back, within reason."""
+        deadline = time.monotonic() + LAST_SECONDS
+        pause = SOON_SECONDS
+        while True:
+            try:
+                stored = await self._store()
+            except Unavailable as error:
+                if time.monotonic() > deadline:
+                    log.error("reply.lost", extra={"reply_id": self._live.reply_id})
+                    self._fail(error)
+                    return
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 2)
+            except ChatError as error:
+                self._fail(error)
+                return
+            else:
+                self.stored.set_result(stored)
+                return
+
+    async def _store(self) -> bytes:
+        have, text, _ = self._draft.take()
+        timings = {"total_ms": _milliseconds(self._began, time.monotonic())}
+        if self._first_text is not None:
+            timings["first_token_ms"] = _milliseconds(self._began, self._first_text)
+        ended = await self._replies.end(
+            self._live.conversation_id,
+            self._live.reply_id,
+            have=have,
+            text=text,
+            parts=self._draft.all_parts(),
+            status=self._status,
+            model=self._assistant.name,
+            finish_reason=self._reason or self._draft.reason,
+            usage=None if self._draft.usage is None else json.dumps(self._draft.usage),
+            timings=json.dumps(timings),
+        )
+        if ended is not None:
+            return ended
+        # Taken for dead, or ended by a try whose answer was lost: what the database says is how it ended.
+        stored = await self._replies.get(self._live.conversation_id, self._live.reply_id)
+        found = json.loads(stored)
+        self._status, self._reason = found["status"], found["finish_reason"]
+        return stored
+
+    def _fail(self, error: ChatError) -> None:
+        self._status, self._reason = "failed", error.code
+        self.stored.set_exception(error)
+        self.stored.exception()  # whether somebody waits for it or not
+
+    async def _entitle(self, prompt: Prompt, conversations: ConversationRepository) -> None:
+        if not isinstance(self._assistant, GivesTitles):
+            return
+        try:
+            async with asyncio.timeout(TITLE_SECONDS):
+                answer = json.loads(await self.stored)["content"]
+                title = await self._assistant.title(prompt.messages[-1].content, answer)
+                if title and await conversations.entitle(self._live.conversation_id, title):
+                    self._live.say(Title(title))
+        except Exception as error:  # noqa: BLE001  # a title is a courtesy
+            log.warning("title.failed", extra=described(error))
+
+    def _ending(self) -> Ended:
+        reason = self._reason or self._draft.reason
+        return Ended(self._status, reason, error=reason if self._status == "failed" else None)
+
+
+def _milliseconds(begin: float, end: float) -> int:
+    return round((end - begin) * 1000)
