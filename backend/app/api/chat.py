@@ -1,0 +1,213 @@
+"""The chatbot's routes. A session is a durable handle on a conversation: the conversation's id as text."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+from ..errors import (
+    ClientIdReused,
+    ConversationNotFound,
+    CursorInvalid,
+    MessageNotFound,
+    MessageUnreadable,
+    NothingToAnswer,
+    Overloaded,
+    ShuttingDown,
+    TooManyTurns,
+    TurnInProgress,
+)
+from ..models.ai_sdk import UIChat, UIMessagePage
+from ..models.api import (
+    ChatMessage,
+    ChatSession,
+    ConversationCreate,
+    LiveReplies,
+    MessagePage,
+    Stopped,
+    Turn,
+    Versions,
+)
+from .deps import (
+    AppServices,
+    BegunSession,
+    CallerId,
+    Conversations,
+    HistoryFormat,
+    IdempotencyKey,
+    Limit,
+    Messages,
+    PageCursor,
+    Replies,
+    ReplyId,
+    Session,
+    WantsStream,
+    conversation_of,
+)
+from .openapi import answers, links
+from .pages import Cursor, json_response, page, ui_page, whole
+from .stream import stream_response
+from .strict import StrictRoute
+from .turn import turn_response, ui_turn
+
+# Sessions are paths: a client's own id of one may have slashes in it.
+router = APIRouter(prefix="/api/chat", tags=["chat"], route_class=StrictRoute)
+
+_LINKS = links(
+    {"sessionId": "$response.body#/session_id"},
+    send="send_message",
+    regenerate="regenerate_reply",
+    stream="resume_stream",
+    stop="stop_reply",
+    history="get_history",
+) | links(
+    {"conversation_id": "$response.body#/conversation/id"},
+    get="get_conversation",
+    update="update_conversation",
+    delete="delete_conversation",
+)
+_TURN_LINKS = links(
+    {"sessionId": "$request.path.sessionId", "reply_id": "$response.body#/reply/id"}, versions="list_versions"
+)
+_BUSY = (
+    TurnInProgress(reply_id=2, resume="/api/chat/1/stream"),
+    TooManyTurns,
+    Overloaded,
+    ShuttingDown,
+)
+
+
+@router.post(
+    "/start", status_code=201, responses=answers(ChatSession, ClientIdReused, status=201, links=_LINKS)
+)
+async def start_chat(
+    conversations: Conversations, key: IdempotencyKey = None, chat: ConversationCreate | None = None
+) -> Response:
+    """Starts a chat. The session lasts until its conversation is deleted."""
+    chat = chat or ConversationCreate()
+    conversation_id, conversation = await conversations.create(chat.title, chat.client_id or key)
+    body = b'{"session_id":"%d","conversation":%b}' % (conversation_id, conversation)
+    return json_response(body, 201, location=f"/api/conversations/{conversation_id}")
+
+
+@router.post(
+    "/{sessionId:path}/message",
+    responses=answers(Turn, ConversationNotFound, ClientIdReused, *_BUSY, stream=True, links=_TURN_LINKS),
+)
+async def send_message(
+    services: AppServices,
+    caller: CallerId,
+    session: Session,
+    chat: ChatMessage,
+    streamed: WantsStream,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Sends a message and answers with the assistant's reply. It comes whole, once it has ended; with
+    `Accept: text/event-stream`, as it is written.
+
+    Both are stored, whoever stops listening. One reply at a time is written in a conversation: while one is,
+    the refusal says where to read it.
+    """
+    turn = await services.turns.ask(caller, session, chat.message, chat.client_id or key)
+    return await turn_response(services.turns, caller, turn, streamed=streamed)
+
+
+@router.post(
+    "/{sessionId:path}/regenerate",
+    responses=answers(Turn, ConversationNotFound, NothingToAnswer, *_BUSY, stream=True, links=_TURN_LINKS),
+)
+async def regenerate_reply(
+    services: AppServices, caller: CallerId, session: Session, streamed: WantsStream
+) -> Response:
+    """Asks for another reply to the last message. It takes the place of the one before, which stays as a
+    version that can be listed. It comes whole or, with `Accept: text/event-stream`, as it is written.
+    """
+    turn = await services.turns.regenerate(caller, session)
+    return await turn_response(services.turns, caller, turn, streamed=streamed)
+
+
+@router.get(
+    "/{sessionId:path}/stream",
+    response_class=StreamingResponse,
+    responses=answers(None, ConversationNotFound, stream=True, empty=True),
+)
+async def resume_stream(services: AppServices, caller: CallerId, session: BegunSession) -> Response:
+    """Streams the reply that is being written. It begins where the reply began, and lasts until it ends;
+    without one, the answer is 204.
+
+    It does not matter which process of the service writes it, or which device asked for it. A chat in which
+    your client has said nothing yet has none.
+    """
+    live = None if session is None else await services.turns.resume(caller, session)
+    return Response(status_code=204) if live is None else stream_response(live, None)
+
+
+@router.post("/{sessionId:path}/stop", responses=answers(Stopped, ConversationNotFound))
+async def stop_reply(services: AppServices, caller: CallerId, session: Session) -> Response:
+    """Stops the reply that is being written. The text that was shown is kept; without such a reply, nothing
+    happens.
+    """
+    reply = await services.turns.stop(caller, session)
+    return json_response(b'{"success":true,"reply":%b}' % (reply or b"null"))
+
+
+@router.get(
+    "/{sessionId:path}/history",
+    responses=answers(MessagePage | UIMessagePage, ConversationNotFound, CursorInvalid),
+)
+async def get_history(
+    messages: Messages,
+    caller: CallerId,
+    session: Session,
+    limit: Limit = 50,
+    cursor: PageCursor = None,
+    format: HistoryFormat = "api",  # noqa: A002  # the name that clients send
+) -> Response:
+    """Reads the newest messages of a chat. They come in reading order; the next page has the ones before
+    them. With `format=ui` they are `UIMessage`s of the AI SDK: what its `useChat` begins with.
+    """
+    cursors = Cursor("history", caller, session)
+    before = None if cursor is None else cursors.read(cursor, 1)[0]
+    found = await messages.newest(session, limit, before)
+    shown = ui_page if format == "ui" else page
+    return shown(found.items, None if found.next is None else cursors.write(found.next))
+
+
+@router.get(
+    "/{sessionId:path}/replies/{reply_id}/versions",
+    responses=answers(Versions, ConversationNotFound, MessageNotFound),
+)
+async def list_versions(replies: Replies, session: Session, reply_id: ReplyId) -> Response:
+    """Lists all replies to the same message. They are what regenerating replaced, and what is shown now."""
+    return whole(await replies.versions(session, reply_id))
+
+
+@router.get("/live", responses=answers(LiveReplies))
+async def list_live(replies: Replies) -> Response:
+    """Lists your replies that are being written. They are what another tab may read along, or stop."""
+    return whole(await replies.live())
+
+
+@router.post(
+    "",
+    response_class=StreamingResponse,
+    responses=answers(
+        None,
+        ConversationNotFound,
+        MessageNotFound,
+        NothingToAnswer,
+        ClientIdReused,
+        MessageUnreadable,
+        *_BUSY,
+        stream=True,
+    ),
+)
+async def chat_with_ai_sdk(
+    services: AppServices, caller: CallerId, conversations: Conversations, chat: UIChat
+) -> Response:
+    """Takes a request of the AI SDK as it is. Its `useChat` sends it, and reads the stream that comes back.
+
+    Only the user's last message is read: the history comes from the database. An `id` of digits is a
+    session; any other is the client's own, and makes a conversation when it is new.
+    """
+    session = conversation_of(chat.id) or await conversations.of_client(chat.id)
+    turn = await ui_turn(services.turns, caller, session, chat)
+    return await turn_response(services.turns, caller, turn, streamed=True)

@@ -1,0 +1,147 @@
+"""Every dependency of the routes, on one screen."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Header, Path, Query, Request
+from fastapi.security import OAuth2PasswordBearer
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from ..accounts import Accounts
+from ..db.database import Database
+from ..db.schema import Schema
+from ..errors import ConversationNotFound, NotAuthenticated
+from ..metrics import Metrics
+from ..models import text
+from ..repositories.conversations import ConversationRepository
+from ..repositories.messages import MessageRepository
+from ..repositories.replies import ReplyRepository
+from ..repositories.todos import TodoRepository
+from ..repositories.users import UserRepository
+from ..settings import Settings
+from ..turns import Turns
+from ..verifier import Verifier
+
+MAX_ID = 2**63 - 1
+_SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
+_bearer = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What an application is made of. `main` puts it together."""
+
+    settings: Settings
+    database: Database
+    schema: Schema
+    verifier: Verifier
+    accounts: Accounts
+    turns: Turns
+    metrics: Metrics
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+AppServices = Annotated[Services, Depends(_services)]
+
+
+async def _caller(services: AppServices, token: Annotated[str | None, Depends(_bearer)]) -> int:
+    """The id of the user whose token came with the request."""
+    if token is None:
+        raise NotAuthenticated
+    return await services.accounts.user_of(await services.verifier.verify(token))
+
+
+CallerId = Annotated[int, Depends(_caller)]
+
+
+def _conversations(services: AppServices, caller: CallerId) -> ConversationRepository:
+    return ConversationRepository(services.database, caller)
+
+
+Conversations = Annotated[ConversationRepository, Depends(_conversations)]
+
+
+def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
+    return MessageRepository(services.database, caller)
+
+
+def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
+    return TodoRepository(services.database, caller)
+
+
+def _users(services: AppServices) -> UserRepository:
+    return UserRepository(services.database)
+
+
+SessionId = Annotated[
+    str,
+    Path(
+        alias="sessionId",
+        description="The `session_id` of a chat that was started, or the client's own id of it.",
+        examples=["1"],
+    ),
+]
+
+
+def conversation_of(session_id: str) -> int | None:
+    """The id of the conversation if it is written as we write it; None for an id of the client's own."""
+    ours = _SESSION_ID.fullmatch(session_id) and int(session_id) <= MAX_ID
+    return int(session_id) if ours else None
+
+
+async def _session(conversations: Conversations, session_id: SessionId) -> int:
+    """The conversation that a session stands for. A text that was never a session's is one that ended."""
+    return conversation_of(session_id) or await conversations.find(session_id)
+
+
+async def _begun_session(conversations: Conversations, session_id: SessionId) -> int | None:
+    """The same, or None for an id of the client in which nothing was said yet."""
+    with suppress(ConversationNotFound):
+        return await _session(conversations, session_id)
+    return None
+
+
+def _replies(services: AppServices, caller: CallerId) -> ReplyRepository:
+    return ReplyRepository(services.database, caller)
+
+
+def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
+    return "text/event-stream" in accept
+
+
+def _plain(number: str) -> str:
+    """One thing has one address: `01`, `+1` and `1.0` are not other names of 1."""
+    if not _NUMBER.fullmatch(number):
+        raise PydanticCustomError("int_parsing", "Not a whole number in plain digits.")
+    return number
+
+
+Replies = Annotated[ReplyRepository, Depends(_replies)]
+Messages = Annotated[MessageRepository, Depends(_messages)]
+Todos = Annotated[TodoRepository, Depends(_todos)]
+Users = Annotated[UserRepository, Depends(_users)]
+Session = Annotated[int, Depends(_session)]
+BegunSession = Annotated[int | None, Depends(_begun_session)]
+ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
+ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
+TodoId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+PageCursor = Annotated[text.Cursor | None, Query(description="The `next_cursor` of the page before.")]
+HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
+WantsStream = Annotated[bool, Depends(_wants_stream)]
+IdempotencyKey = Annotated[
+    text.ClientId | None,
+    Header(
+        alias="Idempotency-Key",
+        description="The same as `client_id` in the body, which wins.",
+        examples=["5f0c1d9e-one-request"],
+    ),
+]

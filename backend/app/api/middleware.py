@@ -1,0 +1,76 @@
+"""Around every request: its id, its line in the log, its count, and headers that all answers share."""
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..logs import described, request_id
+from ..metrics import Metrics
+from .errors import internal_error
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class Observed:
+    """Gives each request an id, logs and counts it by its route, and answers 500 to what nobody foresaw.
+
+    A client's own `X-Request-ID` is kept if it is 1 to 64 letters, digits, dots, dashes or underscores.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        identity = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request_id.set(identity)
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = identity
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:  # noqa: BLE001  # the last line of defence: its text may quote a user
+            log.error("request.failed", extra=described(error))
+            if status == 0:
+                await internal_error()(scope, receive, sending)
+        finally:
+            self._record(scope, status, time.perf_counter() - began)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path_format", "unknown")
+        method = scope["method"] if route != "unknown" else "unknown"
+        self._metrics.requests.labels(route, method, str(status)).observe(seconds)
+        fields = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+        log.info("request", extra=fields)
+
+
+class SlashTolerant:
+    """Answers an address with a slash at its end like the one without, and without a redirect."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["path"] = scope["path"].removesuffix("/") or "/"
+        await self._app(scope, receive, send)

@@ -1,0 +1,240 @@
+"""The OpenAPI document: a product that people read and generate clients from."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from ..errors import (
+    BodyInvalid,
+    BodyTooLarge,
+    ChatError,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    IssuerUnavailable,
+    MediaTypeUnsupported,
+    NotAuthenticated,
+)
+from ..models import ai_sdk, api, examples
+from ..models.problem import Fault, Problem
+from .errors import MEDIA_TYPE, invalid, refusal, title
+
+Json = dict[str, Any]
+
+DESCRIPTION = """Chat history that is never lost, doubled, reordered or leaked.
+
+To try it here: {sign_in}, **start** a chat, and send it `help`.
+
+* Times are RFC 3339 in UTC. Lists come in pages: give `next_cursor` back as `cursor` until it is null.
+* A request with a `client_id`, or an `Idempotency-Key`, may be repeated safely: the same one again
+  changes nothing.
+* A reply can be read as it is written: ask for `text/event-stream`. What comes is the UI message stream of
+  the AI SDK, and `POST /api/chat` takes the requests of its `useChat`.
+* What is refused is answered with a problem (RFC 9457) whose `code` never changes its meaning."""
+
+SIGN_IN = {
+    False: "**register**, press **Authorize** and sign in",
+    True: "press **Authorize** and give it a token of your issuer",
+}
+
+TAGS: list[Json] = [
+    {"name": "chat", "description": "Talk with the assistant: start, send, stream, stop, read back."},
+    {"name": "conversations", "description": "Conversations and their messages, without the assistant."},
+    {"name": "todos", "description": "The todos that the offline assistant manages."},
+    {"name": "accounts", "description": "Who you are, and where your token comes from."},
+    {"name": "operations", "description": "For whoever runs it."},
+]
+
+STREAM = "text/event-stream"
+STREAM_HEADER = "x-vercel-ai-ui-message-stream"
+
+HEADERS: dict[str, Json] = {
+    "X-Request-ID": {
+        "description": "The request's id in the logs: yours, if you sent one.",
+        "schema": {"type": "string", "examples": ["3f9c0a4be1d27756"]},
+    },
+    "Location": {
+        "description": "Where to read what was made.",
+        "schema": {"type": "string", "format": "uri-reference", "examples": ["/api/conversations/1"]},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the same request is sent again.",
+        "schema": {"type": "integer", "examples": [1]},
+    },
+    STREAM_HEADER: {
+        "description": "The version of the AI SDK's UI message stream. Only with `text/event-stream`.",
+        "schema": {"type": "string", "examples": ["v1"]},
+    },
+    "WWW-Authenticate": {
+        "description": "How to say who you are (RFC 6750).",
+        "schema": {"type": "string", "examples": ["Bearer"]},
+    },
+}
+
+
+def answers(
+    model: Any,
+    *refusals: ChatError | type[ChatError],
+    status: int = 200,
+    stream: bool = False,
+    empty: bool = False,
+    **more: Any,
+) -> Any:
+    """The `responses` of a route: what it answers, and the refusals that are its own.
+
+    `model` is a model or a union of some, or None where FastAPI knows; with `stream` it may be a stream, with
+    `empty` also 204.
+    """
+    success: Json = {"description": HTTPStatus(status).phrase, **more}
+    if model is not None:
+        success["model"] = model
+    if status == HTTPStatus.CREATED and "links" in more:  # what was made and can be followed has an address
+        success["headers"] = _headers("Location")
+    if stream:
+        success["headers"] = _headers(STREAM_HEADER)
+        # Generators of clients understand a stream as text.
+        success["content"] = {STREAM: {"schema": {"type": "string"}, "example": examples.STREAMED}}
+    nothing = {204: {"description": HTTPStatus(204).phrase}} if empty else {}
+    return {status: success, **nothing, **_problems(refusals)}
+
+
+def links(parameters: dict[str, str], **operations: str) -> Json:
+    """Where a client can go from an answer: `operations` are titles and operation ids.
+
+    They all take the same `parameters`, whose values are runtime expressions.
+    """
+    return {
+        name: {"operationId": operation, "parameters": parameters} for name, operation in operations.items()
+    }
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the function: generated clients call it."""
+    return route.name
+
+
+def install(app: FastAPI, *, external_issuer: bool) -> None:
+    """Serves the document of FastAPI with what it does not know."""
+
+    def document() -> Json:
+        if app.openapi_schema is None:
+            app.openapi_schema = _completed(app, external_issuer)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # the documented way to extend it
+
+
+def _completed(app: FastAPI, external_issuer: bool) -> Json:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION.format(sign_in=SIGN_IN[external_issuer]),
+        routes=app.routes,
+        tags=TAGS,
+    )
+    components = document["components"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    definition = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    components["schemas"] |= {**definition.pop("$defs"), "Problem": definition}
+    components["headers"] = HEADERS
+    known = vars(api) | vars(ai_sdk)
+    for name, schema in components["schemas"].items():
+        if "examples" in schema:  # FastAPI drops the nulls of a document, also out of examples
+            schema["examples"] = known[name].model_config["json_schema_extra"]["examples"]
+    signed_in: tuple[type[ChatError], ...] = (NotAuthenticated,)
+    if external_issuer:
+        components["securitySchemes"] = {
+            "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        }
+        signed_in += (IssuerUnavailable,)
+    for path in document["paths"].values():
+        for operation in path.values():
+            _complete(operation, signed_in if "security" in operation else (), components["schemas"])
+    for part in ("paths", "components"):
+        document[part] = _without_titles(document[part])
+    return document
+
+
+def _complete(operation: Json, refusals: tuple[type[ChatError], ...], schemas: Json) -> None:
+    operation["summary"], *more = re.split(r"\.\s+", operation["description"], maxsplit=1)
+    operation["description"] = "".join(more)
+    body = operation.get("requestBody", {"content": {}})["content"]
+    refusals += (BodyTooLarge,) if body else ()
+    refusals += (BodyInvalid, MediaTypeUnsupported) if "application/json" in body else ()
+    refusals += (DatabaseUnavailable, DatabaseBusy) if "operations" not in operation["tags"] else ()
+    problems = _problems(refusals)
+    if fault := _likely_fault(operation, schemas):
+        problems[422] = _problem_response(invalid(fault))
+    responses = operation["responses"]
+    if "application/json" in responses.get("422", {}).get("content", ()):
+        del responses["422"]  # FastAPI's own: this service never sends it
+    for status, response in problems.items():
+        known = responses.setdefault(str(status), response)["content"][MEDIA_TYPE]
+        known["examples"] |= response["content"][MEDIA_TYPE]["examples"]
+    for response in responses.values():
+        response["headers"] = _headers("X-Request-ID") | response.get("headers", {})
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _likely_fault(operation: Json, schemas: Json) -> Fault | None:
+    """What is wrong with a body that has a field too much or too few, or with a number that is too small."""
+    for body in operation.get("requestBody", {"content": {}})["content"].values():
+        (choice, *_) = body["schema"].get("anyOf", [body["schema"]])
+        schema = schemas[choice["$ref"].rpartition("/")[2]]
+        if schema.get("additionalProperties", True):
+            return Fault(location=["body", schema["required"][0]], code="missing", detail="Field required")
+        return Fault(
+            location=["body"],
+            code="extra_forbidden",
+            detail="Has a field that this operation does not know.",
+        )
+    for parameter in operation.get("parameters", ()):
+        if "minimum" in parameter["schema"]:
+            least = parameter["schema"]["minimum"]
+            detail = f"Input should be greater than or equal to {least}"
+            where = [parameter["in"], parameter["name"]]
+            return Fault(location=where, code="greater_than_equal", detail=detail)
+    return None
+
+
+def _problems(refusals: tuple[ChatError | type[ChatError], ...]) -> dict[int, Json]:
+    found: dict[int, Json] = {}
+    for error in refusals:
+        response = _problem_response(refusal(error), *error.headers)
+        if error.status in found:
+            examples = found[error.status]["content"][MEDIA_TYPE]["examples"]
+            examples |= response["content"][MEDIA_TYPE]["examples"]
+        else:
+            found[error.status] = response
+    return found
+
+
+def _problem_response(example: Problem, *headers: str) -> Json:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    examples = {example.code: {"value": example.model_dump(exclude_none=True)}}
+    return {
+        "description": title(example.status),
+        "headers": _headers(*headers),
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
+    }
+
+
+def _headers(*names: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _without_titles(node: Any) -> Any:
+    """Drops the titles that pydantic makes from field names: generators turn them into noise."""
+    if isinstance(node, list):
+        return [_without_titles(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: value if key == "examples" else _without_titles(value)
+        for key, value in node.items()
+        if not (key == "title" and isinstance(value, str))
+    }

@@ -1,0 +1,31 @@
+"""For whoever runs the service: is it alive, is it ready, what does it do."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from ..errors import DatabaseBusy, DatabaseUnavailable
+from ..models.api import Health
+from .deps import AppServices
+from .openapi import answers
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", responses=answers(None))
+async def healthz() -> Health:
+    """Tells that the process is alive. It never touches the database."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", responses=answers(None, DatabaseUnavailable, DatabaseBusy))
+async def readyz(services: AppServices) -> Health:
+    """Tells whether requests can be answered. The database is there, with a schema that fits."""
+    await services.schema.check()
+    return Health(status="ready")
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses=answers(None))
+async def metrics(services: AppServices) -> Response:
+    """Tells what the process does. Counters and gauges, in the text format of Prometheus."""
+    return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

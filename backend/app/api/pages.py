@@ -1,0 +1,86 @@
+"""Lists in pages: cursors that clients carry but cannot read, and the JSON around what Postgres made."""
+
+import base64
+import binascii
+import hashlib
+import json
+import struct
+from datetime import UTC, datetime, timedelta
+
+from fastapi import Response
+
+from ..errors import CursorInvalid
+from ..models.ui import ui_message
+from ..repositories.conversations import Activity
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_TAG_BYTES = 8
+
+
+class Cursor:
+    """The cursors of one list of one user: those of others are refused.
+
+    The tag guards against mix-ups, not against forgers: a forged place leads to one's own rows only.
+    """
+
+    def __init__(self, *list_: object) -> None:
+        self._list = repr(list_).encode()
+
+    def write(self, *place: int) -> str:
+        """The cursor of a place, which is numbers of at most 64 bits."""
+        packed = struct.pack(f">{len(place)}q", *place)
+        return base64.urlsafe_b64encode(self._tag(packed) + packed).decode().rstrip("=")
+
+    def read(self, cursor: str, numbers: int) -> tuple[int, ...]:
+        """The place of a cursor that `write` made of as many numbers. Raises CursorInvalid for others."""
+        try:
+            whole = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            tag, packed = whole[:_TAG_BYTES], whole[_TAG_BYTES:]
+            place = struct.unpack(f">{numbers}q", packed)
+        except (ValueError, binascii.Error, struct.error):
+            raise CursorInvalid from None
+        if tag != self._tag(packed) or self.write(*place) != cursor:
+            raise CursorInvalid
+        return place
+
+    def _tag(self, packed: bytes) -> bytes:
+        return hashlib.blake2b(
+            packed, key=hashlib.sha256(self._list).digest(), digest_size=_TAG_BYTES
+        ).digest()
+
+
+def activity_place(activity: Activity) -> tuple[int, int]:
+    """A place in the list of conversations as numbers, to the microsecond."""
+    return (activity[0] - _EPOCH) // _MICROSECOND, activity[1]
+
+
+def place_activity(place: tuple[int, ...]) -> Activity:
+    """The same, back. Raises CursorInvalid for a time that only a forged cursor can have."""
+    try:
+        return _EPOCH + place[0] * _MICROSECOND, place[1]
+    except OverflowError:
+        raise CursorInvalid from None
+
+
+def page(items: bytes, next_cursor: str | None) -> Response:
+    """`{items, next_cursor}` around items that are JSON already."""
+    cursor = b"null" if next_cursor is None else b'"' + next_cursor.encode() + b'"'
+    return json_response(b'{"items":' + items + b',"next_cursor":' + cursor + b"}")
+
+
+def whole(items: bytes) -> Response:
+    """`{items}`: a list that has no further page."""
+    return json_response(b'{"items":' + items + b"}")
+
+
+def ui_page(items: bytes, next_cursor: str | None) -> Response:
+    """The same with messages as `UIMessage`s."""
+    shown = [ui_message(message) for message in json.loads(items)]
+    return page(json.dumps(shown, ensure_ascii=False).encode(), next_cursor)
+
+
+def json_response(body: bytes, status: int = 200, location: str | None = None) -> Response:
+    """JSON that Postgres made, passed through."""
+    headers = {} if location is None else {"Location": location}
+    return Response(body, status, headers, media_type="application/json")

@@ -1,0 +1,117 @@
+"""A reply as a stream: version 1 of the AI SDK's UI message stream.
+
+https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. Each event is a line of JSON without a null in it; what is
+ours travels in `data-*` parts, which clients that do not know them leave alone.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+
+from ..models.events import Ended, Shown, TextDelta, Title, ToolCall, ToolResult
+from ..turns import LiveReply
+
+PING_SECONDS = 15
+"""After so long a silence a comment is sent: proxies close what seems dead."""
+
+PING = b": ping\n\n"
+DONE = b"data: [DONE]\n\n"
+HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+    "x-vercel-ai-ui-message-stream": "v1",
+}
+_REASONS = ("stop", "length", "content-filter", "tool-calls", "error", "other")
+
+
+def stream_response(
+    live: LiveReply, question: bytes | None, pause: float = PING_SECONDS
+) -> StreamingResponse:
+    """The reply from its beginning; a new question, as it is stored, comes in a `data-message` part.
+
+    A comment is sent after each `pause` seconds of silence.
+    """
+    return StreamingResponse(_events(live, question, pause), headers=HEADERS, media_type="text/event-stream")
+
+
+async def _events(live: LiveReply, question: bytes | None, pause: float) -> AsyncIterator[bytes]:
+    wire = Wire(live)
+    yield wire.begin(question)
+    async for events in live.read(pause):
+        yield b"".join(map(wire.event, events)) or PING
+    yield DONE
+
+
+class Wire:
+    """Turns what happens into the stream's lines. Text has a beginning and an end; there is one step."""
+
+    def __init__(self, live: LiveReply) -> None:
+        self._live = live
+        self._texts = 0
+        self._open = False
+
+    def begin(self, question: bytes | None) -> bytes:
+        """Who answers, and what was asked."""
+        session = str(self._live.conversation_id)
+        start = _line(
+            type="start", messageId=str(self._live.reply_id), messageMetadata={"session_id": session}
+        )
+        if question is not None:
+            known = {name: value for name, value in json.loads(question).items() if value is not None}
+            start += _line(type="data-message", data=known, transient=True)
+        return start + _line(type="start-step")
+
+    def event(self, event: Shown) -> bytes:
+        """The lines of an event."""
+        match event:
+            case TextDelta(text):
+                return self._text(text)
+            case ToolCall(identity, name, given):
+                # Without the flag the client would think that it has to use the tool.
+                return self._close() + _line(
+                    type="tool-input-available",
+                    toolCallId=identity,
+                    toolName=name,
+                    input=given,
+                    providerExecuted=True,
+                )
+            case ToolResult(identity, output, None):
+                return self._close() + _line(type="tool-output-available", toolCallId=identity, output=output)
+            case ToolResult(identity, _, error):
+                return self._close() + _line(type="tool-output-error", toolCallId=identity, errorText=error)
+            case Title(text):
+                return _line(type="data-title", data={"title": text}, transient=True)
+            case Ended():
+                return self._close() + _line(type="finish-step") + self._end(event)
+
+    def _text(self, text: str) -> bytes:
+        start = b""
+        if not self._open:
+            self._texts += 1
+            self._open = True
+            start = _line(type="text-start", id=f"text-{self._texts}")
+        return start + _line(type="text-delta", id=f"text-{self._texts}", delta=text)
+
+    def _close(self) -> bytes:
+        if not self._open:
+            return b""
+        self._open = False
+        return _line(type="text-end", id=f"text-{self._texts}")
+
+    def _end(self, ended: Ended) -> bytes:
+        if ended.error is not None:
+            return _line(type="error", errorText=ended.error)
+        metadata = {"status": ended.status}
+        if ended.status != "complete":
+            # `abort` changes nothing in the client: it knows from the metadata that there is no more.
+            return _line(type="message-metadata", messageMetadata=metadata) + _line(
+                type="abort", reason=ended.status
+            )
+        reason = ended.reason if ended.reason in _REASONS else "other"
+        return _line(type="finish", finishReason=reason, messageMetadata=metadata)
+
+
+def _line(**fields: Any) -> bytes:
+    return b"data: " + json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode() + b"\n\n"

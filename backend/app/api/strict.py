@@ -1,0 +1,99 @@
+"""Bodies, read strictly: bounded, JSON as RFC 8259 defines it, and every key once."""
+
+import json
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from ..errors import BodyInvalid, BodyTooLarge, MediaTypeUnsupported
+
+MAX_DEPTH = 32
+_NUMBER_DIGITS = 400
+
+
+class StrictRequest(Request):
+    """A request whose body is refused as soon as it is too large, and parsed without indulgence."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in pieces. Raises BodyTooLarge before more than the limit was taken in."""
+        limit: int = self.app.state.max_body_bytes
+        announced = self.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced[:20]) > limit:
+            raise BodyTooLarge
+        received = 0
+        async for piece in super().stream():
+            received += len(piece)
+            if received > limit:
+                raise BodyTooLarge
+            yield piece
+
+    async def body(self) -> bytes:
+        """The whole body. Raises MediaTypeUnsupported unless it is empty or says that it is JSON."""
+        body = await super().body()
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if body and kind != "application/json":
+            raise MediaTypeUnsupported
+        return body
+
+    async def json(self) -> Any:
+        """The body's value. Raises BodyInvalid for anything but JSON, and for what parsers disagree about."""
+        try:
+            text = (await self.body()).decode()
+            value = json.loads(
+                text,
+                object_pairs_hook=_distinct,
+                parse_constant=_refuse,
+                parse_int=_integer,
+                parse_float=_number,
+            )
+        except (ValueError, RecursionError):
+            raise BodyInvalid from None
+        if _deeper(value, MAX_DEPTH):
+            raise BodyInvalid
+        return value
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its body with StrictRequest."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _refuse(_: str) -> Any:
+    raise ValueError
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _NUMBER_DIGITS:
+        raise ValueError
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError
+    return number
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(_deeper(item, levels - 1) for item in value)

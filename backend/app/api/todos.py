@@ -1,0 +1,51 @@
+"""The todos that the offline assistant manages: the same ones."""
+
+from fastapi import APIRouter, Response
+
+from ..errors import TodoLimitReached, TodoNotFound
+from ..models import database
+from ..models.api import Todo, TodoCreate, TodoList, TodoUpdate
+from .deps import TodoId, Todos
+from .openapi import answers, links
+from .strict import StrictRoute
+
+router = APIRouter(prefix="/api/todos", tags=["todos"], route_class=StrictRoute)
+
+_LINKS = links({"todo_id": "$response.body#/id"}, get="get_todo", update="update_todo", delete="delete_todo")
+
+
+@router.get("", responses=answers(TodoList))
+async def list_todos(todos: Todos) -> TodoList:
+    """Lists your todos. All of them come, in the order in which they were added."""
+    return TodoList.model_validate({"items": await todos.all()})
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Todo,
+    responses=answers(None, TodoLimitReached, status=201, links=_LINKS),
+)
+async def create_todo(todos: Todos, wanted: TodoCreate, response: Response) -> database.Todo:
+    """Adds a todo. The assistant sees it, too."""
+    todo = await todos.add(wanted.title, wanted.description)
+    response.headers["Location"] = f"/api/todos/{todo.id}"
+    return todo
+
+
+@router.get("/{todo_id}", response_model=Todo, responses=answers(None, TodoNotFound))
+async def get_todo(todos: Todos, todo_id: TodoId) -> database.Todo:
+    """Reads a todo. It is the one that the assistant sees and changes."""
+    return await todos.get(todo_id)
+
+
+@router.patch("/{todo_id}", response_model=Todo, responses=answers(None, TodoNotFound))
+async def update_todo(todos: Todos, todo_id: TodoId, wanted: TodoUpdate) -> database.Todo:
+    """Completes, reopens or renames a todo. What is left out, or null, stays as it is."""
+    return await todos.update(todo_id, **wanted.model_dump())
+
+
+@router.delete("/{todo_id}", status_code=204, responses=answers(None, TodoNotFound, status=204))
+async def delete_todo(todos: Todos, todo_id: TodoId) -> None:
+    """Deletes a todo. The others keep their ids."""
+    await todos.delete(todo_id)

@@ -1,0 +1,199 @@
+"""Everything that goes wrong on purpose.
+
+* ChatError                     what a client is told: a status and a code that never change meaning
+  + NotAuthenticated            401  not_authenticated
+  + SignInFailed                401  sign_in_failed
+  + BodyInvalid                 400  invalid_json
+  + CursorInvalid               400  invalid_cursor
+  + NotFound                    404  not_found
+    - ConversationNotFound      404  conversation_not_found
+    - MessageNotFound           404  message_not_found
+    - TodoNotFound              404  todo_not_found
+  + EmailTaken                  409  email_taken
+  + TodoLimitReached            409  todo_limit_reached
+  + TurnInProgress              409  turn_in_progress
+  + NothingToAnswer             409  nothing_to_answer
+  + BodyTooLarge                413  body_too_large
+  + MediaTypeUnsupported        415  unsupported_media_type
+  + ClientIdReused              422  client_id_reused
+  + MessageUnreadable           422  message_unreadable
+  + TooManyTurns                429  too_many_turns, with Retry-After
+  + Unavailable                 503  unavailable, with Retry-After
+    - DatabaseUnavailable       503  database_unavailable
+    - DatabaseBusy              503  database_busy
+    - IssuerUnavailable         503  issuer_unavailable
+    - Overloaded                503  overloaded
+    - ShuttingDown              503  shutting_down
+* SetupError                    what whoever runs the service is told, in a sentence that says what to do
+
+Malformed input is FastAPI's own RequestValidationError: 422 `validation_failed`, with one code a field.
+A fault of the assistant is no error of the request: the message is stored, and the reply says `failed`.
+"""
+
+from typing import ClassVar
+
+
+class ChatError(Exception):
+    """A refusal that the client can understand: `status` and `code` are stable, `detail` is for people."""
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    detail: ClassVar[str]
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, **members: object) -> None:
+        """`members` are told to the client beside the code (RFC 9457, section 3.2)."""
+        super().__init__()
+        self.members = members
+
+
+class NotAuthenticated(ChatError):
+    """The token is missing, or wrong in any way: which way is nobody's business."""
+
+    status = 401
+    code = "not_authenticated"
+    detail = "A valid bearer token is needed."
+    headers: ClassVar = {"WWW-Authenticate": "Bearer"}
+
+
+class SignInFailed(ChatError):
+    status = 401
+    code = "sign_in_failed"
+    detail = "The e-mail address or the password is wrong."
+    headers: ClassVar = {"WWW-Authenticate": "Bearer"}
+
+
+class BodyInvalid(ChatError):
+    """The body is not JSON as RFC 8259 defines it, or repeats a key, or nests too deep."""
+
+    status = 400
+    code = "invalid_json"
+    detail = "The body is not valid JSON in UTF-8, or repeats a key, or nests too deep."
+
+
+class CursorInvalid(ChatError):
+    status = 400
+    code = "invalid_cursor"
+    detail = "The cursor was not made by this list. Start again without one."
+
+
+class NotFound(ChatError):
+    status = 404
+    code = "not_found"
+    detail = "There is nothing at this address."
+
+
+class ConversationNotFound(NotFound):
+    """It does not exist, or it is another user's: there is no difference."""
+
+    code = "conversation_not_found"
+    detail = "There is no such conversation."
+
+
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+    detail = "There is no such message in the conversation."
+
+
+class TodoNotFound(NotFound):
+    code = "todo_not_found"
+    detail = "There is no such todo."
+
+
+class EmailTaken(ChatError):
+    status = 409
+    code = "email_taken"
+    detail = "There is an account with this e-mail address already."
+
+
+class TodoLimitReached(ChatError):
+    status = 409
+    code = "todo_limit_reached"
+    detail = "The list is full. Delete or clear completed todos first."
+
+
+class TurnInProgress(ChatError):
+    status = 409
+    code = "turn_in_progress"
+    detail = "The assistant is still answering in this conversation."
+
+
+class NothingToAnswer(ChatError):
+    status = 409
+    code = "nothing_to_answer"
+    detail = "The conversation does not end with a question or its reply."
+
+
+class BodyTooLarge(ChatError):
+    status = 413
+    code = "body_too_large"
+    detail = "The body is larger than this server accepts."
+
+
+class MediaTypeUnsupported(ChatError):
+    status = 415
+    code = "unsupported_media_type"
+    detail = "Send the body as application/json."
+
+
+class ClientIdReused(ChatError):
+    status = 422
+    code = "client_id_reused"
+    detail = "This client_id was used before, with other content."
+
+
+class MessageUnreadable(ChatError):
+    """An AI SDK request whose last message is not the user's text."""
+
+    status = 422
+    code = "message_unreadable"
+    detail = "The last message must be the user's, with text parts only."
+
+
+class TooManyTurns(ChatError):
+    status = 429
+    code = "too_many_turns"
+    detail = "The assistant is still answering you elsewhere. Wait for it, or stop it."
+    headers: ClassVar = {"Retry-After": "2"}
+
+
+class Unavailable(ChatError):
+    """Nothing is wrong with the request: the same one may succeed in a moment."""
+
+    status = 503
+    code = "unavailable"
+    detail = "The service cannot answer at the moment. Try again."
+    headers: ClassVar = {"Retry-After": "1"}
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+    detail = "The database cannot be reached at the moment. Try again."
+
+
+class DatabaseBusy(Unavailable):
+    code = "database_busy"
+    detail = "Too many requests are waiting for the database. Try again."
+
+
+class IssuerUnavailable(Unavailable):
+    """No key of the token issuer is known, and it does not answer."""
+
+    code = "issuer_unavailable"
+    detail = "The token issuer cannot be reached at the moment. Try again."
+    headers: ClassVar = {"Retry-After": "5"}
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    detail = "Too many replies are being written at the moment. Try again."
+    headers: ClassVar = {"Retry-After": "2"}
+
+
+class ShuttingDown(Unavailable):
+    code = "shutting_down"
+    detail = "This server is about to stop. Try again."
+
+
+class SetupError(Exception):
+    """A mistake in the set-up. Its text names the setting or the command that mends it."""

@@ -1,0 +1,70 @@
+"""Structured logs: an event name and fields on each line, with the request's id. Never what a user wrote.
+
+To a terminal as text for people, elsewhere as JSON, one object a line.
+"""
+
+import contextvars
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+
+def configure(level: str) -> None:
+    """Sends everything from `level` on to standard error, in one form."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Readable() if sys.stderr.isatty() else Json())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # What these say in passing is not our form of event. uvicorn's own command line gives it handlers
+    # and an access log besides, which would write whole addresses.
+    for wordy in ("alembic", "httpx", "uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(wordy)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)
+
+
+class Json(logging.Formatter):
+    """A line for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": _moment(record).isoformat(), "level": record.levelname.lower(), **_fields(record)}
+        return json.dumps(line, default=str)
+
+
+class Readable(logging.Formatter):
+    """A line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = _fields(record)
+        event = fields.pop("event")
+        said = " ".join(f"{name}={value}" for name, value in fields.items())
+        return f"{_moment(record):%H:%M:%S} {record.levelname.lower():8}{event} {said}".rstrip()
+
+
+def described(error: BaseException) -> dict[str, str]:
+    """An error's type and the places in the code that it came through; its text may quote a user."""
+    frames = extract_tb(error.__traceback__)
+    where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return {"error": type(error).__name__, "where": where}
+
+
+def _moment(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = {"event": record.getMessage(), "logger": record.name}
+    if identity := request_id.get():
+        fields["request_id"] = identity
+    fields.update((name, value) for name, value in vars(record).items() if name not in _STANDARD)
+    if record.exc_info and record.exc_info[1] is not None:
+        fields.update(described(record.exc_info[1]))
+    return fields

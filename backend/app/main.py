@@ -1,0 +1,149 @@
+"""Puts the application together. Nothing happens on import."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+from .accounts import Accounts
+from .api import auth, chat, conversations, errors, openapi, operations, todos
+from .api.deps import Services
+from .api.middleware import Observed, SlashTolerant
+from .assistants import make_assistant
+from .assistants.base import Assistant, Closes
+from .db import url as urls
+from .db.database import Database
+from .db.schema import Schema
+from .errors import DatabaseUnavailable, SetupError
+from .metrics import Metrics
+from .repositories.users import UserRepository
+from .settings import Settings
+from .turns import Bounds, Limits, Turns
+from .verifier import make_verifier, require_keys
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAPI:
+    """The application. `assistant` is asked in place of the one that CHAT_MODEL names.
+
+    Raises SetupError if a setting that serving needs is missing or unsafe.
+    """
+    assistant = assistant or make_assistant(settings)
+    services = _services(settings, assistant)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await _ready(services)
+        log.info("application.started")
+        yield
+        await services.turns.close(settings.shutdown_grace)
+        if isinstance(assistant, Closes):
+            await assistant.close()
+        await services.database.close()
+        log.info("application.stopped")
+
+    app = FastAPI(
+        title="chat-history",
+        version=version("chat-history"),
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
+    )
+    app.state.services = services
+    app.state.max_body_bytes = settings.max_body_bytes
+    for module in (chat, conversations, todos, auth, operations):
+        app.include_router(module.router)
+    if not settings.external_issuer:
+        app.include_router(auth.local)
+    _add_docs(app)
+    errors.install(app)
+    openapi.install(app, external_issuer=settings.external_issuer)
+    app.add_middleware(SlashTolerant)
+    app.add_middleware(Observed, metrics=services.metrics)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID", openapi.STREAM_HEADER],
+        )
+    return app
+
+
+def _services(settings: Settings, assistant: Assistant) -> Services:
+    if settings.database_url is None:
+        raise SetupError("DATABASE_URL: not set. `chat-history serve` brings a database of its own.")
+    if not settings.external_issuer:
+        _ = settings.signing_key
+    url = urls.parse(settings.database_url.get_secret_value())
+    if urls.may_be_read_on_the_way(url) and not settings.allow_plaintext_database:
+        raise SetupError(
+            "DATABASE_URL: leads to another host without TLS. Add ?sslmode=require (better: verify-full), "
+            "or set ALLOW_PLAINTEXT_DATABASE=true if the network in between is private."
+        )
+    database = Database(
+        url,
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout,
+        statement_timeout=settings.database_timeout,
+        idle_seconds=settings.database_idle_seconds,
+    )
+    metrics = Metrics()
+    limits = Limits(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
+    bounds = Bounds(
+        settings.max_running_turns, settings.max_running_turns_per_user, settings.flushes_per_second
+    )
+    turns = Turns(database, assistant, metrics, limits, bounds)
+    metrics.watch("chat_turns_running", "Replies being written.", lambda: turns.running)
+    metrics.watch_each(
+        "database_connections", "Connections and waiting requests.", "state", lambda: database.connections
+    )
+    return Services(
+        settings=settings,
+        database=database,
+        schema=Schema(database),
+        verifier=make_verifier(settings),
+        accounts=Accounts(UserRepository(database)),
+        turns=turns,
+        metrics=metrics,
+    )
+
+
+async def _ready(services: Services) -> None:
+    """Refuses to start where no request could be answered. Raises SetupError."""
+    await require_keys(services.settings)
+    try:
+        await services.schema.check()
+    except DatabaseUnavailable:
+        raise SetupError(
+            "DATABASE_URL: the database cannot be reached, or its schema is missing or too old. "
+            "`chat-history doctor` tells which; `chat-history migrate` makes the schema."
+        ) from None
+
+
+def _add_docs(app: FastAPI) -> None:
+    """The interactive documentation, with assets from the package and not from another host."""
+    assets = str(files("fastapi_offline") / "static")
+    app.mount("/docs/assets", StaticFiles(directory=assets), name="docs-assets")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="chat-history: API",
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon.png",
+            swagger_ui_parameters={"persistAuthorization": True, "displayRequestDuration": True},
+        )

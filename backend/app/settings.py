@@ -1,0 +1,250 @@
+"""Settings: the only reader of the environment. Each is a name, a default and a sentence."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import platformdirs
+from pydantic import (
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .errors import SetupError
+
+Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
+Names = Annotated[tuple[str, ...], NoDecode]
+
+SECRET_BYTES = 32
+"""HS256 wants a key of at least its output's length (RFC 7518, section 3.2)."""
+
+
+class Settings(BaseSettings):
+    """What may be configured. Read from the environment and from `.env`; a value given here wins."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="Postgres, as its provider prints the address; pooled is fine. "
+        "Empty: an embedded server under DATA_DIR.",
+    )
+    database_url_unpooled: SecretStr | None = Field(
+        None,
+        description="A direct address for migrations. Empty: DATABASE_URL without Neon's `-pooler`.",
+    )
+    allow_plaintext_database: bool = Field(
+        False,
+        description="Accept a database on another host without TLS: only for a network that is private.",
+    )
+    database_pool_size: PositiveInt = Field(
+        16, le=1000, description="Connections a process may open. Over a network, 32 is good."
+    )
+    database_pool_timeout: PositiveFloat = Field(
+        5,
+        description="Seconds a request waits for a free connection before it is answered with 503.",
+    )
+    database_timeout: PositiveFloat = Field(
+        5, description="Seconds one statement may take before it is answered with 503."
+    )
+    database_idle_seconds: PositiveFloat = Field(
+        240,
+        description="Seconds after which an idle connection is replaced; "
+        "below the provider's suspension time (Neon: 300).",
+    )
+    data_dir: Path | None = Field(
+        None,
+        description="Where the embedded server keeps its data. "
+        "Empty: the user's data directory, or /var/lib/chat-history for root.",
+    )
+
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Signs this service's own tokens: at least 32 bytes. "
+        "Needed with DATABASE_URL unless tokens come from an issuer.",
+    )
+    token_lifetime: PositiveInt = Field(86_400, description="Seconds a token of this service is valid.")
+    jwt_jwks_url: str | None = Field(
+        None,
+        description="Where an external issuer publishes its keys. "
+        "Setting it, or JWT_PUBLIC_KEY, turns local accounts off.",
+    )
+    jwt_public_key: str | None = Field(
+        None, description="The external issuer's public key as PEM, in place of JWT_JWKS_URL."
+    )
+    jwt_algorithms: Annotated[tuple[Algorithm, ...], NoDecode] = Field(
+        ("RS256", "ES256", "EdDSA"), description="What the external issuer may sign with."
+    )
+    jwt_issuer: str | None = Field(
+        None,
+        description="The external issuer's `iss`, to the letter. Needed with an external issuer.",
+    )
+    jwt_audience: Names = Field(
+        (), description="Accepted `aud` values. Empty: tokens with an audience are refused."
+    )
+    jwt_authorized_parties: Names = Field(
+        (), description="Accepted `azp` values, such as the frontend's origin. Empty: any."
+    )
+    jwt_required_claims: Annotated[dict[str, Any], NoDecode] = Field(
+        {}, description='Claims a token must carry, as JSON: {"role": "authenticated"}.'
+    )
+    jwt_leeway: Annotated[int, Field(ge=0, le=300)] = Field(
+        30, description="Seconds by which the issuer's clock may differ."
+    )
+
+    chat_model: str = Field(
+        "todo",
+        description="Who answers: `todo`, which is offline, or a language model as PROVIDER:MODEL. "
+        "Providers: anthropic, google, groq, mistral, ollama, openai, openrouter. "
+        "Or your own assistant: `package.module:name`, or the name of an entry point.",
+    )
+    model_api_key: SecretStr | None = Field(
+        None, description="The key of the model's provider. Empty with `openai:`: OPENAI_API_KEY."
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, description="The key for `openai:`, which no other provider is ever sent."
+    )
+    openai_base_url: str | None = Field(
+        None,
+        description="Any server that speaks OpenAI's chat completions, in place of the provider's own: "
+        "http://127.0.0.1:8080/v1. A key is then optional.",
+    )
+    model_tools: bool = Field(
+        True,
+        description="Whether the model may read and change the user's todos. "
+        "Some small models refuse every request that offers tools.",
+    )
+    model_first_token_seconds: PositiveFloat = Field(
+        60,
+        description="Seconds without a token, before the first or between two, after which the model "
+        "counts as failed.",
+    )
+    system_prompt: str = Field(
+        "You are a helpful assistant. Answer in the language of the question, in Markdown.",
+        description="What a language model is told before the conversation.",
+    )
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        8000, description="The port to listen on; 0 picks a free one."
+    )
+    cors_origins: Names = Field(
+        (), description="Origins of frontends served elsewhere, such as https://chat.example."
+    )
+    max_body_bytes: PositiveInt = Field(
+        4_194_304,
+        description="The largest request body that is read. "
+        "The longest message, with each character escaped, has 3 MB.",
+    )
+    max_running_turns: PositiveInt = Field(
+        1_000, description="Replies that a process writes at the same time; more are answered with 503."
+    )
+    max_running_turns_per_user: PositiveInt = Field(
+        16, description="The same for one user; more are answered with 429."
+    )
+    max_reply_seconds: PositiveFloat = Field(
+        300, description="Seconds after which a reply ends, with the text it has."
+    )
+    max_reply_characters: PositiveInt = Field(
+        200_000, le=250_000, description="Characters after which a reply ends."
+    )
+    context_characters: PositiveInt = Field(
+        100_000, description="How much of a conversation the assistant is shown: the newest whole turns."
+    )
+    flushes_per_second: PositiveFloat = Field(
+        100,
+        description="Writes a second, in all, that keep running replies in the database up to date. "
+        "Each waits 0.5 seconds at least and 3 at most.",
+    )
+    shutdown_grace: PositiveFloat = Field(
+        20,
+        description="Seconds that requests and replies under way get when the server is told to stop.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least severe lines that are logged."
+    )
+
+    @field_validator(
+        "jwt_algorithms", "jwt_audience", "jwt_authorized_parties", "cors_origins", mode="before"
+    )
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("jwt_required_claims", mode="before")
+    @classmethod
+    def _parse(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("is not JSON") from None
+
+    @property
+    def external_issuer(self) -> bool:
+        """Whether tokens come from elsewhere, and local accounts are off."""
+        return self.jwt_jwks_url is not None or self.jwt_public_key is not None
+
+    @property
+    def signing_key(self) -> str:
+        """SECRET_KEY. Raises SetupError if it is missing."""
+        if self.secret_key is None:
+            raise SetupError(
+                "SECRET_KEY: needed with DATABASE_URL. This makes one:\n"
+                '  python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
+        return self.secret_key.get_secret_value()
+
+    @property
+    def data_directory(self) -> Path:
+        """Where the embedded server keeps its data. Root's runs as another user, so not below /root."""
+        if self.data_dir is not None:
+            return self.data_dir.absolute()
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            return Path("/var/lib/chat-history")
+        return platformdirs.user_data_path("chat-history")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.jwt_jwks_url is not None and self.jwt_public_key is not None:
+            raise ValueError("set JWT_JWKS_URL or JWT_PUBLIC_KEY, not both")
+        if self.external_issuer:
+            if self.jwt_issuer is None:
+                raise ValueError("JWT_ISSUER is needed with an external issuer")
+            if not self.jwt_algorithms or "HS256" in self.jwt_algorithms:
+                raise ValueError("JWT_ALGORITHMS of an external issuer are RS256, ES256 or EdDSA")
+        if self.secret_key is not None and len(self.secret_key.get_secret_value().encode()) < SECRET_BYTES:
+            raise ValueError(f"SECRET_KEY is shorter than {SECRET_BYTES} bytes")
+        return self
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings of the environment, `given` over them.
+
+    Raises SetupError with a line for each setting that is wrong, and never its value.
+    """
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks what the caller gives
+    except ValidationError as error:
+        raise SetupError(
+            "\n".join(_sentence(entry["loc"], entry["msg"]) for entry in error.errors())
+        ) from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"{str(location[0]).upper()}: {text}" if location else text

@@ -1,0 +1,287 @@
+"""Token text -> Principal, with python-jose behind one strict door. No other module imports it.
+
+python-jose checks signatures and nothing else. By itself it would accept a token without `exp`,
+`sub` or `iss`, an unknown `crit`, any `typ`, repeated JSON keys and three spellings of a signature,
+and it raises far more than its own errors. So header and claims are judged here, after RFC 7515
+(JWS), RFC 7519 (JWT) and RFC 8725 (best practice), and whatever goes wrong is NotAuthenticated.
+"""
+
+import base64
+import json
+import logging
+import math
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jose import jwk, jws, jwt
+from jose.backends.base import Key
+
+from .errors import NotAuthenticated
+
+log = logging.getLogger(__name__)
+
+OWN_ISSUER = "chat-history"
+MAX_TOKEN_LENGTH = 8192
+MAX_SUBJECT_LENGTH = 255
+MIN_RSA_BITS = 2048
+
+# What each algorithm is called in a header. RFC 9864 gave EdDSA a second name; issuers use both.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "HS256": ("HS256",),
+    "RS256": ("RS256",),
+    "ES256": ("ES256",),
+    "EdDSA": ("EdDSA", "Ed25519"),
+}
+TYPES = ("JWT", "at+jwt")
+
+# Each of these changes what is signed, or names a key of the token's own choice.
+FORBIDDEN_HEADERS = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c"})
+
+# The keys of one faulty generator can be factored: modulo each of these they are a power of 65537.
+ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a token speaks for. `issuer` is None for this service's own tokens.
+
+    `expires_at` is in unix seconds and includes the leeway: from then on the token is refused.
+    """
+
+    issuer: str | None
+    subject: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPolicy:
+    """What a token must be. `issuer` None stands for this service itself; `leeway` is in seconds.
+
+    With an `audience` a token must name one of it, without one it must name none at all. With
+    `authorized_parties` its `azp` must be one of them. `required_claims` compare as JSON: a token's
+    1 is neither true nor 1.0.
+    """
+
+    algorithms: Collection[str]
+    issuer: str | None
+    audience: Collection[str] = ()
+    authorized_parties: Collection[str] = ()
+    required_claims: Mapping[str, Any] = field(default_factory=dict)
+    leeway: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a token says about its key, before anything is proved. `algorithm` is a key of NAMES."""
+
+    algorithm: str
+    key_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """A key that verifies signatures of exactly one algorithm, a key of NAMES."""
+
+    algorithm: str
+    jose: Key
+
+
+class Ed25519Key(Key):  # type: ignore[misc]  # python-jose ships no types
+    """The algorithm that python-jose lacks and several issuers use by default (RFC 8037)."""
+
+    def __init__(self, key: ed25519.Ed25519PublicKey, algorithm: str) -> None:
+        super().__init__(key, algorithm)
+        self._key = key
+
+    def verify(self, msg: bytes, sig: bytes) -> bool:
+        try:
+            self._key.verify(sig, msg)
+        except InvalidSignature:
+            return False
+        return True
+
+
+for _name in NAMES["EdDSA"]:
+    jwk.register_key(_name, Ed25519Key)
+
+
+def secret_key(secret: bytes) -> VerificationKey:
+    """The key of this service's own tokens. Raises ValueError for PEM, which may be no secret."""
+    try:
+        return VerificationKey("HS256", jwk.construct(secret, "HS256"))
+    except jwk.JWKError:
+        raise ValueError("is an asymmetric key, where a secret is needed") from None
+
+
+def public_key(key: object) -> VerificationKey:
+    """A public key of `cryptography`, with the one algorithm it is for.
+
+    Raises ValueError, with the reason, unless it is RSA of at least 2048 bits, P-256 or Ed25519.
+    """
+    match key:
+        case rsa.RSAPublicKey():
+            if key.key_size < MIN_RSA_BITS:
+                raise ValueError(f"is RSA of fewer than {MIN_RSA_BITS} bits")
+            if _is_factorable(key.public_numbers().n):
+                raise ValueError("is RSA that can be factored (CVE-2017-15361)")
+            algorithm = "RS256"
+        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
+            algorithm = "ES256"
+        case ed25519.Ed25519PublicKey():
+            algorithm = "EdDSA"
+        case _:
+            raise ValueError("is neither RSA nor P-256 nor Ed25519")
+    return VerificationKey(algorithm, jwk.construct(key, algorithm))
+
+
+def _is_factorable(modulus: int) -> bool:
+    return all(any(pow(65537, n, prime) == modulus % prime for n in range(prime)) for prime in ROCA_PRIMES)
+
+
+def issue(user_id: int, secret: str, lifetime: int, now: float) -> str:
+    """A token of this service for one of its users, for `lifetime` seconds from unix time `now`."""
+    claims = {
+        "iss": OWN_ISSUER,
+        "sub": str(user_id),
+        "iat": int(now),
+        "exp": int(now) + lifetime,
+        "jti": secrets.token_urlsafe(16),
+    }
+    token: str = jwt.encode(claims, secret, "HS256", headers={"typ": "at+jwt"})
+    return token
+
+
+class _Refused(ValueError):
+    """Why a token is refused: for the log of whoever runs the service, never for the client."""
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Whatever goes wrong inside is NotAuthenticated, also a RecursionError of a hostile header."""
+    try:
+        yield
+    except NotAuthenticated:
+        raise
+    except Exception as error:  # noqa: BLE001  # a decoder's surprise is the token's fault, and no 500
+        reason = str(error) if isinstance(error, _Refused) else type(error).__name__
+        log.debug("token.refused", extra={"reason": reason})
+        raise NotAuthenticated from None
+
+
+def _require(holds: bool, reason: str) -> None:
+    if not holds:
+        raise _Refused(reason)
+
+
+@_refusing()
+def read_header(token: str, algorithms: Collection[str]) -> Header:
+    """What picks the key for `token`: proves nothing, but refuses every header that none may have.
+
+    Raises NotAuthenticated, also for more than 8 KB, and for an algorithm not in `algorithms`.
+    """
+    _require(len(token) <= MAX_TOKEN_LENGTH, "token too long")
+    header_segment, *others = token.split(".")
+    _require(len(others) == 2, "not three segments")  # noqa: PLR2004  # RFC 7515, section 7.1
+    for segment in others:
+        decode_base64url(segment)
+    header = _json_object(decode_base64url(header_segment))
+    _require(FORBIDDEN_HEADERS.isdisjoint(header), "header has a forbidden member")
+    _require("typ" not in header or header["typ"] in TYPES, "typ is not of an access token")
+    _require(isinstance(header.get("kid", ""), str), "kid is not text")
+    for algorithm in algorithms:
+        if header.get("alg") in NAMES[algorithm]:
+            return Header(algorithm, header.get("kid"))
+    raise _Refused("alg is not accepted")
+
+
+@_refusing()
+def signed_payload(token: str, algorithms: Collection[str], key: VerificationKey) -> bytes:
+    """What `key` signed with one of `algorithms`, whatever it says. Raises NotAuthenticated."""
+    header = read_header(token, algorithms)
+    _require(header.algorithm == key.algorithm, "alg is not the key's")
+    payload: bytes = jws.verify(token, key.jose, NAMES[key.algorithm])
+    return payload
+
+
+@_refusing()
+def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) -> Principal:
+    """Who `token` speaks for at unix time `now`. Raises NotAuthenticated and nothing else."""
+    claims = _json_object(signed_payload(token, policy.algorithms, key))
+    _require({"exp", "sub"} <= claims.keys(), "exp or sub is missing")
+    _require_intended(claims, policy)
+
+    subject = claims["sub"]
+    _require(isinstance(subject, str), "sub is not text")
+    _require(0 < len(subject) <= MAX_SUBJECT_LENGTH, "sub is not 1 to 255 characters")
+    # The database takes neither NUL nor a lone surrogate, which has no UTF-8.
+    _require(b"\0" not in subject.encode(), "sub has a NUL")
+
+    expires_at = _time(claims["exp"]) + policy.leeway
+    _require(now < expires_at, "expired")
+    for name in {"nbf", "iat"} & claims.keys():
+        _require(_time(claims[name]) <= now + policy.leeway, f"{name} is in the future")
+    return Principal(policy.issuer, subject, expires_at)
+
+
+def _require_intended(claims: Mapping[str, Any], policy: TokenPolicy) -> None:
+    issuer = OWN_ISSUER if policy.issuer is None else policy.issuer
+    _require(claims.get("iss") == issuer, "iss is missing or another")
+    if policy.audience:
+        named = claims.get("aud")
+        audience = named if isinstance(named, list) else [named]
+        _require(all(isinstance(name, str) for name in audience), "aud is missing or not text")
+        _require(not set(policy.audience).isdisjoint(audience), "aud is another")
+    else:
+        _require("aud" not in claims, "aud is present, and none is configured")
+    if policy.authorized_parties:
+        _require(claims.get("azp") in policy.authorized_parties, "azp is missing or another")
+    # A sign-in that Clerk has not finished: a second factor or a choice is still open.
+    _require(claims.get("sts") != "pending", "sts is pending")
+    for name, value in policy.required_claims.items():
+        _require(name in claims, "a required claim is missing")
+        _require(_canonical(claims[name]) == _canonical(value), "a required claim is another")
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _time(value: object) -> float:
+    # JSON's true is an int in Python, and its 1e400 is infinite: neither is a time.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _Refused("a time is not a finite number")
+    return float(value)
+
+
+def decode_base64url(text: str) -> bytes:
+    """The bytes of base64url without padding (RFC 7515, section 2). Raises ValueError.
+
+    Python's decoder skips foreign characters and left-over bits, so that many texts mean the same
+    bytes: here only the one that the bytes are encoded to does.
+    """
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if base64.urlsafe_b64encode(data).rstrip(b"=") != text.encode():
+        raise ValueError("not canonical base64url")
+    return data
+
+
+def _json_object(data: bytes) -> dict[str, Any]:
+    value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+    if not isinstance(value, dict):
+        raise _Refused("not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    _require(len(members) == len(pairs), "a JSON key is repeated")
+    return members
+
+
+def _no_constant(name: str) -> None:
+    raise _Refused(f"{name} is not JSON")

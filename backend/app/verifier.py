@@ -1,0 +1,118 @@
+"""Who sent a request: every token is verified once, and remembered until it expires."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from .errors import SetupError
+from .jwks import IssuerKeys, published_keys
+from .settings import Settings
+from .tokens import (
+    Header,
+    Principal,
+    TokenPolicy,
+    VerificationKey,
+    public_key,
+    read_header,
+    secret_key,
+    verify,
+)
+
+MAX_REMEMBERED = 10_000
+
+FindKey = Callable[[Header], Awaitable[VerificationKey]]
+
+
+class Verifier:
+    """Verifies tokens against one policy, with the key that `find_key` picks by a token's header.
+
+    Remembers up to 10,000 verified tokens, the oldest gives way; what was refused is never
+    remembered. A key that is withdrawn ends the tokens it signed when they expire. `clock` gives
+    unix seconds.
+    """
+
+    def __init__(
+        self, policy: TokenPolicy, find_key: FindKey, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._policy = policy
+        self._find_key = find_key
+        self._clock = clock
+        self._verified: dict[str, Principal] = {}
+
+    async def verify(self, token: str) -> Principal:
+        """Who `token` speaks for. Raises NotAuthenticated, or IssuerUnavailable without any key."""
+        principal = self._verified.get(token)
+        if principal is not None and self._clock() < principal.expires_at:
+            return principal
+        return await self._verify_unknown(token)
+
+    async def _verify_unknown(self, token: str) -> Principal:
+        self._verified.pop(token, None)
+        key = await self._find_key(read_header(token, self._policy.algorithms))
+        principal = verify(token, self._policy, key, self._clock())
+        if len(self._verified) >= MAX_REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+        self._verified[token] = principal
+        return principal
+
+
+def make_verifier(settings: Settings, clock: Callable[[], float] = time.time) -> Verifier:
+    """The verifier of the external issuer if there is one, else of this service's own tokens.
+
+    Does not ask the issuer yet. Raises SetupError for an address or a key that cannot be used.
+    """
+    if not settings.external_issuer:
+        own = TokenPolicy(("HS256",), issuer=None, leeway=settings.jwt_leeway)
+        return Verifier(own, _always(_own_key(settings)), clock)
+    policy = TokenPolicy(
+        settings.jwt_algorithms,
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_authorized_parties,
+        settings.jwt_required_claims,
+        settings.jwt_leeway,
+    )
+    if settings.jwt_jwks_url is not None:
+        return Verifier(policy, IssuerKeys(settings.jwt_jwks_url).find, clock)
+    return Verifier(policy, _always(_issuer_key(settings)), clock)
+
+
+async def require_keys(settings: Settings) -> None:
+    """Asks the external issuer, if its keys are to be fetched. Raises SetupError if none can be used."""
+    if settings.jwt_jwks_url is None:
+        return
+    published = await published_keys(settings.jwt_jwks_url)
+    if not any(one.key and one.key.algorithm in settings.jwt_algorithms for one in published):
+        raise SetupError("JWT_JWKS_URL: the issuer publishes no key that JWT_ALGORITHMS can use")
+
+
+def _always(key: VerificationKey) -> FindKey:
+    async def find(_header: Header) -> VerificationKey:
+        return key
+
+    return find
+
+
+def _own_key(settings: Settings) -> VerificationKey:
+    try:
+        return secret_key(settings.signing_key.encode())
+    except ValueError as error:
+        raise SetupError(f"SECRET_KEY: {error}") from None
+
+
+def _issuer_key(settings: Settings) -> VerificationKey:
+    # Many hosting panels hold a value in one line, with its line ends written as \n.
+    pem = (settings.jwt_public_key or "").replace("\\n", "\n")
+    try:
+        material = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise SetupError("JWT_PUBLIC_KEY: is not a public key in PEM") from None
+    try:
+        key = public_key(material)
+    except ValueError as error:
+        raise SetupError(f"JWT_PUBLIC_KEY: {error}") from None
+    if key.algorithm not in settings.jwt_algorithms:
+        raise SetupError(f"JWT_PUBLIC_KEY: is for {key.algorithm}, which JWT_ALGORITHMS does not name")
+    return key
