@@ -1,0 +1,1 @@
+"""The AI SDK's own client against a running service."""

@@ -1,0 +1,93 @@
+"""Tokens of an external issuer."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from support import Service
+
+Serve = Callable[..., AbstractContextManager[Service]]
+
+KEY = Ed25519PrivateKey.generate()
+PUBLIC = KEY.public_key().public_bytes(
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
+ISSUER = {
+    "secret_key": None,
+    "jwt_public_key": PUBLIC.decode(),
+    "jwt_issuer": "https://issuer.example",
+    "jwt_audience": ("chat",),
+    "jwt_authorized_parties": ("https://app.example",),
+    "jwt_required_claims": {"role": "authenticated"},
+}
+
+
+def token(**changes: Any) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": "https://issuer.example",
+        "aud": "chat",
+        "azp": "https://app.example",
+        "role": "authenticated",
+        "sub": "auth0|alice",
+        "iat": now,
+        "exp": now + 60,
+    }
+    return jwt.encode({**claims, **changes}, KEY, "EdDSA")
+
+
+def test_a_user_appears_with_the_first_valid_token(serve_with: Serve) -> None:
+    with serve_with(**ISSUER) as service:
+        me = service.client(token()).get("/api/auth/me")
+        assert me.status_code == 200
+        assert (me.json()["issuer"], me.json()["subject"]) == ("https://issuer.example", "auth0|alice")
+        assert me.json()["email"] is None
+        again = service.client(token(iat=int(time.time()) - 1)).get("/api/auth/me")
+        assert again.json() == me.json()
+
+
+def test_a_refused_token_makes_nobody(serve_with: Serve) -> None:
+    with serve_with(**ISSUER) as service:
+        for change in (
+            {"aud": "other"},
+            {"azp": "https://evil.example"},
+            {"role": "anon"},
+            {"iss": "x"},
+            {"sub": ""},
+        ):
+            assert service.client(token(**change)).get("/api/auth/me").status_code == 401
+        assert service.postgres.value('SELECT count(*) FROM "user"') == 0
+
+
+def test_simultaneous_first_visits_are_one_user(serve_with: Serve) -> None:
+    with serve_with(**ISSUER) as service, ThreadPoolExecutor(8) as executor:
+        visits = [service.client(token(jti=str(number))) for number in range(8)]
+        answers = list(executor.map(lambda visit: visit.get("/api/auth/me"), visits))
+        assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_users_of_an_issuer_see_only_their_own(serve_with: Serve) -> None:
+    with serve_with(**ISSUER) as service:
+        alice, bob = service.client(token()), service.client(token(sub="auth0|bob"))
+        made = alice.post("/api/conversations", json={"title": "Mine"}).json()
+        assert alice.get("/api/conversations").json()["items"] == [made]
+        assert bob.get("/api/conversations").json()["items"] == []
+        assert bob.get(f"/api/conversations/{made['id']}").status_code == 404
+
+
+def test_local_accounts_are_off(serve_with: Serve) -> None:
+    body = {"email": "alice@example.com", "password": "correct horse battery"}
+    with serve_with(**ISSUER) as service:
+        assert service.client().post("/api/auth/register", json=body).status_code == 404
+        assert (
+            service.client().post("/api/auth/token", data={"username": "a@b", "password": "c"}).status_code
+            == 404
+        )
+    with serve_with() as service:
+        assert service.client().post("/api/auth/register", json=body).status_code == 201

@@ -1,0 +1,1 @@
+"""Assistants by themselves."""

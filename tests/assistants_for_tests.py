@@ -1,0 +1,60 @@
+"""Assistants that do what a test says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from app.assistants.base import Prompt
+from app.models.events import Event, TextDelta
+
+
+class Scripted:
+    """Says its lines, which are text or any event.
+
+    Before the last one it waits for `go` if it is told to; after it, it raises `fault` if it has one.
+    """
+
+    name = "scripted"
+
+    def __init__(self, *lines: str | Event, waits: bool = False, fault: Exception | None = None) -> None:
+        self.lines = lines
+        self.fault = fault
+        self.prompts: list[Prompt] = []
+        self._go: asyncio.Event | None = asyncio.Event() if waits else None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def reply(self, prompt: Prompt) -> AsyncIterator[Event]:
+        self.prompts.append(prompt)
+        self._loop = asyncio.get_running_loop()
+        for number, line in enumerate(self.lines):
+            if self._go is not None and number == len(self.lines) - 1:
+                await self._go.wait()
+            yield TextDelta(line) if isinstance(line, str) else line
+        if self.fault is not None:
+            raise self.fault
+
+    def go(self) -> None:
+        """Lets it say its last line. May be called from any thread, after it was asked."""
+        assert self._loop is not None
+        assert self._go is not None
+        self._loop.call_soon_threadsafe(self._go.set)
+
+
+class Echo:
+    """Numbers its replies and repeats what it was asked: no two are alike."""
+
+    name = "echo"
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+
+    async def reply(self, prompt: Prompt) -> AsyncIterator[Event]:
+        self.prompts.append(prompt)
+        yield TextDelta(f"{len(self.prompts)}. ")
+        yield TextDelta(prompt.messages[-1].content)
+
+
+class Titling(Echo):
+    """Also names conversations."""
+
+    async def title(self, question: str, answer: str) -> str:
+        return f"About {question} and {answer}"

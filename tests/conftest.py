@@ -1,0 +1,148 @@
+"""A real server over a real Postgres: real migrations, real commits, real sockets.
+
+The Postgres is TEST_DATABASE_URL if that is set, else one of this machine, else the embedded one
+(TEST_POSTGRES_MAJOR picks among them). Each worker has a database of its own; tables are emptied
+before a test.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.assistants.base import Assistant
+from app.db import embedded, url as urls
+from app.db.installation import Installation, installations
+from app.db.migrations import migrate
+from app.main import create_app
+from support import Postgres, Service, User, empty, served, settings
+
+CLUSTER = "CHAT_HISTORY_TEST_CLUSTER"
+
+
+def _installation() -> Installation | None:
+    """The one that the environment asks for; else a Postgres of this machine before the wheel's."""
+    found = sorted(installations(), key=lambda one: "pixeltable" in str(one.programs))
+    major = os.environ.get("TEST_POSTGRES_MAJOR")
+    return next((one for one in found if major in (None, str(one.major))), None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the folder of this run's Postgres. Workers inherit the name."""
+    if not hasattr(config, "workerinput"):
+        os.environ[CLUSTER] = str(Path(tempfile.gettempdir(), f"chat-history-{uuid.uuid4().hex}"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Removes it, when all workers have left."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[CLUSTER], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that also the user can reach as whom root's Postgres runs."""
+    with tempfile.TemporaryDirectory(prefix="chat-history-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Postgres]:
+    """The Postgres that all workers of a run share."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield Postgres(urls.parse(given))
+        return
+    with embedded.running(Path(os.environ[CLUSTER]), _installation(), durable=False) as url:
+        yield Postgres(urls.parse(url))
+
+
+@pytest.fixture(scope="session")
+def own_cluster(open_folder: Path) -> Iterator[Postgres]:
+    """A Postgres that nobody else uses, for what the databases of a cluster share: roles."""
+    with embedded.running(open_folder / "cluster", _installation(), durable=False) as url:
+        yield Postgres(urls.parse(url))
+
+
+@pytest.fixture(scope="session")
+def make_database(cluster: Postgres) -> Iterator[Callable[[], Postgres]]:
+    """Makes empty databases, dropped at the end."""
+    made: list[str] = []
+
+    def make() -> Postgres:
+        made.append(f"test_{uuid.uuid4().hex[:12]}")
+        cluster.rows(f"CREATE DATABASE {made[-1]}")
+        return Postgres(cluster.url.set(database=made[-1]))
+
+    yield make
+    for name in made:
+        cluster.rows(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres(make_database: Callable[[], Postgres]) -> Postgres:
+    """This worker's database, migrated."""
+    database = make_database()
+    migrate(database.url)
+    return database
+
+
+@pytest.fixture(scope="session")
+def running_service(postgres: Postgres) -> Iterator[Service]:
+    with served(create_app(settings(postgres)), postgres) as service:
+        yield service
+
+
+@pytest.fixture
+def service(running_service: Service) -> Iterator[Service]:
+    """The server, with empty tables."""
+    empty(running_service.postgres)
+    yield running_service
+    running_service.hang_up()
+
+
+@pytest.fixture
+def alice(service: Service) -> User:
+    return service.user("alice@example.com")
+
+
+@pytest.fixture
+def bob(service: Service) -> User:
+    return service.user("bob@example.com")
+
+
+@pytest.fixture
+def serve_with(postgres: Postgres) -> Callable[..., AbstractContextManager[Service]]:
+    """Starts another server on this worker's database: `with serve_with(setting=...) as it:`."""
+    empty(postgres)
+
+    @contextmanager
+    def serve(assistant: Assistant | None = None, **changes: Any) -> Iterator[Service]:
+        with served(create_app(settings(postgres, **changes), assistant), postgres) as service:
+            yield service
+
+    return serve
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how often each thing came about that tests count, and how often it was tried.
+
+    A test counts with `record_property("what", (how_often, of_how_many_tries))`.
+    """
+    totals: dict[str, tuple[int, int]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for what, counted in report.user_properties:
+                if report.when == "call" and isinstance(counted, tuple | list):
+                    found, tried = totals.get(what, (0, 0))
+                    totals[what] = (found + counted[0], tried + counted[1])
+    if totals:
+        terminalreporter.section("how often")
+        for what, (found, tried) in sorted(totals.items()):
+            terminalreporter.write_line(f"{what}: {found} of {tried}")

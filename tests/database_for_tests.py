@@ -1,0 +1,94 @@
+"""A database whose statements can be counted, delayed and made to fail, and statements to ask it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+
+from app.db import url as urls
+from app.db.database import NOBODY, ROLE, Database
+from app.db.statement import Statement
+from proxy import Proxy
+from support import Postgres
+
+ECHO = Statement("SELECT %(number)s::int", reads=True)
+SLEEP = Statement("SELECT %(number)s::int FROM pg_sleep(%(seconds)s)", reads=True)
+INSERT = Statement("INSERT INTO probe (number) VALUES (%(number)s) RETURNING number", reads=False)
+FAIL = Statement("SELECT fail(%(times)s, %(sqlstate)s)", reads=False)
+
+PROBE = f"""
+CREATE TABLE probe (number int NOT NULL, CONSTRAINT ck_probe_number CHECK (number >= 0));
+CREATE SEQUENCE tries;
+CREATE FUNCTION fail(times int, code text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE tried bigint := nextval('tries');  -- what a sequence gave is not undone
+BEGIN
+    IF tried <= times THEN RAISE EXCEPTION 'on purpose' USING ERRCODE = code; END IF;
+    RETURN tried;
+END $$;
+GRANT ALL ON probe, tries TO {ROLE};
+"""
+"""A table whose rows are counted, and a function that fails a number of times before it succeeds."""
+
+
+def run(proxy: Proxy, work: Callable[[Database], Coroutine[Any, Any, None]], **options: Any) -> None:
+    """Runs `work` with a database behind the proxy."""
+
+    async def whole() -> None:
+        database = Database(proxy.url, **options)
+        try:
+            await work(database)
+        finally:
+            await database.close()
+
+    asyncio.run(whole())
+
+
+async def echo(database: Database, number: int) -> int:
+    """Reads the number."""
+    return int((await database.run(NOBODY, ECHO, {"number": number}))[0][0])
+
+
+async def sleep(database: Database, number: int, seconds: float) -> int:
+    """Reads the number, which takes so long."""
+    return int((await database.run(NOBODY, SLEEP, {"number": number, "seconds": seconds}))[0][0])
+
+
+async def insert(database: Database, number: int) -> int:
+    """Stores the number."""
+    return int((await database.run(NOBODY, INSERT, {"number": number}))[0][0])
+
+
+@contextmanager
+def locked(postgres: Postgres, table: str) -> Iterator[None]:
+    """Lets everybody else who touches the table wait."""
+    with closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection:
+        connection.cursor().execute(f'LOCK TABLE "{table}"')
+        yield
+
+
+def sessions(postgres: Postgres, state: str = "%") -> int:
+    """How many sessions of the product Postgres has, in a state such as `active`."""
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'chat-history' AND state LIKE %s"
+    )
+    return int(postgres.value(sql, state))
+
+
+def terminate(postgres: Postgres) -> int:
+    """Lets Postgres end all sessions of the product, and returns how many there were."""
+    sql = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'chat-history'"
+    )
+    return int(postgres.value(sql))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for what Postgres or the proxy is about to do."""
+    done = await asyncio.to_thread(condition)
+    while not done:
+        await asyncio.sleep(0.005)
+        done = await asyncio.to_thread(condition)

@@ -1,0 +1,137 @@
+"""How Postgres finds the rows of the hot statements among many: by an index, and no more than it needs."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.db.connection import Row
+from app.db.database import Database, Identity
+from app.db.migrations import migrate
+from app.db.statement import Statement
+from app.repositories.conversations import ConversationRepository
+from app.repositories.messages import MessageRepository
+from app.repositories.turns import CONTEXT_MESSAGES, TurnRepository
+from support import Postgres
+
+HEAVY, ORDINARY = 1, 4
+"""A user with half of the 4,000 conversations, and one with 100."""
+
+LONG, SHORT = 2, 42
+"""A conversation of 100,000 messages, and one of 25: both of the heavy user."""
+
+SEED = """
+INSERT INTO "user" (email, password_hash) SELECT n || '@example.com', 'none' FROM generate_series(1, 40) n;
+INSERT INTO conversation (user_id, title, updated_at, next_seq)
+SELECT CASE WHEN n % 2 = 0 THEN 1 ELSE 1 + n % 40 END, 'Conversation ' || n,
+       '2026-01-01 00:00Z'::timestamptz - n * interval '1 minute', CASE WHEN n = 2 THEN 100001 ELSE 26 END
+FROM generate_series(1, 4000) n;
+INSERT INTO message (user_id, conversation_id, seq, role, content)
+SELECT 1, 2, n, 'user', 'Message ' || n FROM generate_series(1, 100000) n;
+INSERT INTO message (user_id, conversation_id, seq, role, content)
+SELECT user_id, id, seq, 'user', 'Message ' || seq
+FROM generate_series(1, 25) seq, conversation WHERE id <> 2;
+ANALYZE;
+"""
+
+
+class Explained(Database):
+    """Has statements explained while they run as they always do: in their role, in their user's name."""
+
+    plan: dict[str, Any]
+
+    async def run(self, identity: Identity, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
+        *before, last = statement.sql.split("; ")
+        sql = "; ".join([*before, f"EXPLAIN (ANALYZE, FORMAT JSON) {last}"])
+        [(explained,)] = await super().run(identity, Statement(sql, statement.reads), parameters)
+        self.plan = json.loads(explained)[0]["Plan"]
+        return [(b"", *[None] * 8)]
+
+
+@pytest.fixture(scope="module")
+def crowded(make_database: Callable[[], Postgres]) -> Postgres:
+    """A database with 200,000 messages. Takes some seconds."""
+    postgres = make_database()
+    migrate(postgres.url)
+    postgres.rows(SEED)
+    return postgres
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def scans(plan: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """How tables are read: the table, the way, and how many rows are looked at."""
+    return [
+        (
+            node["Relation Name"],
+            node["Node Type"],
+            round((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]),
+        )
+        for node in nodes(plan)
+        if node["Node Type"].endswith("Scan") and "Relation Name" in node and node["Actual Loops"]
+    ]
+
+
+EARLIER = (datetime(2026, 1, 1, tzinfo=UTC) - timedelta(minutes=3_000), 3_000)
+
+STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
+    "history of a long conversation": lambda it: MessageRepository(it, HEAVY).newest(LONG, 50),
+    "history of a short conversation": lambda it: MessageRepository(it, HEAVY).newest(SHORT, 50),
+    "history, deep": lambda it: MessageRepository(it, HEAVY).newest(LONG, 50, before=50_000),
+    "messages, first page": lambda it: MessageRepository(it, HEAVY).oldest(LONG, 50),
+    "messages, deep": lambda it: MessageRepository(it, HEAVY).oldest(LONG, 50, after=50_000),
+    "conversations of a heavy user": lambda it: ConversationRepository(it, HEAVY).page(20),
+    "conversations of an ordinary user": lambda it: ConversationRepository(it, ORDINARY).page(20),
+    "conversations, deep": lambda it: ConversationRepository(it, HEAVY).page(20, EARLIER),
+    "append": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "One more"),
+    "append with a client_id": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "More", "m-1"),
+    "opening of a turn": lambda it: TurnRepository(it, HEAVY).ask(LONG, "Hello", "m-2"),
+    "another's conversation": lambda it: MessageRepository(it, ORDINARY).newest(LONG, 50),
+}
+
+
+def explained(postgres: Postgres, ask: Callable[[Database], Awaitable[object]]) -> dict[str, Any]:
+    """The plan of what a repository asks."""
+
+    async def whole() -> dict[str, Any]:
+        database = Explained(postgres.url)
+        try:
+            await ask(database)
+        except (TypeError, ValueError):
+            pass  # the repository wanted rows, and got none
+        finally:
+            await database.close()
+        return database.plan
+
+    return asyncio.run(whole())
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_a_hot_statement_reads_by_an_index_and_little_more_than_it_returns(
+    what: str, crowded: Postgres
+) -> None:
+    found = scans(explained(crowded, STATEMENTS[what]))
+    read = sum(rows for *_, rows in found)
+    print(f"{what}: {read} rows read by {found}")
+    assert found
+    assert {way for _, way, _ in found} <= {"Index Scan", "Index Only Scan", "Tid Scan", "Bitmap Heap Scan"}
+    # A turn also reads what its assistant is shown.
+    assert read <= (CONTEXT_MESSAGES + 10 if what == "opening of a turn" else 60)
+
+
+def test_a_plan_without_its_index_is_noticed(crowded: Postgres) -> None:
+    crowded.rows("ALTER TABLE message DROP CONSTRAINT uq_message_conversation_id_seq")
+    try:
+        found = scans(explained(crowded, STATEMENTS["history of a long conversation"]))
+    finally:
+        crowded.rows(
+            "ALTER TABLE message ADD CONSTRAINT uq_message_conversation_id_seq UNIQUE (conversation_id, seq)"
+        )
+    assert max(rows for *_, rows in found) > 50_000

@@ -1,0 +1,200 @@
+"""Broken builds of the product, and the check that must reject each: else the check proves nothing."""
+
+import shutil
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults import ends, readers, retries
+from faults.lab import THIS_BUILD, Lab
+
+Check = Callable[[Lab], Coroutine[None, None, str]]
+Edit = tuple[str, str, str]
+"""A file of the application, a text that it has once, and what takes its place."""
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A mistake that somebody could make."""
+
+    mistake: str
+    check: Check
+    edits: tuple[Edit, ...] = ()
+    schema: str = ""
+    """What is done to the database, for a mistake in the schema."""
+
+    def build(self, folder: Path) -> Path:
+        """A copy of the application with the mistake in it."""
+        shutil.copytree(THIS_BUILD / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+        if (THIS_BUILD.parent / "alembic").is_dir():
+            shutil.copytree(THIS_BUILD.parent / "alembic", folder.parent / "alembic", dirs_exist_ok=True)
+        for name, old, new in self.edits:
+            file = folder / "app" / name
+            text = file.read_text()
+            assert text.count(old) == 1, f"{self.mistake}: {name} has changed, and this canary must follow"
+            file.write_text(text.replace(old, new))
+        return folder
+
+
+async def few_streams(lab: Lab) -> str:
+    """Enough to see a connection held by each."""
+    return await readers.many_streams(lab, 30)
+
+
+CANARIES = (
+    Canary(
+        "a flush appends, wherever the text belongs",
+        retries.lost_flushes,
+        (
+            (
+                "repositories/replies.py",
+                '_text = func.left(col(Message.content), bindparam("have")).concat(bindparam("text"))',
+                '_text = col(Message.content).concat(bindparam("text"))',
+            ),
+        ),
+    ),
+    Canary(
+        "a retry's key is not looked up",
+        retries.bursts,
+        (
+            (
+                "repositories/messages.py",
+                'col(Message.client_id) == bindparam("client_id"))\n        .cte("earlier")',
+                'col(Message.client_id) == bindparam("client_id"), ~true())\n        .cte("earlier")',
+            ),
+        ),
+    ),
+    Canary(
+        "nothing is unique: not the key, not the open reply, not the place",
+        retries.bursts,
+        schema="DROP INDEX uq_message_client_id, uq_message_open_reply;"
+        "ALTER TABLE message DROP CONSTRAINT uq_message_conversation_id_seq",
+    ),
+    Canary(
+        "two replies may be open at once",
+        readers.two_tabs,
+        schema="DROP INDEX uq_message_open_reply",
+    ),
+    Canary(
+        "a reply keeps its lease although its process is dead",
+        ends.dead_process,
+        (("repositories/replies.py", "LEASE = timedelta(seconds=10)", "LEASE = timedelta(seconds=3600)"),),
+    ),
+    Canary(
+        "text is flushed only when the lease is renewed",
+        ends.dead_process,
+        (("turns/writer.py", "if self._draft.changed or time", "if time"),),
+    ),
+    Canary(
+        "the writer ends with its reader",
+        readers.disconnects,
+        (
+            (
+                "turns/live.py",
+                "            except TimeoutError:\n                yield []",
+                "            except TimeoutError:\n                yield []\n"
+                "            except asyncio.CancelledError:\n"
+                "                for task in asyncio.all_tasks():\n"
+                "                    if task.get_coro().__name__ == 'write':\n"
+                "                        task.cancel()\n"
+                "                raise",
+            ),
+        ),
+    ),
+    Canary(
+        "a reader who leaves cancels what the others wait for",
+        readers.disconnects,
+        (("turns/live.py", "await asyncio.shield(self._more)", "await self._more"),),
+    ),
+    Canary(
+        "the end is written whatever the status is",
+        ends.paused_process,
+        (
+            (
+                "repositories/replies.py",
+                "_ended = (\n    update(Message)\n    .where(*_THIS_REPLY, STREAMING)",
+                "_ended = (\n    update(Message)\n    .where(*_THIS_REPLY)",
+            ),
+        ),
+    ),
+    Canary(
+        "a stop drops what was not flushed",
+        ends.stops,
+        (
+            (
+                "turns/writer.py",
+                "            text=text,\n",
+                '            text="" if self._status == "stopped" else text,\n',
+            ),
+        ),
+    ),
+    Canary(
+        "a shutdown does not wait for the writers",
+        ends.sigterm,
+        (
+            (
+                "turns/turns.py",
+                "        self._closing = True\n",
+                "        self._closing = True\n        return\n",
+            ),
+        ),
+    ),
+    Canary(
+        "a shutdown forgets the turns that are being opened",
+        ends.sigterm_while_opening,
+        (
+            (
+                "turns/turns.py",
+                "        if self._opening:\n",
+                "        if not self._opening:\n            pass\n        elif False:\n",
+            ),
+        ),
+    ),
+    Canary(
+        "an end whose answer was lost is told as an interruption",
+        retries.lost_ends,
+        (
+            (
+                "turns/writer.py",
+                'self._status, self._reason = found["status"], found["finish_reason"]',
+                'self._status, self._reason = "interrupted", "interrupted"',
+            ),
+        ),
+    ),
+    Canary(
+        "the end is tried once, also while the database is away",
+        ends.database_away_at_the_end,
+        (("turns/writer.py", "LAST_SECONDS = 30", "LAST_SECONDS = 0"),),
+    ),
+    Canary(
+        "the socket of a lost connection is watched after libpq closed it",
+        retries.lost_openings,
+        (
+            ("db/connection.py", "os.dup(raw.fileno())", "raw.fileno()"),
+            ("db/connection.py", "        if not self._ended:\n", "        if not self.closed:\n"),
+            ("db/connection.py", "            os.close(self._socket)\n", ""),
+        ),
+    ),
+    Canary(
+        "who resumes elsewhere sees no tools",
+        readers.resumes,
+        (("turns/follower.py", "                self._say_tool(part)\n", "                pass\n"),),
+    ),
+    Canary(
+        "no user has too many turns",
+        readers.limits,
+        (("turns/turns.py", "if self._users[user_id] >= self._bounds.turns_per_user:", "if user_id < 0:"),),
+    ),
+    Canary(
+        "a stream holds a connection",
+        few_streams,
+        (
+            (
+                "turns/turns.py",
+                "                status = await writer.run(prompt, titles)\n",
+                "                await self._database._acquire()\n"
+                "                status = await writer.run(prompt, titles)\n",
+            ),
+        ),
+    ),
+)

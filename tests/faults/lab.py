@@ -1,0 +1,212 @@
+"""Processes on one database, of this build or of a broken one."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg2
+
+import app
+from app import tokens
+from app.db import url as urls
+from faults.wire import Wire
+from support import SECRET, Postgres
+
+THIS_BUILD = Path(app.__file__).parents[1]
+TESTS = Path(__file__).parents[1]
+
+PATIENCE = 30
+"""Seconds in which what must happen has happened, also on a busy machine: three times the lease."""
+
+_COMPLAINT = re.compile(
+    r"Traceback|Warning|Exception ignored|Exception in callback|never retrieved|internal_error"
+)
+
+
+class Process:
+    """A server process, with a wire of its own to the database."""
+
+    def __init__(self, lab: "Lab", settings: dict[str, object]) -> None:
+        self._lab = lab
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self.wire = Wire(lab.postgres.url)
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Starts it, again on the port that it had before, and returns when it listens."""
+        if self.wire.port == 0:
+            await self.wire.open()
+        url = self._lab.postgres.url.set(host="127.0.0.1", port=self.wire.port)
+        url = url.update_query_dict({"sslmode": "disable", "gssencmode": "disable"})
+        settings = {
+            "DATABASE_URL": url.render_as_string(hide_password=False),
+            "SECRET_KEY": SECRET,
+            "LOG_LEVEL": "ERROR",
+            "PORT": self.port,
+            "PYTHONPATH": f"{self._lab.build}:{TESTS}",
+            "PYTHONWARNINGS": "error",
+            **self._settings,
+        }
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        with self._lab.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "faults.serve", str(self._lab.folder)),
+                env={**kept, **{name: str(value) for name, value in settings.items()}},
+                cwd=self._lab.folder,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line.strip().isdigit():
+            raise RuntimeError(f"it did not start:\n{self._lab.log.read_text()[-3000:]}")
+        self.port = int(line)
+        await self._ready()
+
+    def strike(self) -> None:
+        """SIGKILL: no time for a last word."""
+        assert self._process is not None
+        if self.alive:
+            self._process.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL, and waits until it is gone."""
+        self.strike()
+        await self.ended()
+
+    def terminate(self) -> None:
+        """SIGTERM: an orderly end."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """SIGSTOP: it seems dead, and is not."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: it goes on where it was."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    async def ended(self) -> int:
+        """Its exit code, once it has one."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    def megabytes(self) -> float:
+        """How much memory it has now."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+    async def close(self) -> None:
+        if self._process is not None:
+            await self.kill()
+        await self.wire.close()
+
+    async def _ready(self) -> None:
+        """The port listens before the application is ready, so a request that is accepted waits."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        answer = await reader.read(64)
+        writer.close()
+        if b" 200 " not in answer:
+            raise RuntimeError(f"it did not get ready:\n{self._lab.log.read_text()[-3000:]}")
+
+
+@dataclass
+class Lab:
+    """A place for experiments: a database, a folder for what the assistant counts, and a build."""
+
+    postgres: Postgres
+    folder: Path
+    build: Path = THIS_BUILD
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "calls").write_bytes(b"")
+        self.log.write_bytes(b"")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def log(self) -> Path:
+        """What the processes log: errors only."""
+        return self.folder / "log"
+
+    async def process(self, **settings: object) -> Process:
+        """Another server process, stopped with the lab. `settings` are names of the environment."""
+        process = Process(self, settings)
+        self._stack.push_async_callback(process.close)
+        await process.start()
+        return process
+
+    def user(self) -> tuple[int, str]:
+        """A new account and its token."""
+        sql = "INSERT INTO \"user\" (issuer, subject) VALUES ('lab', gen_random_uuid()::text) RETURNING id"
+        user_id = int(self.postgres.value(sql))
+        return user_id, tokens.issue(user_id, SECRET, 36_000, time.time())
+
+    def calls(self) -> list[str]:
+        """The key of each time that an assistant was asked, in whatever process."""
+        return (self.folder / "calls").read_text().split()
+
+    def complaints(self) -> list[str]:
+        """What no process should ever say: an exception that nobody expected, or a warning."""
+        return [line for line in self.log.read_text().splitlines() if _COMPLAINT.search(line)]
+
+    async def asked(self, *keys: str) -> None:
+        """Waits until the assistant was asked for all of these."""
+        async with asyncio.timeout(PATIENCE + len(keys) / 5):
+            while set(keys) - set(self.calls()):  # noqa: ASYNC110  # other processes write them
+                await asyncio.sleep(0.05)
+
+    @asynccontextmanager
+    async def crowd(self, conversation: int, requests: int) -> AsyncIterator[None]:
+        """Lets no write into the conversation until so many wait for each other, and then all at once."""
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+        with closing(psycopg2.connect(**urls.arguments(self.postgres.url))) as holder:
+            holder.cursor().execute("SELECT FROM conversation WHERE id = %s FOR UPDATE", [conversation])
+            yield
+            async with asyncio.timeout(PATIENCE):
+                name = self.postgres.url.database
+                while self.postgres.value(waiting, name) < requests:  # noqa: ASYNC110  # Postgres knows
+                    await asyncio.sleep(0.02)
+
+    def open_gate(self, key: str) -> None:
+        """Lets the assistant go on that waits in the script of this key."""
+        (self.folder / f"go-{key}").touch()
+
+
+@asynccontextmanager
+async def two(lab: Lab, **settings: object) -> AsyncIterator[tuple[Process, Process]]:
+    """Two processes of a lab."""
+    async with lab:
+        first, second = await asyncio.gather(lab.process(**settings), lab.process(**settings))
+        yield first, second

@@ -1,0 +1,203 @@
+"""Clients that chat without end: they stream, wait, append, leave, resume and stop, and they try again."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+import httpx
+
+from faults.chat import Chat, Seen
+from faults.history import History, Message, Sent
+from faults.lab import PATIENCE
+from faults.script import Script
+
+
+async def tries() -> AsyncIterator[int]:
+    """Counts for as long as it is worth trying, with a breath in between."""
+    until, number = time.monotonic() + 2 * PATIENCE, 0
+    while time.monotonic() < until:
+        yield number
+        number += 1
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class Load:
+    """What all clients of a run do together."""
+
+    seed: int
+    history: History = field(default_factory=History)
+    conversations: dict[int, list[Chat]] = field(default_factory=dict)
+    """All of them, with the chats of their owner."""
+    forgotten: list[Sent] = field(default_factory=list)
+    """Refused because another reply was being written: none of these may be stored."""
+    busy: int = 0
+    unavailable: int = 0
+    read_back: int = 0
+    enough: bool = False
+
+    def refuse(self, status: int) -> None:
+        """503 is legal; nothing else is."""
+        if status == 503:
+            self.unavailable += 1
+        else:
+            self.history.findings.refused += 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a turn is read."""
+
+    script: Script
+    whole: bool = False
+    """As one JSON."""
+    leaves_after: int | None = None
+    """So many characters."""
+    stops: bool = False
+    resumes: bool = False
+
+    def enough(self, seen: Seen, *, again: bool) -> bool:
+        """Whether the reader leaves. Who tries again only wants to know that it is stored."""
+        if self.stops and len(seen.text) > 200:
+            return True
+        leaves = self.leaves_after is not None and len(seen.text) >= self.leaves_after
+        return seen.question is not None and (again or leaves)
+
+
+class Client:
+    """One user, in conversations of its own, through all processes."""
+
+    def __init__(self, name: str, load: Load, chats: list[Chat]) -> None:
+        self._name = name
+        self._load = load
+        self._chats = chats
+        self._random = random.Random(f"{load.seed} {name}")
+        self._usable: list[int] = []
+        self._waiting: list[tuple[float, int]] = []
+        self._messages: Counter[int] = Counter()
+        self._keys = 0
+
+    async def run(self) -> None:
+        """Sends one message after the other until it is enough."""
+        while not self._load.enough:
+            conversation = await self._conversation()
+            self._keys += 1
+            key = f"{self._name}-{self._keys}"
+            if self._random.random() < 0.4:
+                usable = await self._append(self._load.history.attempt(conversation, key))
+            else:
+                plan = self._plan(key)
+                sent = self._load.history.attempt(conversation, key, plan.script)
+                usable = await (self._wait(sent, plan) if plan.whole else self._stream(sent, plan))
+            self._messages[conversation] += 2
+            if not usable:
+                # Its reply may be a dead one. Others first.
+                self._usable.remove(conversation)
+                self._waiting.append((time.monotonic() + 2, conversation))
+            elif self._messages[conversation] > 60:
+                self._usable.remove(conversation)
+
+    def _plan(self, key: str) -> Plan:
+        short, long = Script(key, 5, 0.01), Script(key, 40, 0.05, tool_at=20)
+        kind = self._random.random()
+        if kind < 0.35:
+            return Plan(short)
+        if kind < 0.55:
+            return Plan(short, whole=True)
+        if kind < 0.65:
+            return Plan(short, leaves_after=self._random.randrange(len(short.text)))
+        if kind < 0.72:
+            return Plan(long, stops=True)
+        if kind < 0.86:
+            return Plan(long, resumes=True)
+        return Plan(long, resumes=True, leaves_after=self._random.randrange(len(long.text)))
+
+    def _chat(self) -> Chat:
+        return self._random.choice(self._chats)
+
+    async def _conversation(self) -> int:
+        for entry in list(self._waiting):
+            if entry[0] < time.monotonic():
+                self._waiting.remove(entry)
+                self._usable.append(entry[1])
+        while len(self._usable) < 4:
+            with suppress(httpx.TransportError, AssertionError):
+                self._usable.append(await self._chat().start())
+                self._load.conversations[self._usable[-1]] = self._chats
+        return self._random.choice(self._usable)
+
+    async def _append(self, sent: Sent) -> bool:
+        async for _ in tries():
+            with suppress(httpx.TransportError):
+                answer = await self._chat().append(sent.conversation, sent.content, sent.key)
+                if answer.status_code == 201:
+                    sent.acknowledge(answer.json())
+                    if self._random.random() < 0.05:
+                        await self._read_back(sent, answer.json())
+                    return True
+                self._load.refuse(answer.status_code)
+            if self._goes_away():
+                return False
+        return False
+
+    async def _wait(self, sent: Sent, plan: Plan) -> bool:
+        async for _ in tries():
+            with suppress(httpx.TransportError):
+                answer = await self._chat().ask(sent.conversation, plan.script)
+                if answer.status_code == 200:
+                    sent.acknowledge(answer.json()["message"])
+                    sent.replies.add(answer.json()["reply"]["id"])
+                    return True
+                if answer.status_code == 409:
+                    return self._forget(sent)
+                self._load.refuse(answer.status_code)
+            if self._goes_away():
+                return False
+        return False
+
+    async def _stream(self, sent: Sent, plan: Plan) -> bool:
+        async for number in tries():
+            enough = partial(plan.enough, again=number > 0)
+            seen = await self._chat().stream(sent.conversation, plan.script, enough)
+            sent.saw(seen)
+            if seen.status == 409:
+                return self._forget(sent)
+            if seen.status >= 400:
+                self._load.refuse(seen.status)
+            if seen.acknowledged:
+                await self._after(sent, plan, seen)
+                return seen.done
+            if self._goes_away():
+                return False
+        return False
+
+    async def _after(self, sent: Sent, plan: Plan, seen: Seen) -> None:
+        """Stops the reply, or goes on reading it elsewhere."""
+        with suppress(httpx.TransportError):
+            if plan.stops:
+                await self._chat().stop(sent.conversation)
+        if plan.resumes and not seen.done:
+            more = await self._chat().resume(sent.conversation, lambda seen: len(seen.text) > 400)
+            if more.reply_id in sent.replies:
+                sent.saw(more)
+
+    def _goes_away(self) -> bool:
+        """Some clients never come back: what they tried may be stored or not."""
+        return self._random.random() < 0.1
+
+    def _forget(self, sent: Sent) -> bool:
+        self._load.busy += 1
+        if not sent.promised and not sent.replies:
+            self._load.forgotten.append(sent)
+        return False
+
+    async def _read_back(self, sent: Sent, message: Message) -> None:
+        with suppress(httpx.TransportError, AssertionError):
+            messages = await self._chat().messages(sent.conversation)
+            self._load.history.findings.stale += message["id"] not in {one["id"] for one in messages}
+            self._load.read_back += 1

@@ -1,0 +1,232 @@
+"""Readers who leave, come back elsewhere, read slowly, come twice, or are many."""
+
+import asyncio
+import json
+import random
+import socket
+from contextlib import suppress
+
+from faults.chat import Chat, Seen
+from faults.lab import PATIENCE, Lab, two
+from faults.retries import fresh
+from faults.script import Script
+
+SECONDS = 0.05
+
+
+async def until_ended(chat: Chat, conversation: int) -> dict[str, object]:
+    """The last message, once it is no more being written."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            reply = await chat.reply(conversation)
+            if reply["status"] != "streaming":
+                return reply
+            await asyncio.sleep(SECONDS)
+
+
+async def disconnects(lab: Lab, turns: int = 40) -> str:
+    """Readers leave at a random byte: every reply ends complete, and has all that was read."""
+    chance = random.Random(7)
+    async with lab:
+        process = await lab.process(MAX_RUNNING_TURNS_PER_USER=turns)
+        _, token = lab.user()
+        async with Chat(process, token) as chat:
+
+            async def leave() -> int:
+                conversation, script = await chat.start(), fresh(pieces=10, pause=0.05)
+                read = await _read_bytes(process.port, token, conversation, script, chance.randrange(4_000))
+                seen = Seen(200)
+                # What breaks off in the middle of a line was not shown.
+                for line in read.decode(errors="ignore").split("\n")[:-1]:
+                    seen.take(line)
+                reply = await until_ended(chat, conversation)
+                assert (reply["status"], reply["content"]) == ("complete", script.text)
+                assert script.text.startswith(seen.text)
+                return len(read)
+
+            read = await asyncio.gather(*(leave() for _ in range(turns)))
+    assert len(lab.calls()) == turns
+    return f"{turns} readers left after {min(read)} to {max(read)} bytes, {turns} replies complete"
+
+
+async def _read_bytes(port: int, token: str, conversation: int, script: Script, count: int) -> bytes:
+    """Sends a question over a socket of its own, reads so many bytes of the answer, and hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(_request(token, conversation, script))
+        await reader.readuntil(b"\r\n\r\n")
+        read = b""
+        while len(read) < count and (data := await reader.read(count - len(read))):
+            read += data
+        return read
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def _request(token: str, conversation: int, script: Script) -> bytes:
+    body = json.dumps({"message": script.question, "client_id": script.key}).encode()
+    head = (
+        f"POST /api/chat/{conversation}/message HTTP/1.1\r\nHost: here\r\nAccept: text/event-stream\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def slow_readers(lab: Lab, readers: int = 20) -> str:
+    """They read one byte and then nothing: the replies end complete, and memory does not grow with them."""
+    script = Script("size", pieces=200, pause=0.01, padding=900)
+    async with lab:
+        process = await lab.process(MAX_RUNNING_TURNS_PER_USER=100)
+        _, token = lab.user()
+        async with Chat(process, token) as chat:
+            before = process.megabytes()
+            sockets = []
+            conversations = [await chat.start() for _ in range(readers)]
+            loop = asyncio.get_running_loop()
+            for conversation in conversations:
+                slow = socket.socket()
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                slow.setblocking(False)
+                await loop.sock_connect(slow, ("127.0.0.1", process.port))
+                await loop.sock_sendall(slow, _request(token, conversation, fresh(**_sizes(script))))
+                assert await loop.sock_recv(slow, 1) == b"H"
+                sockets.append(slow)
+            replies = [await until_ended(chat, conversation) for conversation in conversations]
+            grown = process.megabytes() - before
+            for slow in sockets:
+                slow.close()
+    assert {reply["status"] for reply in replies} == {"complete"}
+    size = min(len(str(reply["content"])) for reply in replies)
+    assert size >= 180_000
+    assert grown < readers * 3, f"{grown:.0f} MB for {readers} readers of {size} characters"
+    return (
+        f"{readers} readers of 1 byte, {readers} replies of {size} characters complete, {grown:.0f} MB more"
+    )
+
+
+def _sizes(script: Script) -> dict[str, int | float]:
+    return {"pieces": script.pieces, "pause": script.pause, "padding": script.padding}
+
+
+async def resumes(lab: Lab, rounds: int = 3) -> str:
+    """Who comes back through the other process in the middle reads the same, tools and text."""
+    async with two(lab) as (first, second):
+        _, token = lab.user()
+        async with Chat(first, token) as here, Chat(second, token) as there:
+            for number in range(rounds):
+                conversation, script = await here.start(), fresh(pieces=30, pause=0.06, tool_at=10 + number)
+                reading = asyncio.create_task(here.stream(conversation, script))
+                await lab.asked(script.key)
+                early = asyncio.create_task(there.resume(conversation))
+                await asyncio.sleep(0.9)
+                late, own = await asyncio.gather(there.resume(conversation), here.resume(conversation))
+                for seen in (await reading, await early, late, own):
+                    assert (seen.status, seen.text, seen.ending) == (200, script.text, "finish")
+                    assert seen.parts == late.parts
+                    assert len(seen.parts) == 2
+                    assert seen.reply_id == late.reply_id
+                gone = await there.resume(conversation)
+                assert gone.status == 204
+    return f"{rounds} replies, {4 * rounds} readers at 2 processes, 0 of another text"
+
+
+async def two_tabs(lab: Lab, rounds: int = 3) -> str:
+    """The second of two messages at once is refused, told where the reply can be read, and sent again."""
+    async with two(lab) as (first, second):
+        _, token = lab.user()
+        async with Chat(first, token) as here, Chat(second, token) as there:
+            conversation, refused = await here.start(), 0
+            for _ in range(rounds):
+                scripts = fresh(pieces=10, pause=0.05), fresh(pieces=10, pause=0.05)
+                async with lab.crowd(conversation, 2):
+                    asked = [
+                        asyncio.create_task(chat.stream(conversation, script))
+                        for chat, script in zip((here, there), scripts, strict=True)
+                    ]
+                tabs = await asyncio.gather(*asked)
+                assert sorted(seen.status for seen in tabs) == [200, 409]
+                loser = 0 if tabs[0].status == 409 else 1
+                problem, winner = tabs[loser].problem, tabs[1 - loser]
+                assert problem["code"] == "turn_in_progress"
+                assert problem["reply_id"] == winner.reply_id
+                assert problem["resume"] == f"/api/chat/{conversation}/stream"
+                again = await (here, there)[loser].stream(conversation, scripts[loser])
+                assert (again.status, again.text) == (200, scripts[loser].text)
+                refused += 1
+            assert await here.messages(conversation) == await there.messages(conversation)
+            numbers = [message["seq"] for message in await here.messages(conversation)]
+    assert numbers == list(range(1, 4 * rounds + 1))
+    return f"{rounds} times two tabs at once, {refused} answers 409, both histories equal"
+
+
+async def limits(lab: Lab) -> str:
+    """Too many replies at once: 429 for one user, 503 for all, both with Retry-After; then it goes on."""
+    async with lab:
+        process = await lab.process(MAX_RUNNING_TURNS=3, MAX_RUNNING_TURNS_PER_USER=2)
+        tokens = [lab.user()[1] for _ in range(3)]
+        alice, bob, carol = (Chat(process, token) for token in tokens)
+        async with alice, bob, carol:
+            gated = fresh(pieces=4, gate=2)
+            running = [asyncio.create_task(alice.ask(await alice.start(), fresh_of(gated, n))) for n in "ab"]
+            await lab.asked(*(gated.key + one for one in "ab"))
+            conversation = await alice.start()
+            many = await alice.ask(conversation, fresh())
+            assert (many.status_code, many.json().get("code")) == (429, "too_many_turns")
+            running.append(asyncio.create_task(bob.ask(await bob.start(), fresh_of(gated, "c"))))
+            await lab.asked(gated.key + "c")
+            full = await carol.ask(await carol.start(), fresh())
+            assert (full.status_code, full.json().get("code")) == (503, "overloaded")
+            assert int(many.headers["retry-after"]) > 0
+            assert int(full.headers["retry-after"]) > 0
+            assert await alice.messages(conversation) == []
+            for one in "abc":
+                lab.open_gate(gated.key + one)
+            assert {(await answer).json()["reply"]["status"] for answer in running} == {"complete"}
+            assert (await alice.ask(conversation, fresh())).status_code == 200
+    return "3 running, 1 answer 429, 1 answer 503, both with Retry-After"
+
+
+def fresh_of(script: Script, suffix: str) -> Script:
+    """The same with another key."""
+    return Script(script.key + suffix, script.pieces, script.pause, script.tool_at, script.gate)
+
+
+async def many_streams(lab: Lab, streams: int = 500) -> str:
+    """Hundreds of streams in one process hold no connection, and histories are read meanwhile."""
+    async with lab:
+        process = await lab.process(MAX_RUNNING_TURNS_PER_USER=streams)
+        chats = [Chat(process, lab.user()[1]) for _ in range(10)]
+        scripts = [fresh(pieces=6, pause=0.5, gate=3) for _ in range(streams)]
+        reader = chats[0]
+        talked = await reader.start()
+        assert (await reader.ask(talked, fresh())).status_code == 200
+
+        async def stream(number: int) -> Seen:
+            chat = chats[number % len(chats)]
+            return await chat.stream(await chat.start(), scripts[number])
+
+        running = [asyncio.create_task(stream(number)) for number in range(streams)]
+        await lab.asked(*(script.key for script in scripts))
+        busy, reads = [], 0
+        for _ in range(40):
+            assert len(await reader.messages(talked)) == 2
+            reads += 1
+            count = await reader.gauge('database_connections{state="open"}')
+            busy.append(count - await reader.gauge('database_connections{state="idle"}'))
+        held = await reader.gauge("chat_turns_running")
+        megabytes = process.megabytes()
+        for script in scripts:
+            lab.open_gate(script.key)
+        seen = await asyncio.gather(*running)
+        for chat in chats:
+            await chat.client.aclose()
+    assert held == streams
+    assert [(one.text, one.ending) for one in seen] == [(one.text, "finish") for one in scripts]
+    assert min(busy) == 0, f"connections in use: {sorted(busy)}"
+    return (
+        f"{streams} streams at once, {reads} histories read meanwhile, {len(seen)} complete, "
+        f"connections in use {min(busy):.0f} to {max(busy):.0f}, {megabytes:.0f} MB"
+    )

@@ -1,0 +1,147 @@
+"""What a retry gets: while the first request runs, after its answer was lost, after it was done."""
+
+import asyncio
+import uuid
+
+from faults.chat import Chat
+from faults.lab import Lab, two
+from faults.script import Script
+from faults.wire import Statement, Trap
+
+
+def fresh(**fields: int | float) -> Script:
+    """A script with a key that nobody used."""
+    return Script(uuid.uuid4().hex[:12], **fields)  # type: ignore[arg-type]  # the caller's numbers
+
+
+async def lose() -> bool:
+    """What was committed is not answered: the connection is cut."""
+    return False
+
+
+async def bursts(lab: Lab, rounds: int = 6) -> str:
+    """Eight at once with one key, at two processes, as JSON and as streams: one row, one call, one answer."""
+    async with two(lab) as (first, second):
+        _, token = lab.user()
+        async with Chat(first, token) as here, Chat(second, token) as there:
+            conversation = await here.start()
+            scripts = [fresh(pieces=10, pause=0.05) for _ in range(rounds)]
+            answers = 0
+            for script in scripts:
+                four = (here, there, here, there)
+                async with lab.crowd(conversation, 8):
+                    asked = [asyncio.create_task(chat.ask(conversation, script)) for chat in four]
+                    streamed = [asyncio.create_task(chat.stream(conversation, script)) for chat in four]
+                whole, seen = await asyncio.gather(*asked), await asyncio.gather(*streamed)
+                assert [answer.status_code for answer in whole] == [200] * 4
+                assert all(answer.json() == whole[0].json() for answer in whole)
+                assert {one.reply_id for one in seen} == {whole[0].json()["reply"]["id"]}
+                assert {(one.text, one.ending, one.done) for one in seen} == {(script.text, "finish", True)}
+                answers += 8
+            rows = len(await there.messages(conversation))
+            replays = await asyncio.gather(*(there.stream(conversation, script) for script in scripts))
+            assert [seen.text for seen in replays] == [script.text for script in scripts]
+    assert rows == 2 * rounds, f"{rows} rows of {rounds} turns"
+    assert sorted(lab.calls()) == sorted(script.key for script in scripts)
+    return f"{rounds} bursts, {answers} answers, {rows // 2} turns, {len(lab.calls())} calls, 0 duplicates"
+
+
+async def lost_openings(lab: Lab, rounds: int = 3) -> str:
+    """The opening is committed and its answer lost: the retry finds it; one row, and one call at most."""
+    async with lab:
+        process = await lab.process()
+        _, token = lab.user()
+        async with Chat(process, token) as chat:
+            scripts = {await chat.start(): fresh() for _ in range(rounds)}
+            for conversation, script in scripts.items():
+                process.wire.set(Trap("opening", "after", lose))
+                answer = await chat.ask(conversation, script)
+                assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+                assert "retry-after" in answer.headers
+            retried = await asyncio.gather(*(chat.ask(one, script) for one, script in scripts.items()))
+            assert [answer.status_code for answer in retried] == [200] * rounds
+            statuses = [answer.json()["reply"]["status"] for answer in retried]
+            assert set(statuses) <= {"complete", "interrupted"}, statuses
+            rows = [len(await chat.messages(conversation)) for conversation in scripts]
+            assert rows == [2] * rounds
+            assert all(lab.calls().count(script.key) <= 1 for script in scripts.values())
+            answered = len(lab.calls())
+            assert statuses.count("complete") == answered
+            for conversation in scripts:
+                assert (await chat.ask(conversation, fresh())).json()["reply"]["status"] == "complete"
+    return f"{rounds} openings lost, {sum(rows)} rows, {answered} of {rounds} answered by the retry"
+
+
+async def late_openings(lab: Lab, rounds: int = 2) -> str:
+    """The opening is committed and its answer late: who resumes or retries meanwhile reads the same reply."""
+    async with lab:
+        process = await lab.process()
+        _, token = lab.user()
+        async with Chat(process, token) as chat:
+            for _ in range(rounds):
+                conversation, script = await chat.start(), fresh(pieces=20, pause=0.05)
+                opened, answered = asyncio.Event(), asyncio.Event()
+
+                async def hold(opened: asyncio.Event = opened, answered: asyncio.Event = answered) -> bool:
+                    opened.set()
+                    await answered.wait()
+                    return True
+
+                process.wire.set(Trap("opening", "after", hold))
+                first = asyncio.create_task(chat.stream(conversation, script))
+                await opened.wait()
+                resumed = asyncio.create_task(chat.resume(conversation))
+                retried = asyncio.create_task(chat.stream(conversation, script))
+                while process.wire.passed["opening"] % 2:  # noqa: ASYNC110  # another process
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(0.3)
+                answered.set()
+                for seen in (await first, await resumed, await retried):
+                    assert (seen.text, seen.ending) == (script.text, "finish")
+            assert await chat.gauge("chat_turns_running") == 0
+    assert len(lab.calls()) == rounds
+    return f"{rounds} openings answered late, {3 * rounds} readers, {len(lab.calls())} calls"
+
+
+async def lost_appends(lab: Lab, rounds: int = 5) -> str:
+    """An appended message is committed and its answer lost: the retry gets the same row."""
+    async with lab:
+        process = await lab.process()
+        _, token = lab.user()
+        async with Chat(process, token) as chat:
+            conversation = await chat.start()
+            for number in range(rounds):
+                process.wire.set(Trap("append", "after", lose))
+                lost = await chat.append(conversation, "Once", f"key-{number}")
+                assert (lost.status_code, lost.json()["code"]) == (503, "database_unavailable")
+                again = await chat.append(conversation, "Once", f"key-{number}")
+                assert (again.status_code, again.json()["seq"]) == (201, number + 1)
+            assert len(await chat.messages(conversation)) == rounds
+    return f"{rounds} appends lost, {rounds} rows"
+
+
+async def _lost_writes(lab: Lab, statement: Statement, rounds: int) -> str:
+    async with lab:
+        process = await lab.process()
+        _, token = lab.user()
+        async with Chat(process, token) as chat:
+            for _ in range(rounds):
+                conversation, script = await chat.start(), fresh(pieces=15, pause=0.1, tool_at=8)
+                process.wire.set(Trap(statement, "after", lose))
+                seen = await chat.stream(conversation, script)
+                stored = await chat.reply(conversation)
+                assert (stored["content"], stored["status"]) == (script.text, "complete")
+                assert (seen.text, seen.ending, seen.done) == (script.text, "finish", True)
+                assert [part["type"] for part in stored["parts"]] == ["text", "tool-weather", "text"]
+            assert process.wire.passed[statement] > rounds
+    return f"{rounds} replies, the answer to a {statement} lost in each: {rounds} whole"
+
+
+async def lost_flushes(lab: Lab, rounds: int = 2) -> str:
+    """A flush is committed and its answer lost: its text is stored once, and all of it."""
+    return await _lost_writes(lab, "flush", rounds)
+
+
+async def lost_ends(lab: Lab, rounds: int = 2) -> str:
+    """The end is committed and its answer lost: readers are told what is stored."""
+    return await _lost_writes(lab, "end", rounds)

@@ -1,0 +1,1 @@
+"""Nobody sees or changes another user's rows: the proof, wall by wall."""

@@ -1,0 +1,85 @@
+"""What no operation lets a user ask: repositories straight, in one user's name with another one's ids."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from app.db.database import Database
+from app.errors import ConversationNotFound
+from app.repositories.conversations import ConversationRepository
+from app.repositories.replies import ReplyRepository
+from app.repositories.users import UserRepository
+
+from .estate import rows_of
+from .town import Town
+
+ISSUER = "https://issuer.example"
+
+
+class Insider:
+    """A process that was led astray. It works for Bob and has Alice's ids; Carol may go."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+
+    def write_replies(self) -> list[str]:
+        """A writer and a follower find nothing where another user's reply is."""
+        return self._noticed(self._write_replies)
+
+    def mix_up_accounts(self) -> list[str]:
+        """What signing in and deleting an account do to the accounts of others."""
+        return self._noticed(self._mix_up_accounts)
+
+    def _noticed(self, attempt: Callable[[Database], Awaitable[list[str]]]) -> list[str]:
+        postgres, alice = self._town.service.postgres, self._town.alice
+        before = rows_of(postgres, alice.user.id)
+
+        async def made() -> list[str]:
+            database = Database(postgres.url)
+            noticed = await attempt(database)
+            await database.close()
+            return noticed
+
+        noticed = asyncio.run(made())
+        return (
+            noticed
+            if rows_of(postgres, alice.user.id) == before
+            else [*noticed, "another's rows are changed"]
+        )
+
+    async def _write_replies(self, database: Database) -> list[str]:
+        replies = ReplyRepository(database, self._town.bob.user.id)
+        conversations = ConversationRepository(database, self._town.bob.user.id)
+        found: list[object] = []
+        for message in self._town.alice.rows["message"]:
+            assert message.conversation is not None
+            place = (message.conversation.id, message.id)
+            with suppress(ConversationNotFound):
+                found.append(await replies.get(*place))
+            found.append(await replies.follow(*place, have=0))
+            found.append(await replies.flush(*place, have=0, text="mine", parts=None))
+            ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
+            ending |= {"have": 0, "text": "mine", "status": "stopped"}
+            found.append(await replies.end(*place, **ending))
+            found.append(await conversations.entitle(place[0], "mine") or None)
+        return [f"another's reply or title can be had: {each!r}" for each in found if each is not None]
+
+    async def _mix_up_accounts(self, database: Database) -> list[str]:
+        users, bob, carol = UserRepository(database), self._town.bob, self._town.carol
+        noticed = []
+        if json.loads(await users.get(bob.user.id))["id"] != bob.user.id:
+            noticed.append("another's account is shown")
+        signed_in = await users.credentials(bob.email)
+        if signed_in is None or signed_in[0] != bob.user.id:
+            noticed.append("another's password signs in")
+        if await users.credentials("nobody@example.com") is not None:
+            noticed.append("nobody's address signs in")
+        visitors = ((ISSUER, "dave"), (ISSUER, "erin"), (f"{ISSUER}/other", "dave"))
+        if len({await users.admit(*visitor) for visitor in visitors}) < len(visitors):
+            noticed.append("an issuer's user is taken for another one")
+        await users.delete(carol.user.id)
+        if rows_of(self._town.service.postgres, carol.user.id)["user"]:
+            noticed.append("an account stays")
+        return noticed

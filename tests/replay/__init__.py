@@ -1,0 +1,1 @@
+"""Real conversations, written, killed and read back."""

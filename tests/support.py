@@ -1,0 +1,155 @@
+"""What tests are written with: a database, users, a running server."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psycopg2
+from fastapi import FastAPI
+from sqlalchemy.engine import URL
+
+from app import tokens
+from app.db import url as urls
+from app.server import Server
+from app.settings import Settings
+
+SECRET = "a secret of the tests, of more than 32 bytes"
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A database, seen by its administrator, for whom row-level security does not count."""
+
+    url: URL
+
+    def rows(self, sql: str, *parameters: object) -> list[Row]:
+        """Runs a statement and commits."""
+        with closing(psycopg2.connect(**urls.arguments(self.url))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters or None)
+                return list(cursor.fetchall()) if cursor.description else []
+
+    def value(self, sql: str, *parameters: object) -> Any:
+        """The first column of the first row."""
+        return self.rows(sql, *parameters)[0][0]
+
+    @property
+    def text(self) -> str:
+        return self.url.render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True)
+class User:
+    """A user with a token, and a client that sends it."""
+
+    id: int
+    token: str
+    client: httpx.Client
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.client.get(path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.client.post(path, json=json, **options)
+
+    def patch(self, path: str, json: Any) -> httpx.Response:
+        return self.client.patch(path, json=json)
+
+    def delete(self, path: str) -> httpx.Response:
+        return self.client.delete(path)
+
+    def conversation(self, **fields: Any) -> int:
+        """Makes a conversation and returns its id."""
+        answer = self.post("/api/conversations", fields)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    def say(self, conversation_id: int, content: str, **fields: Any) -> dict[str, Any]:
+        """Appends a message."""
+        answer = self.post(f"/api/conversations/{conversation_id}/messages", {"content": content, **fields})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    def messages(self, conversation_id: int) -> list[dict[str, Any]]:
+        """All messages of a conversation, page by page."""
+        return list(pages(self, f"/api/conversations/{conversation_id}/messages", limit=200))
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running server."""
+
+    url: str
+    app: FastAPI
+    postgres: Postgres
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def user(self, email: str) -> User:
+        """A new local account, without the cost of a password."""
+        sql = "INSERT INTO \"user\" (email, password_hash) VALUES (%s, 'none') RETURNING id"
+        return self.user_of(self.postgres.value(sql, email))
+
+    def user_of(self, user_id: int) -> User:
+        token = tokens.issue(user_id, SECRET, 3600, time.time())
+        return User(user_id, token, self.client(token))
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        # It never needs the certificates whose reading would take longer than many requests.
+        self.clients.append(httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=False))
+        return self.clients[-1]
+
+    def hang_up(self) -> None:
+        """Closes all clients."""
+        while self.clients:
+            self.clients.pop().close()
+
+
+def pages(user: User, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    """The items of a list, following its cursors to the end."""
+    cursor: dict[str, str] = {}
+    while True:
+        answer = user.get(path, params={**parameters, **cursor})
+        assert answer.status_code == 200, answer.text
+        yield from answer.json()["items"]
+        if answer.json()["next_cursor"] is None:
+            return
+        cursor = {"cursor": answer.json()["next_cursor"]}
+
+
+def settings(postgres: Postgres, **changes: Any) -> Settings:
+    """Settings of a test, from nothing of the environment."""
+    given = {"database_url": postgres.text, "secret_key": SECRET, "allow_plaintext_database": True, **changes}
+    return Settings(_env_file=None, **given)
+
+
+@contextmanager
+def served(app: FastAPI, postgres: Postgres) -> Iterator[Service]:
+    """Runs an application on a free port of this machine."""
+    server, listener = Server(app), socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    assert server.started, "the application refused to start"
+    service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", app, postgres)
+    try:
+        yield service
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+        service.hang_up()
+
+
+def empty(postgres: Postgres) -> None:
+    """Forgets all rows. Ids go on: no test meets the ones of another."""
+    postgres.rows('TRUNCATE "user", todo, conversation, message')

@@ -1,0 +1,125 @@
+"""Settings: every one is documented, and unsafe ones are refused with a sentence that names them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.errors import SetupError
+from app.main import create_app
+from app.settings import Settings, read_settings
+from support import SECRET, Postgres, settings
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = (ROOT / ".env.example").read_text()
+PEM = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----"
+
+
+@pytest.fixture(autouse=True)
+def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the environment nor a `.env` of whoever runs the tests may matter."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_example_names_every_setting_with_its_sentence_and_default() -> None:
+    documented = {
+        name: re.sub(r"(?m)^# ?", "", comment)
+        for comment, name in re.findall(r"(?m)^((?:# .*\n)+)#([A-Z_]+)=", EXAMPLE)
+    }
+    assert documented.keys() == {name.upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        assert field.description is not None
+        assert " ".join(documented[name.upper()].split()) == " ".join(field.description.split())
+
+
+def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(EXAMPLE)
+    assert read_settings() == Settings(_env_file=None)
+    (tmp_path / ".env").write_text(re.sub(r"(?m)^#([A-Z_]+=)", r"\1", EXAMPLE))
+    assert read_settings().model_dump() == Settings(_env_file=None).model_dump()
+
+
+def test_settings_come_from_the_environment_and_lists_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
+    monkeypatch.setenv("JWT_REQUIRED_CLAIMS", '{"role": "authenticated"}')
+    monkeypatch.setenv("DATABASE_URL", "")
+    found = read_settings()
+    assert found.cors_origins == ("https://a.example", "https://b.example")
+    assert found.jwt_required_claims == {"role": "authenticated"}
+    assert found.database_url is None
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"secret_key": "short"}, "SECRET_KEY is shorter than 32 bytes"),
+        ({"jwt_jwks_url": "https://x.example/keys"}, "JWT_ISSUER is needed"),
+        ({"jwt_jwks_url": "https://x.example", "jwt_public_key": PEM, "jwt_issuer": "x"}, "not both"),
+        ({"jwt_public_key": PEM, "jwt_issuer": "x", "jwt_algorithms": "HS256"}, "RS256, ES256 or EdDSA"),
+        ({"jwt_algorithms": "none"}, "JWT_ALGORITHMS"),
+        ({"jwt_algorithms": "RS256,HS512"}, "JWT_ALGORITHMS"),
+        ({"database_pool_size": "0"}, "DATABASE_POOL_SIZE"),
+        ({"port": "65536"}, "PORT"),
+        ({"jwt_leeway": "301"}, "JWT_LEEWAY"),
+        ({"log_level": "chatty"}, "LOG_LEVEL"),
+        ({"token_lifetime": "soon"}, "TOKEN_LIFETIME"),
+        ({"jwt_required_claims": "role"}, "JWT_REQUIRED_CLAIMS"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    given: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name.upper(), value)
+    with pytest.raises(SetupError) as refused:
+        read_settings()
+    assert sentence in str(refused.value)
+
+
+def test_a_refusal_never_repeats_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    with pytest.raises(SetupError) as refused:
+        read_settings()
+    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in repr(refused.value.__context__)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"database_url": None}, "DATABASE_URL"),
+        ({"secret_key": None}, "SECRET_KEY"),
+        ({"database_url": "mysql://localhost/x"}, "DATABASE_URL"),
+        ({"database_url": "postgresql://db.example/x", "allow_plaintext_database": False}, "sslmode"),
+        (
+            {"database_url": "postgresql://db.example/x?sslmode=prefer", "allow_plaintext_database": False},
+            "sslmode",
+        ),
+        ({"jwt_jwks_url": "http://issuer.example/keys", "jwt_issuer": "x"}, "JWT_JWKS_URL"),
+        ({"jwt_public_key": "no key", "jwt_issuer": "x"}, "JWT_PUBLIC_KEY"),
+    ],
+)
+def test_what_is_unsafe_is_not_served(postgres: Postgres, given: dict[str, object], sentence: str) -> None:
+    create_app(settings(postgres))
+    with pytest.raises(SetupError) as refused:
+        create_app(settings(postgres, **given))
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("sslmode", ["require", "verify-full"])
+def test_an_encrypted_database_elsewhere_is_served(postgres: Postgres, sslmode: str) -> None:
+    url = f"postgresql://alex:x@ep-cool-a1b2c3d4-pooler.us-east-2.aws.neon.tech/db?sslmode={sslmode}"
+    create_app(settings(postgres, database_url=url, allow_plaintext_database=False))
+
+
+def test_the_application_of_the_environment_needs_nothing_else(postgres: Postgres) -> None:
+    program = "import app.asgi; print(app.asgi.app.title)"
+    environment = {"DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, "ALLOW_PLAINTEXT_DATABASE": "true"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout == "chat-history\n", ran.stderr

@@ -1,0 +1,1 @@
+"""Tokens of an independent issuer, good and hostile."""

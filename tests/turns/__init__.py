@@ -1,0 +1,1 @@
+"""The turn engine, through the public API."""
