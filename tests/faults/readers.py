@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import socket
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from faults.chat import Chat, Seen
 from faults.lab import PATIENCE, Lab, two
@@ -12,6 +12,12 @@ from faults.retries import fresh
 from faults.script import Script
 
 SECONDS = 0.05
+
+GROUP = 50
+"""Streams that are opened at once."""
+
+READS = 40
+"""Histories read while the streams run."""
 
 
 async def until_ended(chat: Chat, conversation: int) -> dict[str, object]:
@@ -196,9 +202,9 @@ def fresh_of(script: Script, suffix: str) -> Script:
 
 async def many_streams(lab: Lab, streams: int = 500) -> str:
     """Hundreds of streams in one process hold no connection, and histories are read meanwhile."""
-    async with lab:
+    async with lab, AsyncExitStack() as closing:
         process = await lab.process(MAX_RUNNING_TURNS_PER_USER=streams)
-        chats = [Chat(process, lab.user()[1]) for _ in range(10)]
+        chats = [await closing.enter_async_context(Chat(process, lab.user()[1])) for _ in range(10)]
         scripts = [fresh(pieces=6, pause=0.5, gate=3) for _ in range(streams)]
         reader = chats[0]
         talked = await reader.start()
@@ -208,25 +214,26 @@ async def many_streams(lab: Lab, streams: int = 500) -> str:
             chat = chats[number % len(chats)]
             return await chat.stream(await chat.start(), scripts[number])
 
-        running = [asyncio.create_task(stream(number)) for number in range(streams)]
-        await lab.asked(*(script.key for script in scripts))
-        busy, reads = [], 0
-        for _ in range(40):
-            assert len(await reader.messages(talked)) == 2
-            reads += 1
-            count = await reader.gauge('database_connections{state="open"}')
-            busy.append(count - await reader.gauge('database_connections{state="idle"}'))
-        held = await reader.gauge("chat_turns_running")
-        megabytes = process.megabytes()
-        for script in scripts:
-            lab.open_gate(script.key)
-        seen = await asyncio.gather(*running)
-        for chat in chats:
-            await chat.client.aclose()
+        busy, running = [], []
+        async with asyncio.TaskGroup() as tasks:
+            # In groups, because more openings at once than a slow machine can take would get a 503.
+            for first in range(0, streams, GROUP):
+                group = range(first, min(first + GROUP, streams))
+                running += [tasks.create_task(stream(number)) for number in group]
+                await lab.asked(*(scripts[number].key for number in group))
+            for _ in range(READS):
+                assert len(await reader.messages(talked)) == 2
+                count = await reader.gauge('database_connections{state="open"}')
+                busy.append(count - await reader.gauge('database_connections{state="idle"}'))
+            held = await reader.gauge("chat_turns_running")
+            megabytes = process.megabytes()
+            for script in scripts:
+                lab.open_gate(script.key)
+        seen = [task.result() for task in running]
     assert held == streams
     assert [(one.text, one.ending) for one in seen] == [(one.text, "finish") for one in scripts]
     assert min(busy) == 0, f"connections in use: {sorted(busy)}"
     return (
-        f"{streams} streams at once, {reads} histories read meanwhile, {len(seen)} complete, "
+        f"{streams} streams at once, {READS} histories read meanwhile, {len(seen)} complete, "
         f"connections in use {min(busy):.0f} to {max(busy):.0f}, {megabytes:.0f} MB"
     )
