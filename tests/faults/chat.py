@@ -93,6 +93,10 @@ class Chat:
         """Sends a question and waits for the whole reply."""
         return await self.client.post(f"/api/chat/{conversation}/message", json=_body(script))
 
+    async def regenerate(self, conversation: int) -> httpx.Response:
+        """Asks for another reply and waits for the whole of it."""
+        return await self.client.post(f"/api/chat/{conversation}/regenerate")
+
     async def stream(
         self, conversation: int, script: Script, enough: Callable[[Seen], bool] | None = None
     ) -> Seen:

@@ -47,17 +47,45 @@ async def bursts(lab: Lab, rounds: int = 6) -> str:
 
 
 async def lost_openings(lab: Lab, rounds: int = 3) -> str:
-    """The opening is committed and its answer lost: the retry finds it; one row, and one call at most."""
+    """The opening is committed and its answer lost: it is found again, and its reply is written."""
     async with lab:
         process = await lab.process()
         _, token = lab.user()
         async with Chat(process, token) as chat:
+            conversation = await chat.start()
+            scripts = [fresh() for _ in range(rounds)]
+            for script in scripts:
+                process.wire.set(Trap("opening", "after", lose))
+                answer = await chat.ask(conversation, script)
+                assert (answer.status_code, answer.json()["reply"]["content"]) == (200, script.text)
+                process.wire.set(Trap("opening", "after", lose))
+                again = await chat.regenerate(conversation)
+                assert (again.status_code, again.json()["reply"]["content"]) == (200, script.text)
+                assert (await chat.ask(conversation, script)).json() == again.json()
+            rows = await chat.messages(conversation)
+            assert [row["seq"] for row in rows] == [3 * n + m for n in range(rounds) for m in (1, 3)]
+    assert sorted(lab.calls()) == sorted(2 * [script.key for script in scripts])
+    return f"{2 * rounds} openings lost, {2 * rounds} found and answered, {len(lab.calls())} calls"
+
+
+async def lost_openings_of_a_lost_database(lab: Lab, rounds: int = 3) -> str:
+    """The same, but the database is away after it: the retry finds one row, and calls at most once."""
+    async with lab:
+        process = await lab.process()
+        _, token = lab.user()
+        async with Chat(process, token) as chat:
+
+            async def lose_all() -> bool:
+                process.wire.down()
+                return False
+
             scripts = {await chat.start(): fresh() for _ in range(rounds)}
             for conversation, script in scripts.items():
-                process.wire.set(Trap("opening", "after", lose))
+                process.wire.set(Trap("opening", "after", lose_all))
                 answer = await chat.ask(conversation, script)
                 assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
                 assert "retry-after" in answer.headers
+                process.wire.up()
             retried = await asyncio.gather(*(chat.ask(one, script) for one, script in scripts.items()))
             assert [answer.status_code for answer in retried] == [200] * rounds
             statuses = [answer.json()["reply"]["status"] for answer in retried]

@@ -15,7 +15,7 @@ READY = b"Z\x00\x00\x00\x05"
 Statement = Literal["opening", "append", "flush", "end"]
 When = Literal["before", "after"]
 _NAMES: dict[Statement, re.Pattern[bytes]] = {
-    "opening": re.compile(rb"INSERT INTO message .*INSERT INTO message ", re.DOTALL),
+    "opening": re.compile(rb"INSERT INTO message \([^)]*lease_until"),
     "append": re.compile(rb"INSERT INTO message "),
     "flush": re.compile(rb"RETURNING message\.stop_requested"),
     "end": re.compile(rb"WITH ended AS"),

@@ -1,6 +1,7 @@
 """Opening a turn: the question and an empty reply are stored together, or found, or neither is."""
 
 import json
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.sql.selectable import CTE
 from sqlmodel import col
 
 from ..db.connection import Row
+from ..db.database import AnswerLost
 from ..db.statement import Statement, read, write
 from ..errors import (
     ClientIdReused,
@@ -76,6 +78,7 @@ def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
         role=literal("assistant"),
         content=literal(""),
         status=literal("streaming"),
+        request_hash=bindparam("attempt"),
         lease_until=LEASED,
     ).cte("reply")
 
@@ -182,6 +185,26 @@ _ANSWER_AGAIN = write(_LOCK, _EXPIRE, _cut(_after_question), _answering(_same_qu
 _EXISTS = read(select(_ever_there).select_from(Conversation).where(*THIS_CONVERSATION))
 
 
+_lost_reply = (
+    select(*COLUMNS, col(Message.reply_to))
+    .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.request_hash) == bindparam("attempt"))
+    .cte("reply")
+)
+_lost_question = (
+    select(*COLUMNS)
+    .where(*IN_THIS_CONVERSATION, _seq == select(_lost_reply.c.reply_to).scalar_subquery())
+    .cte("question")
+)
+_LOST = read(
+    select(
+        as_json(_lost_question).scalar_subquery(),
+        as_json(_lost_reply).scalar_subquery(),
+        select(_lost_reply.c.id).scalar_subquery(),
+        _context(_seq < select(_lost_question.c.seq).scalar_subquery()),
+    )
+)
+
+
 class TurnRepository(ReplyRepository):
     """The replies in the conversations of one user, and how they begin."""
 
@@ -205,9 +228,9 @@ class TurnRepository(ReplyRepository):
             title=title_from(content),
             cut=edited,
         )
-        question, reply, reply_id, context, earlier, *answer, found = row
-        if question is not None:
-            return _opened_turn(conversation_id, question, reply, reply_id, context)
+        if (opened := _opened_turn(conversation_id, row)) is not None:
+            return opened
+        *_, earlier, earlier_reply, reply_id, running, found = row
         if earlier is None:
             if edited not in (None, client_id) and not await self._exists(conversation_id, edited):
                 raise MessageNotFound
@@ -217,8 +240,7 @@ class TurnRepository(ReplyRepository):
                 # The edit had to wait for a reply.
                 raise TurnInProgress(**await self._whereabouts(conversation_id))
             raise ClientIdReused
-        reply, reply_id, running = answer
-        return OpenedTurn(conversation_id, earlier, reply, reply_id, running, context=None)
+        return OpenedTurn(conversation_id, earlier, earlier_reply, reply_id, running, context=None)
 
     async def regenerate(self, conversation_id: int, named: str | None = None) -> OpenedTurn:
         """Opens another reply to the last question; the one before stays as a version of it.
@@ -231,10 +253,9 @@ class TurnRepository(ReplyRepository):
         row = await self._opening(
             _REGENERATE if named is None else _REGENERATE_NAMED, conversation_id, title=None, cut=named
         )
-        question, reply, reply_id, context, running = row
-        if reply is not None:
-            return _opened_turn(conversation_id, question, reply, reply_id, context)
-        if running:
+        if (opened := _opened_turn(conversation_id, row)) is not None:
+            return opened
+        if row[-1]:
             raise TurnInProgress(**await self._whereabouts(conversation_id))
         raise NothingToAnswer
 
@@ -243,17 +264,22 @@ class TurnRepository(ReplyRepository):
 
         Raises ConversationNotFound, TurnInProgress, and MessageNotFound.
         """
-        question, reply, reply_id, context, running = await self._opening(
-            _ANSWER_AGAIN, conversation_id, title=None, cut=named, content=content
-        )
-        if reply is not None:
-            return _opened_turn(conversation_id, question, reply, reply_id, context)
-        if running:
+        row = await self._opening(_ANSWER_AGAIN, conversation_id, title=None, cut=named, content=content)
+        if (opened := _opened_turn(conversation_id, row)) is not None:
+            return opened
+        if row[-1]:
             raise TurnInProgress(**await self._whereabouts(conversation_id))
         raise MessageNotFound
 
     async def _opening(self, statement: Statement, conversation_id: int, **parameters: Any) -> Row:
-        row = await self._row_once(statement, conversation_id=conversation_id, lease=LEASE, **parameters)
+        """What a statement opened or found. An opening whose answer was lost is looked for at once."""
+        place = {"conversation_id": conversation_id, "attempt": secrets.token_bytes(16)}
+        try:
+            row = await self._row_once(statement, lease=LEASE, **place, **parameters)
+        except AnswerLost:
+            row = await self._row(_LOST, **place)
+            if row is None or row[1] is None:
+                raise
         if row is None:
             raise ConversationNotFound
         return row
@@ -270,8 +296,10 @@ class TurnRepository(ReplyRepository):
         return bool(row[0])
 
 
-def _opened_turn(
-    conversation_id: int, question: bytes, reply: bytes, reply_id: int, context: bytes | None
-) -> OpenedTurn:
+def _opened_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
+    """The turn that the statement has opened, if it has."""
+    question, reply, reply_id, context = row[:4]
+    if reply is None:
+        return None
     history = json.loads(context or b"[]")
     return OpenedTurn(conversation_id, question, reply, reply_id, running=True, context=history)
