@@ -1,6 +1,7 @@
 """Assistants that do what a test says."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 from app.assistants.base import Prompt
@@ -54,7 +55,14 @@ class Echo:
 
 
 class Titling(Echo):
-    """Also names conversations."""
+    """Also names conversations, once `go` is set if it is told to wait."""
+
+    def __init__(self, *, waits: bool = False) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        if not waits:
+            self.go.set()
 
     async def title(self, question: str, answer: str) -> str:
+        await asyncio.to_thread(self.go.wait)
         return f"About {question} and {answer}"

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,12 @@ from app.settings import Settings
 SECRET = "a secret of the tests, of more than 32 bytes"
 
 Row = tuple[Any, ...]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for what another thread is about to do."""
+    while not condition():
+        time.sleep(0.005)
 
 
 @dataclass(frozen=True)

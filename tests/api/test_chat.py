@@ -1,25 +1,18 @@
 """The chatbot's routes and the turns behind them."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from http.client import HTTPConnection
 
 from assistants_for_tests import Scripted
-from support import Service, User
+from support import Service, User, until
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
 
 def started(user: User) -> str:
     return str(user.post("/api/chat/start").json()["session_id"])
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for what another thread is about to do."""
-    while not condition():
-        time.sleep(0.005)
 
 
 def test_a_chat_from_start_to_history(alice: User) -> None:

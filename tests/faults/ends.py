@@ -5,6 +5,7 @@ import time
 
 import httpx
 
+from app.turns.writer import LAST_SECONDS
 from faults.chat import Chat
 from faults.lab import Lab, two
 from faults.readers import SECONDS, until_ended
@@ -118,6 +119,27 @@ async def database_away_at_the_end(lab: Lab) -> str:
     assert (seen.text, seen.ending) == (script.text, "finish")
     assert (reply["status"], reply["content"]) == ("complete", script.text)
     return "1 reply ended while the database was away, 1 complete with all text"
+
+
+async def sigterm_without_database(lab: Lab) -> str:
+    """Told to stop while the database is away: it gives up soon."""
+    async with two(lab, SHUTDOWN_GRACE=0.5) as (first, second):
+        _, token = lab.user()
+        async with Chat(first, token) as here, Chat(second, token) as there:
+            conversation, script = await here.start(), fresh(pieces=900, pause=0.05)
+            reading = asyncio.create_task(here.stream(conversation, script))
+            await _when_shown(lab, script.key)
+            first.wire.down()
+            began = time.monotonic()
+            first.terminate()
+            code, seconds = await first.ended(), time.monotonic() - began
+            seen, reply = await reading, await until_ended(there, conversation)
+    assert code == 0
+    assert seconds < LAST_SECONDS, "it waited for the database as if it had all the time of the world"
+    assert seen.ending is not None
+    assert reply["status"] == "interrupted"
+    assert script.text.startswith(str(reply["content"]))
+    return f"1 reply at SIGTERM without a database: process gone after {seconds:.1f} s, reply interrupted"
 
 
 async def dead_process(lab: Lab, replies: int = 3) -> str:

@@ -17,6 +17,7 @@ Check = Callable[[Lab], Coroutine[None, None, str]]
 CHECKS: tuple[Check, ...] = (
     retries.bursts,
     retries.lost_openings,
+    retries.lost_openings_of_a_lost_database,
     retries.late_openings,
     retries.lost_appends,
     retries.lost_flushes,
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     ends.dead_process,
     ends.paused_process,
     ends.sigterm,
+    ends.sigterm_without_database,
     ends.sigterm_while_opening,
 )
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
@@ -24,8 +25,14 @@ FLUSH_CHARACTERS = 2_000
 
 SOON_SECONDS = 0.1
 TITLE_SECONDS = 10
+SHOWN_TITLE_SECONDS = 2
+"""How long a stream waits for the title; one that comes later is only stored."""
+
 LAST_SECONDS = 30
 """How long the end of a reply is tried to be stored while the database is away."""
+
+LAST_SECONDS_OF_THE_PROCESS = 5
+"""The same when the process ends: who stops it does not wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Writer:
         self._status: Status = "complete"
         self._reason: str | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._deadline = math.inf
         self.stored: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         """The reply as JSON, once its end is in the database. A ChatError if it never will be."""
 
@@ -72,7 +80,8 @@ class Writer:
         self._cut("stopped")
 
     def interrupt(self) -> None:
-        """The process ends: what was said is kept."""
+        """The process ends: what was said is kept, if the database is there within seconds."""
+        self._deadline = time.monotonic() + LAST_SECONDS_OF_THE_PROCESS
         self._cut("interrupted")
 
     async def run(self, prompt: Prompt, titles: ConversationRepository | None) -> Status:
@@ -89,9 +98,11 @@ class Writer:
         finally:
             if not self.stored.done():  # a fault of ours: whoever waits must not wait for ever
                 self._fail(Unavailable())
-        if titles is not None and self._status == "complete":
-            await self._entitle(prompt, titles)
-        self._live.say(self._ending())
+        async with asyncio.TaskGroup() as tasks:
+            if titles is not None and self._status == "complete":
+                naming = tasks.create_task(self._entitle(prompt, titles))
+                await asyncio.wait([naming], timeout=SHOWN_TITLE_SECONDS)
+            self._live.say(self._ending())
         return self._status
 
     async def _finish(self) -> None:
@@ -175,13 +186,13 @@ class Writer:
 
     async def _end(self) -> None:
         """Stores the end, for as long as it takes the database to come back, within reason."""
-        deadline = time.monotonic() + LAST_SECONDS
+        self._deadline = min(self._deadline, time.monotonic() + LAST_SECONDS)
         pause = SOON_SECONDS
         while True:
             try:
                 stored = await self._store()
             except Unavailable as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() > self._deadline:
                     log.error("reply.lost", extra={"reply_id": self._live.reply_id})
                     self._fail(error)
                     return
