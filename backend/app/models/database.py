@@ -127,8 +127,8 @@ class Conversation(SQLModel, table=True):
 class Message(SQLModel, table=True):
     """One message. `seq` counts from 1 without a gap within its conversation.
 
-    A reply answers the message with the `seq` in `reply_to`; its `request_hash` names the attempt that opened
-    it. It is `streaming` until its `lease_until` is
+    A reply answers the message with the `seq` in `reply_to`, which is null if none stands before it; its
+    `request_hash` names the attempt that opened it. It is `streaming` until its `lease_until` is
     over or it has ended in one of the other states. What was edited or regenerated is `replaced`: kept, and
     not shown. `parts` are those of the AI SDK, null for plain text; what `content` has beyond their texts is
     the last one.

@@ -137,9 +137,23 @@ def as_json(message: CTE) -> Select[tuple[bytes]]:
 
 
 _earlier = earlier_message()
+_taken = numbers_taken(1, ~select(_earlier.c.id).exists())
+_question_before = (
+    select(col(Message.seq))
+    .where(
+        col(Message.conversation_id) == _taken.c.id,
+        col(Message.user_id) == _taken.c.user_id,
+        col(Message.seq) == _taken.c.seq - 1,
+        col(Message.role) == "user",
+        ~col(Message.replaced),
+    )
+    .correlate(_taken)
+    .scalar_subquery()
+)
 _appended = inserted(
-    numbers_taken(1, ~select(_earlier.c.id).exists()),
+    _taken,
     0,
+    reply_to=case((bindparam("role") == "assistant", _question_before)),
     role=bindparam("role"),
     content=bindparam("content"),
     client_id=bindparam("client_id"),

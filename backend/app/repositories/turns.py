@@ -5,8 +5,22 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal, null, or_, select, update
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.sql.selectable import CTE
 from sqlmodel import col
 
@@ -54,14 +68,20 @@ class OpenedTurn:
 
 
 _seq = col(Message.seq)
-_named = or_(col(Message.client_id) == bindparam("cut"), cast(col(Message.id), Text) == bindparam("cut"))
+_role = col(Message.role)
+_clients_own = col(Message.client_id) == bindparam("cut")
+_named = or_(_clients_own, cast(col(Message.id), Text) == bindparam("cut"))
+# An id of ours may look like one of the client's, which comes first.
+_client_first = (func.coalesce(_clients_own, false()).desc(), _seq.desc())
+_running = RUNNING.scalar_subquery()
 
 _EXPIRE = (
     update(Message)
     .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) < func.now())
     .values(status="interrupted", finish_reason="interrupted", lease_until=null())
 )
-# What follows in the same transaction finds the conversation as it is now: other turns wait here.
+# What follows in the same transaction finds the conversation as it is now: other turns wait here. First of
+# all, so that all writers lock in the same order.
 _LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
 
 
@@ -126,6 +146,8 @@ def _asking(*conditions: ColumnElement[bool]) -> Any:
             select(earlier_reply.c.id).scalar_subquery(),
             select(earlier_reply.c.status == "streaming").scalar_subquery(),
             select(earlier.c.request_hash).scalar_subquery(),
+            _running,
+            and_(true(), *conditions),
         )
         .select_from(Conversation)
         .where(*THIS_CONVERSATION)
@@ -142,7 +164,7 @@ def _answering(question: CTE) -> Any:
             as_json(reply).scalar_subquery(),
             select(reply.c.id).scalar_subquery(),
             _context(_seq < select(question.c.seq).scalar_subquery()),
-            RUNNING.exists(),
+            _running,
         )
         .select_from(Conversation)
         .where(*THIS_CONVERSATION)
@@ -153,7 +175,8 @@ _last = select(*COLUMNS).where(*SHOWN).order_by(_seq.desc()).limit(1).cte("last"
 _last_question = select(_last).where(_last.c.role == "user").cte("question")
 _same_question = (
     select(*COLUMNS)
-    .where(*SHOWN, _named, col(Message.role) == "user", col(Message.content) == bindparam("content"))
+    .where(*SHOWN, _named, _role == "user", col(Message.content) == bindparam("content"))
+    .order_by(*_client_first)
     .limit(1)
     .cte("question")
 )
@@ -163,24 +186,46 @@ _edited = (
     .where(
         *SHOWN,
         _named,
-        col(Message.role) == "user",
-        # The same edit again is a retry: it finds what the first one stored.
-        col(Message.request_hash).is_distinct_from(bindparam("request_hash")),
+        _role == "user",
+        # The same edit under its own id is a retry: it finds what the first one stored.
+        or_(
+            bindparam("cut", type_=Text()).is_distinct_from(bindparam("client_id", type_=Text())),
+            col(Message.request_hash).is_distinct_from(bindparam("request_hash")),
+        ),
     )
+    .order_by(*_client_first)
     .limit(1)
+    .scalar_subquery()
 )
+_known = select(_seq).where(*SHOWN, col(Message.client_id) == bindparam("client_id"), _seq < _edited)
+_put_away = select(func.min(_seq)).where(*SHOWN, _seq >= _edited, ~_known.exists()).scalar_subquery()
+_named_question = (
+    select(_seq).where(*IN_THIS_CONVERSATION, _named, _role == "user").order_by(*_client_first).limit(1)
+)
+_behind_it = select(_seq).where(*SHOWN, _seq >= _named_question.scalar_subquery())
 _ever_there = select(col(Message.id)).where(*IN_THIS_CONVERSATION, _named).exists()
-_newest = select(_seq, col(Message.role)).where(*SHOWN).order_by(_seq.desc()).limit(1).subquery("newest")
-_last_reply = select(_newest.c.seq).where(_newest.c.role == "assistant")
-_named_reply = select(_seq).where(*SHOWN, _named, col(Message.role) == "assistant").limit(1)
+_named_reply = select(_seq).where(*SHOWN, _named, _role == "assistant").order_by(*_client_first).limit(1)
 
-# A message that is edited under its own id need not have arrived before.
-_editable = or_(_ever_there, bindparam("cut") == bindparam("client_id"))
+# A message that is edited under its own id need not have arrived before; another one has been put away.
+_editable = or_(
+    and_(_named_question.exists(), ~_behind_it.exists()), bindparam("cut") == bindparam("client_id")
+)
 
-_ASK = write(_EXPIRE, _asking())
-_EDIT = write(_LOCK, _EXPIRE, _cut(_edited.scalar_subquery()), _asking(_editable))
-_REGENERATE = write(_LOCK, _EXPIRE, _cut(_last_reply.scalar_subquery()), _answering(_last_question))
-_REGENERATE_NAMED = write(_LOCK, _EXPIRE, _cut(_named_reply.scalar_subquery()), _answering(_last_question))
+
+def _answer(*upto: ColumnElement[bool]) -> ColumnElement[int]:
+    """The last message that is shown, if it is a reply that stands directly behind a question."""
+    last = select(_seq, _role).where(*SHOWN, *upto).order_by(_seq.desc()).limit(2).subquery("last_two")
+    roles = func.array_agg(aggregate_order_by(last.c.role, last.c.seq))
+    answer = select(func.max(last.c.seq)).having(roles == array(["user", "assistant"], type_=Text))
+    return answer.scalar_subquery()
+
+
+_ASK = write(_LOCK, _EXPIRE, _asking())
+_EDIT = write(_LOCK, _EXPIRE, _cut(_put_away), _asking(_editable))
+_REGENERATE = write(_LOCK, _EXPIRE, _cut(_answer()), _answering(_last_question))
+_REGENERATE_NAMED = write(
+    _LOCK, _EXPIRE, _cut(_answer(_seq <= _named_reply.scalar_subquery())), _answering(_last_question)
+)
 _ANSWER_AGAIN = write(_LOCK, _EXPIRE, _cut(_after_question), _answering(_same_question))
 _EXISTS = read(select(_ever_there).select_from(Conversation).where(*THIS_CONVERSATION))
 
@@ -230,17 +275,15 @@ class TurnRepository(ReplyRepository):
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        *_, earlier, earlier_reply, reply_id, running, found = row
-        if earlier is None:
-            if edited not in (None, client_id) and not await self._exists(conversation_id, edited):
-                raise MessageNotFound
-            raise TurnInProgress(**await self._whereabouts(conversation_id))
-        if bytes(found) != wanted:
-            if edited == client_id and await self.running(conversation_id) is not None:
-                # The edit had to wait for a reply.
-                raise TurnInProgress(**await self._whereabouts(conversation_id))
+        *_, earlier, earlier_reply, reply_id, streaming, found, running, editable = row
+        if earlier is not None and bytes(found) == wanted:
+            return OpenedTurn(conversation_id, earlier, earlier_reply, reply_id, streaming, context=None)
+        if running is not None and (earlier is None or edited == client_id):
+            raise _in_progress(conversation_id, running)
+        if earlier is not None:
             raise ClientIdReused
-        return OpenedTurn(conversation_id, earlier, earlier_reply, reply_id, running, context=None)
+        assert not editable, "nothing else keeps a question from being stored"
+        raise MessageNotFound
 
     async def regenerate(self, conversation_id: int, named: str | None = None) -> OpenedTurn:
         """Opens another reply to the last question; the one before stays as a version of it.
@@ -255,8 +298,8 @@ class TurnRepository(ReplyRepository):
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        if row[-1]:
-            raise TurnInProgress(**await self._whereabouts(conversation_id))
+        if (running := row[-1]) is not None:
+            raise _in_progress(conversation_id, running)
         raise NothingToAnswer
 
     async def answer_again(self, conversation_id: int, named: str, content: str) -> OpenedTurn:
@@ -267,33 +310,40 @@ class TurnRepository(ReplyRepository):
         row = await self._opening(_ANSWER_AGAIN, conversation_id, title=None, cut=named, content=content)
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        if row[-1]:
-            raise TurnInProgress(**await self._whereabouts(conversation_id))
+        if (running := row[-1]) is not None:
+            raise _in_progress(conversation_id, running)
         raise MessageNotFound
 
     async def _opening(self, statement: Statement, conversation_id: int, **parameters: Any) -> Row:
         """What a statement opened or found. An opening whose answer was lost is looked for at once."""
-        place = {"conversation_id": conversation_id, "attempt": secrets.token_bytes(16)}
+        attempt = secrets.token_bytes(16)
         try:
-            row = await self._row_once(statement, lease=LEASE, **place, **parameters)
+            row = await self._row_once(
+                statement, conversation_id=conversation_id, attempt=attempt, lease=LEASE, **parameters
+            )
         except AnswerLost:
-            row = await self._row(_LOST, **place)
-            if row is None or row[1] is None:
+            row = await self.opened(conversation_id, attempt)
+            if row is None:
                 raise
         if row is None:
             raise ConversationNotFound
         return row
 
-    async def _whereabouts(self, conversation_id: int) -> dict[str, object]:
-        """Which reply is being written, and where it can be read."""
-        reply_id = await self.running(conversation_id)
-        return {"reply_id": reply_id, "resume": f"/api/chat/{conversation_id}/stream"}
+    async def opened(self, conversation_id: int, attempt: bytes) -> Row | None:
+        """What an attempt to open a turn has opened, if that is still being written."""
+        row = await self._row(_LOST, conversation_id=conversation_id, attempt=attempt)
+        return None if row is None or row[2] is None else row
 
     async def _exists(self, conversation_id: int, named: str) -> bool:
         row = await self._row(_EXISTS, conversation_id=conversation_id, cut=named)
         if row is None:
             raise ConversationNotFound
         return bool(row[0])
+
+
+def _in_progress(conversation_id: int, reply_id: int) -> TurnInProgress:
+    """Says which reply is being written, and where it can be read."""
+    return TurnInProgress(reply_id=reply_id, resume=f"/api/chat/{conversation_id}/stream")
 
 
 def _opened_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
