@@ -72,8 +72,8 @@ def locked(postgres: Postgres, table: str) -> Iterator[None]:
 def refusing(
     postgres: Postgres, what: str, sqlstate: str, constraint: str = "", *, times: int = 1_000
 ) -> Iterator[Callable[[], int]]:
-    """Lets Postgres refuse `what`, such as `INSERT ON message`, so many times. Yields how often it was tried."""
-    table = what.split()[-1]
+    """Lets Postgres refuse `what`, as in `INSERT ON message`, so many times; yields how often it tried."""
+    table = what.rpartition(" ")[2]
     postgres.rows(
         f"""
         CREATE SEQUENCE tried;
@@ -100,6 +100,15 @@ def sessions(postgres: Postgres, state: str = "%") -> int:
         " WHERE datname = current_database() AND application_name = 'chat-history' AND state LIKE %s"
     )
     return int(postgres.value(sql, state))
+
+
+def waiting_for_locks(postgres: Postgres) -> int:
+    """How many sessions wait for one that another holds."""
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return int(postgres.value(sql))
 
 
 def terminate(postgres: Postgres) -> int:
