@@ -204,7 +204,7 @@ def test_doctor_says_which_login_lacks_the_role(configured: dict[str, str], post
 def test_an_issuer_needs_a_key_that_may_be_used(
     configured: dict[str, str], algorithms: str, good: bool
 ) -> None:
-    with publishing(key_set(jwk(PRIVATE["EdDSA"], "k1"))) as issuer:
+    with publishing(key_set(jwk(PRIVATE["EdDSA"], "k1"), jwk(PRIVATE["RS256"], "k2", use="enc"))) as issuer:
         here = {
             **configured,
             "JWT_JWKS_URL": issuer.url,
@@ -214,6 +214,7 @@ def test_an_issuer_needs_a_key_that_may_be_used(
         examined = run(here, "doctor")
         assert examined.returncode == (0 if good else 1)
         assert re.search(r"ok  issuer's key: OKP +k1: can be used", examined.stdout)
+        assert re.search(r"ok  issuer's key: RSA +k2: is not ", examined.stdout)
         if good:
             with serving(here) as (address, _):
                 token = jwt.encode(GOOD_CLAIMS, PRIVATE["EdDSA"], "EdDSA", headers={"kid": "k1"})
