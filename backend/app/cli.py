@@ -73,12 +73,9 @@ def serve(
         app = create_app(ready)
         _require_schema(ready)
         asyncio.run(require_keys(ready))
-        server = Server(app)
         address = f"http://{ready.host}:{listener.getsockname()[1]}"
         _say(f"Serving {address}  (documentation: {address}/docs).  Ctrl-C stops it.")
-        server.run(sockets=[listener])
-    if not server.started:
-        sys.exit(3)
+        Server(app).run(sockets=[listener])
 
 
 @cli.command()

@@ -20,7 +20,7 @@ from app.db.migrations import current, direct_url, migrate
 from app.db.schema import NEEDED, is_enough
 from app.errors import SetupError
 from database_for_tests import locked
-from support import SECRET, Postgres, Row, settings
+from support import MEASURED, SECRET, Postgres, Row, settings
 
 MakeDatabase = Callable[[], Postgres]
 
@@ -57,7 +57,7 @@ def started(folder: Path, program: str, *words: str, **environment: str) -> "sub
     """Starts a program with this environment and no other."""
     return subprocess.Popen(
         [PROGRAMS / program, *words],
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **environment},
+        env={**MEASURED, "PATH": os.environ["PATH"], "COLUMNS": "200", **environment},
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

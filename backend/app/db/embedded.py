@@ -45,7 +45,7 @@ from .installation import (
     server_account,
 )
 
-if sys.platform != "win32":
+if sys.platform != "win32":  # pragma: no branch: tests run on the systems that have `flock`
     import fcntl
 
 logger = logging.getLogger(__name__)
@@ -242,7 +242,7 @@ class _Server:
 
 def _claimed(folder: Path) -> Path:
     """The folder of the locks, which marks a data directory as ours. Made if there is nothing yet."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover: tests run on the systems that have `flock`
         raise SetupError("The embedded PostgreSQL needs Linux or macOS: set DATABASE_URL.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     locks = folder / "locks"

@@ -1,7 +1,7 @@
 """What a reply consists of while it is written, as far as the database must know."""
 
 import json
-from typing import Any
+from typing import Any, assert_never
 
 from ..models.events import Event, Finish, FinishReason, TextDelta, ToolCall, ToolResult, Usage
 from ..models.text import storable, storable_json
@@ -74,6 +74,8 @@ class Draft:
             case Finish(reason):
                 self.reason = reason
                 return None
+            case _:
+                assert_never(event)
         self._parts_stored = False
         return event
 
