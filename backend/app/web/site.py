@@ -12,11 +12,9 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
-from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
 from starlette.types import Scope
 
@@ -60,8 +58,7 @@ def install(app: FastAPI, *, external_issuer: bool) -> None:
         page = Page(html.replace("/assets/vendor", vendor), policy, missing=_missing(html))
         if page.missing:
             log.warning("page.incomplete", extra={"page": path, "missing": page.missing})
-        compressed = [Middleware(GZipMiddleware)]
-        app.router.routes.append(Route(path, page.answer, include_in_schema=False, middleware=compressed))
+        app.add_api_route(path, page.answer, methods=["GET", "HEAD"], include_in_schema=False)
     if (STATIC / "vendor").is_dir():
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
         app.mount(vendor, GZipMiddleware(Assets(STATIC / "vendor", headers)))
