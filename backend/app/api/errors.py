@@ -81,7 +81,8 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> dict[str, str]:
     """Every method of an address (RFC 9110, section 15.5.6): the framework knows its first route's only."""
-    scopes = [{**request.scope, "method": method} for method in ("GET", "HEAD", "POST", "PATCH", "DELETE")]
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    scopes = [{**request.scope, "method": method} for method in methods]
     allowed = [
         scope["method"]
         for scope in scopes
