@@ -77,7 +77,6 @@ _REST = {
     "lease": timedelta(seconds=10),
     "limit": 1,
     "model": "mine",
-    "needles": ["%alice%"],
     "parts": None,
     "password_hash": "mine",
     "patterns": ["alice"],
