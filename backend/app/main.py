@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from .accounts import Accounts
-from .api import auth, chat, conversations, errors, openapi, operations, todos
+from .api import auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
 from .api.middleware import Observed, SlashTolerant
 from .assistants import make_assistant
@@ -58,7 +58,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     )
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
-    for module in (chat, conversations, todos, auth, operations):
+    for module in (chat, conversations, search, todos, auth, operations):
         app.include_router(module.router)
     if not settings.external_issuer:
         app.include_router(auth.local)
@@ -71,7 +71,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID", openapi.STREAM_HEADER],
         )

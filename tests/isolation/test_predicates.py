@@ -28,7 +28,17 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
-        r"messages._(NEWEST|OLDEST)|turns._(ASK|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)"
+        r"search._SEARCH",
+        r"FROM message",
+        "Messages are looked for in conversations that were read from one's own.",
+    ),
+    (
+        r"deletion._PURGE",
+        r"DELETE FROM conversation|FROM conversation",
+        "What is removed is read from one's own first, and only one's own of that is removed.",
+    ),
+    (
+        r"history._(NEWEST|OLDEST|AROUND)|turns._(ASK|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)"
         r"|replies._(RUNNING|VERSIONS)",
         r"(\w+: )?FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"
@@ -57,11 +67,18 @@ limit what, and which other one decides. They stay: when that one falls, each st
 _REST = {
     "after": 0,
     "attempt": ATTEMPT,
+    "any_pattern": "alice",
+    "at": datetime.max.replace(tzinfo=UTC),
+    "at_id": 2**62,
+    "at_seq": 2**62,
+    "after_id": 2**62,
+    "age": timedelta(0),
+    "archived": False,
     "before": 2**62,
-    "before_id": 2**62,
     "completed": True,
     "content": said_again("alice"),
     "description": "mine",
+    "feedback": "up",
     "finish_reason": "stop",
     "have": 0,
     "lease": timedelta(seconds=10),
@@ -69,11 +86,15 @@ _REST = {
     "model": "mine",
     "parts": None,
     "password_hash": "mine",
+    "patterns": ["alice"],
+    "pinned": True,
     "request_hash": b"mine",
     "role": "user",
     "status": "stopped",
     "text": "mine",
     "timings": None,
+    "title_at": datetime.max.replace(tzinfo=UTC),
+    "title_id": 2**62,
     "title": "mine",
     "title_source": "user",
     "updated_at": datetime.max.replace(tzinfo=UTC),
@@ -167,7 +188,7 @@ def _cases(town: Town, names: set[str]) -> list[Values]:
             {message.client_id or str(message.id), str(message.id), NOBODYS},
         ):
             assert place is not None
-            ids = {"reply_id": message.id, "conversation_id": place.id}
+            ids = {"reply_id": message.id, "message_id": message.id, "conversation_id": place.id}
             cases.append({**ids, "client_id": client_id, "cut": cut})
     whole = [case for each in cases if names <= (case := {**_REST, **bobs, **each}).keys()]
     assert whole, f"nobody knows what {names - {*_REST, *bobs}} are"
