@@ -1,0 +1,113 @@
+/**
+ * `<chat-bot>`: conversations with the assistant of a chat-history service.
+ *
+ *     <script type="module" src="https://chat.example/assets/chat-bot.js"></script>
+ *     <chat-bot api="https://chat.example/"></chat-bot>
+ *
+ * Attributes: `api`, the address of the service (the one that this module comes from if it is left out);
+ * `accounts`, `local` or `external`; `lang`, a language in place of the browser's; `page`, if the element is all
+ * of the page and may set its title and language. Property: `token`, an async function that returns a token of
+ * the service's issuer; it is called when one is needed, and once more when one was refused.
+ */
+
+import { html, render } from './html.js';
+import { Application } from './state/application.js';
+import { loadIcons } from './components/icon.js';
+import { Page } from './components/page.js';
+import { pressed } from './components/shortcuts.js';
+import { stringsFor } from './text/language.js';
+import { Markdown } from './text/markdown.js';
+
+const STYLE = new URL('./app.css', import.meta.url).href;
+const SERVICE = new URL('..', import.meta.url).href;
+const NARROW = 760;
+
+export class ChatBot extends HTMLElement {
+  #token = null;
+  #app = null;
+  #root = null;
+
+  get token() {
+    return this.#token;
+  }
+
+  set token(provider) {
+    this.#token = provider;
+    if (provider) this.#app?.session.provide(provider);
+  }
+
+  connectedCallback() {
+    this.#adoptToken();
+    addStyle();
+    const wanted = [this.getAttribute('lang'), ...navigator.languages];
+    const text = stringsFor(wanted);
+    const base = new URL(this.getAttribute('api') ?? SERVICE, document.baseURI).href.replace(/\/?$/, '/');
+    this.#root = document.createElement('div');
+    this.append(this.#root);
+    this.#app = new Application({ base, text, draw: () => this.#draw() });
+    this.#app.markdown = new Markdown(text);
+    this.lang = text.language;
+    this.dir = text.direction;
+    if (this.whole) Object.assign(document.documentElement, { lang: text.language, dir: text.direction });
+    loadIcons(this);
+    this.#measure();
+    this.#sizes.observe(this);
+    document.addEventListener('keydown', this.#key);
+    if (this.#token) this.#app.session.provide(this.#token);
+    this.#app.start();
+    this.#app.drawNow();
+  }
+
+  disconnectedCallback() {
+    this.#sizes.disconnect();
+    document.removeEventListener('keydown', this.#key);
+    this.#app.close();
+    this.#app.session.close();
+    render(null, this.#root);
+    this.replaceChildren();
+  }
+
+  get whole() {
+    return this.hasAttribute('page');
+  }
+
+  #sizes = new ResizeObserver(() => this.#measure());
+
+  #measure() {
+    const narrow = this.clientWidth < NARROW;
+    if (narrow !== this.#app.layout.narrow) this.#app.layout.set({ narrow, drawer: false });
+  }
+
+  #key = (event) => {
+    const ours = event.target === document.body || this.contains(event.target);
+    if (ours && this.#app.session.signedIn) pressed(event, this.#app, this);
+  };
+
+  /** A `token` that was set before this module had arrived hides the property. */
+  #adoptToken() {
+    if (!Object.hasOwn(this, 'token')) return;
+    const { token } = this;
+    delete this.token;
+    this.#token = token;
+  }
+
+  #draw() {
+    if (!this.isConnected) return;
+    const app = this.#app;
+    this.dataset.theme = app.layout.theme;
+    if (this.whole) {
+      document.documentElement.dataset.theme = app.layout.theme;
+      document.title = app.heading ? `${app.heading} · ${app.text.product}` : app.text.product;
+    }
+    render(html`<${Page} app=${app} accounts=${this.getAttribute('accounts')} />`, this.#root);
+  }
+}
+
+/** The styles come from where this module comes from; all of them are about `chat-bot` alone. */
+function addStyle() {
+  if (document.querySelector(`link[href="${STYLE}"]`)) return;
+  const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: STYLE });
+  document.head.append(link);
+}
+
+customElements.define('chat-bot', ChatBot);
