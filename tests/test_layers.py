@@ -17,9 +17,10 @@ ARROWS = {
     "asgi": "main settings logs",
     "cli": "server main doctor accounts verifier repositories db models tokens settings logs errors",
     "server": "api",
-    "main": "api turns accounts verifier assistants repositories db metrics settings errors",
+    "main": "api web turns accounts verifier assistants repositories db metrics settings errors",
     "doctor": "verifier jwks db models settings errors",
     "api": "turns accounts verifier repositories db models tokens settings metrics logs errors",
+    "web": "",
     "turns": "assistants repositories db models metrics logs errors",
     "accounts": "repositories tokens passwords errors",
     "assistants": "repositories models titles settings errors",
@@ -41,7 +42,7 @@ LIBRARIES = {
     # what it is: the only parts or modules that may know it
     "alembic": "db.migrations",
     "cryptography": "tokens jwks verifier",
-    "fastapi": "api main server",
+    "fastapi": "api main server web",
     "httpx": "jwks assistants",
     "jose": "tokens",
     "os.environ": "db.installation",  # which hands it on, without what is meant for other servers
@@ -55,7 +56,7 @@ LIBRARIES = {
     "pydantic_settings": "settings",
     "sqlalchemy": "repositories models db doctor",
     "sqlmodel": "repositories models",
-    "starlette": "api",
+    "starlette": "api web",
     "typer": "cli",
     "uvicorn": "server",
 }

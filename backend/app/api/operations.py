@@ -12,6 +12,7 @@ from .openapi import answers
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=answers(None))
 async def healthz() -> Health:
     """Tells that the process is alive. It never touches the database."""
