@@ -18,7 +18,7 @@ import { pressed } from './components/shortcuts.js';
 import { stringsFor } from './text/language.js';
 import { Markdown } from './text/markdown.js';
 
-const STYLE = new URL('./app.css', import.meta.url).href;
+const STYLES = ['base', 'sidebar', 'thread', 'text', 'overlays'];
 const SERVICE = new URL('..', import.meta.url).href;
 const NARROW = 760;
 
@@ -26,6 +26,8 @@ export class ChatBot extends HTMLElement {
   #token = null;
   #app = null;
   #root = null;
+  /** Nothing is drawn without its style. */
+  #styled = false;
 
   get token() {
     return this.#token;
@@ -38,7 +40,7 @@ export class ChatBot extends HTMLElement {
 
   connectedCallback() {
     this.#adoptToken();
-    addStyle();
+    const styled = addStyles();
     const wanted = [this.getAttribute('lang'), ...navigator.languages];
     const text = stringsFor(wanted);
     const base = new URL(this.getAttribute('api') ?? SERVICE, document.baseURI).href.replace(/\/?$/, '/');
@@ -55,7 +57,10 @@ export class ChatBot extends HTMLElement {
     document.addEventListener('keydown', this.#key);
     if (this.#token) this.#app.session.provide(this.#token);
     this.#app.start();
-    this.#app.drawNow();
+    styled.then(() => {
+      this.#styled = true;
+      this.#app.drawNow();
+    });
   }
 
   disconnectedCallback() {
@@ -92,7 +97,7 @@ export class ChatBot extends HTMLElement {
   }
 
   #draw() {
-    if (!this.isConnected) return;
+    if (!this.isConnected || !this.#styled) return;
     const app = this.#app;
     this.dataset.theme = app.layout.theme;
     if (this.whole) {
@@ -104,10 +109,18 @@ export class ChatBot extends HTMLElement {
 }
 
 /** The styles come from where this module comes from; all of them are about `chat-bot` alone. */
-function addStyle() {
-  if (document.querySelector(`link[href="${STYLE}"]`)) return;
-  const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: STYLE });
-  document.head.append(link);
+function addStyles() {
+  const present = new Set(Array.from(document.querySelectorAll('link[rel=stylesheet]'), (link) => link.href));
+  const missing = STYLES.map((name) => new URL(`./styles/${name}.css`, import.meta.url).href).filter(
+    (href) => !present.has(href),
+  );
+  return Promise.all(
+    missing.map((href) => {
+      const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
+      document.head.append(link);
+      return new Promise((loaded) => (link.onload = link.onerror = loaded));
+    }),
+  );
 }
 
 customElements.define('chat-bot', ChatBot);

@@ -38,7 +38,7 @@ export class Composer extends Component {
           enterkeyhint=${touched.matches ? 'enter' : 'send'} onInput=${this.typed} onKeyDown=${this.key}></textarea>
         ${turn.running
           ? html`<button type="button" key="stop" class="round stop" aria-label=${turn.stopping ? text.stopping : text.stop}
-              title=${text.stop} disabled=${turn.stopping} onClick=${() => turn.stop()}><${Icon} name="square" /></button>`
+              title=${text.stop} disabled=${turn.stopping} onClick=${() => turn.stop()}></button>`
           : html`<button type="submit" key="send" class="round" aria-label=${text.send} title=${text.send}
               disabled=${empty || thread.state !== 'ready'}><${Icon} name="arrow-up" /></button>`}
       </div>

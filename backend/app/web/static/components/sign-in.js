@@ -48,13 +48,15 @@ class AccountForm extends Component {
     return html`<form ref=${this.form} onSubmit=${this.submit}>
       ${again ? html`<h2>${title}</h2>` : html`<h1>${title}</h1>`}
       <p class="lead">${lead}</p>
-      <label class="field"><span>${text.email}</span>
-        <input name="email" type="email" required autocomplete="username" autofocus value=${known}
-          readonly=${known !== null} />
-      </label>
-      <label class="field"><span>${text.password}</span>
+      <div class="field">
+        <label for="chat-email">${text.email}</label>
+        <input id="chat-email" name="email" type="email" required autocomplete="username" autofocus
+          value=${known} readonly=${known !== null} />
+      </div>
+      <div class="field">
+        <label for="chat-password">${text.password}</label>
         <span class="with-button">
-          <input name="password" type=${shown ? 'text' : 'password'} required
+          <input id="chat-password" name="password" type=${shown ? 'text' : 'password'} required
             minlength=${registering ? 8 : null} autofocus=${known !== null}
             autocomplete=${registering ? 'new-password' : 'current-password'}
             aria-describedby=${registering ? 'chat-password-hint' : null} />
@@ -62,7 +64,7 @@ class AccountForm extends Component {
             onClick=${() => this.setState({ shown: !shown })} />
         </span>
         ${registering && html`<small id="chat-password-hint">${text.passwordHint}</small>`}
-      </label>
+      </div>
       ${problem &&
       html`<p class="refusal" role="alert"><${Icon} name="circle-alert" />${app.sentence(problem)}</p>`}
       <button type="submit" class="button primary" disabled=${busy}>${registering ? text.register : text.signIn}</button>
