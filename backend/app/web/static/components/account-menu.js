@@ -10,12 +10,14 @@ const ICONS = { system: 'monitor', light: 'sun', dark: 'moon' };
 export function AccountMenu({ app }) {
   const { layout, session, text } = app;
   const items = [
+    { heading: text.theme },
     ...THEMES.map((theme) => ({
       icon: ICONS[theme],
       text: text.themes[theme],
       checked: layout.theme === theme,
       run: () => layout.set({ theme }),
     })),
+    { line: true },
     { icon: 'archive', text: text.archiveTitle, run: () => layout.set({ archive: true }) },
     { icon: 'keyboard', text: text.shortcuts, run: () => layout.set({ shortcuts: true }) },
     ...(session.external ? [] : [{ icon: 'log-out', text: text.signOut, run: () => app.signOut() }]),

@@ -1,8 +1,9 @@
-/** What went wrong with a question or its reply, in a sentence, and how to go on. */
+/** What went wrong, in a sentence, and how to go on. */
 
 import { Component, html } from '../html.js';
 import { Icon } from './icon.js';
 
+/** With a question that was not sent, or a reply that cannot be followed. */
 export class Failure extends Component {
   componentDidMount() {
     if (this.props.turn.failure.at !== null) this.clock = setInterval(() => this.setState({}), 500);
@@ -28,4 +29,16 @@ export class Failure extends Component {
       html`<button type="button" class="button quiet" onClick=${turn.takeBack}>${text.editAgain}</button>`}
     </div>`;
   }
+}
+
+/** With a reply that has ended before it was whole. */
+export function Broken({ app, thread, message }) {
+  const { text } = app;
+  const sentence =
+    message.status === 'interrupted' ? text.interrupted : app.sentence({ code: message.finish_reason, status: 500 });
+  return html`<div class="failure" role="alert">
+    <${Icon} name="circle-alert" />
+    <p>${sentence}</p>
+    <button type="button" class="button" onClick=${thread.turn.regenerate}>${text.tryAgain}</button>
+  </div>`;
 }

@@ -3,7 +3,10 @@
 import { Component, createRef, html } from '../html.js';
 import { Icon, IconButton } from './icon.js';
 
-/** `items` are `{icon, text, run, danger, checked}`; a `checked` that is there makes it one of a choice. */
+/**
+ * `items` are `{icon, text, run, danger, checked}`, where a `checked` that is there makes it one of a choice;
+ * or `{heading}`; or `{line: true}`.
+ */
 export class Menu extends Component {
   state = { open: false };
   button = createRef();
@@ -45,14 +48,13 @@ export class Menu extends Component {
 
   /** The browser closes it on Esc and on a click elsewhere. */
   toggled = (event) => {
-    if (event.newState !== 'closed') return;
+    if (event.newState !== 'closed' || !this.button.current) return;
     const inside = this.list.current?.contains(document.activeElement) || document.activeElement === document.body;
     this.setState({ open: false });
     if (inside) this.opener.focus();
   };
 
   choose = (item) => {
-    this.list.current.hidePopover();
     this.opener.focus();
     this.setState({ open: false });
     item.run();
@@ -91,6 +93,8 @@ export class Menu extends Component {
 }
 
 function MenuItem({ item, choose }) {
+  if (item.line) return html`<div class="menu-line" role="separator"></div>`;
+  if (item.heading) return html`<div class="menu-heading" role="presentation">${item.heading}</div>`;
   const choice = item.checked !== undefined;
   return html`<button type="button" tabindex="-1" class=${`menu-item ${item.danger ? 'danger' : ''}`}
     role=${choice ? 'menuitemradio' : 'menuitem'} aria-checked=${choice ? String(item.checked) : null}

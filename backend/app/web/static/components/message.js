@@ -19,7 +19,7 @@ export class Message extends Pure {
   }
 
   render(properties, { editing, shown }) {
-    const { app, thread, message, versions, target } = properties;
+    const { app, thread, message, last, versions, target } = properties;
     const { text } = app;
     const mine = message.role === 'user';
     const earlier = shown !== null && versions ? versions[shown] : null;
@@ -27,7 +27,7 @@ export class Message extends Pure {
       <h2 class="hidden">${mine ? text.youSaid : text.assistantSaid}</h2>
       ${mine
         ? html`<${Question} app=${app} thread=${thread} message=${message} editing=${editing} done=${this.edited} />`
-        : html`<${Answer} app=${app} message=${earlier ?? message} />`}
+        : html`<${Answer} app=${app} message=${earlier ?? message} last=${last} />`}
       ${earlier && html`<p class="note">${text.earlierVersion}</p>`}
       ${!editing &&
       html`<${MessageActions} ...${properties} shownMessage=${earlier ?? message} shown=${shown}
@@ -54,7 +54,7 @@ function Question({ app, thread, message, editing, done }) {
   return html`<div class="bubble" dir="auto">${message.content}</div>`;
 }
 
-function Answer({ app, message }) {
+function Answer({ app, message, last }) {
   const { text } = app;
   const parts = partsOf(message);
   const writing = message.status === 'streaming';
@@ -68,5 +68,7 @@ function Answer({ app, message }) {
       )}
       ${writing && silent && html`<p class="thinking"><span class="hidden">${text.thinking}</span><i></i><i></i><i></i></p>`}
     </div>
-    ${message.status === 'stopped' && html`<p class="note"><${Icon} name="square" />${text.stopped}</p>`}`;
+    ${message.status === 'stopped' && html`<p class="note"><${Icon} name="square" />${text.stopped}</p>`}
+    ${!last && (message.status === 'failed' || message.status === 'interrupted') &&
+    html`<p class="note"><${Icon} name="circle-alert" />${text.interrupted}</p>`}`;
 }

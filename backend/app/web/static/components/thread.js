@@ -7,13 +7,14 @@
 
 import { Component, createRef, html } from '../html.js';
 import { copy } from './copy.js';
-import { Failure } from './failure.js';
+import { Broken, Failure } from './failure.js';
 import { Icon } from './icon.js';
 import { Message } from './message.js';
 import { Skeleton } from './skeleton.js';
 
 const NEAR_END = 60;
 const NEAR_PAGE = 400;
+const BROKEN = new Set(['failed', 'interrupted']);
 
 export class ThreadView extends Component {
   scroller = createRef();
@@ -85,6 +86,8 @@ export class ThreadView extends Component {
                 versions=${thread.versions.get(message.id)} target=${message.id !== null && message.id === thread.target} />`,
             )}
           </ol>
+          ${BROKEN.has(last?.status) && !turn.running && !turn.failure && !thread.hasNewer &&
+          html`<${Broken} app=${app} thread=${thread} message=${last} />`}
           ${turn.failure && html`<${Failure} app=${app} turn=${turn} key=${turn.failure.at} />`}
           ${thread.paging === 'after' && html`<${Skeleton} rows="2" label=${text.newer} />`}
         </div>

@@ -21,7 +21,7 @@ export class TodoPanel extends Component {
     return html`<aside class="todos" aria-label=${text.todos} tabindex="-1" ref=${this.root} onKeyDown=${this.key}>
       <div class="todos-head">
         <h2>${text.todos}</h2>
-        <span class="count" role="status">${todos.items && text.todosLeft(open.length)}</span>
+        <span class="count" role="status">${open.length > 0 && text.todosLeft(open.length)}</span>
         <${IconButton} icon="x" label=${text.todosHide} onClick=${this.close} />
       </div>
       <div class="todos-list">
