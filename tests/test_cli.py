@@ -17,7 +17,7 @@ import pytest
 from app.settings import Settings
 from support import SECRET, Postgres, empty
 
-NEEDED = "2026_11_21_first"
+NEEDED = "2026_11_21_pins_and_undo"
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def serving(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen
 
 def test_help_names_every_command(environment: dict[str, str]) -> None:
     said = run(environment, "--help").stdout
-    for command in ("serve", "migrate", "doctor", "user", "token"):
+    for command in ("serve", "migrate", "purge", "doctor", "user", "token"):
         assert re.search(rf"\b{command}\b", said)
         assert run(environment, command, "--help").returncode == 0
     assert run(environment, "dance").returncode == 2
@@ -111,6 +111,19 @@ def test_accounts_and_tokens(configured: dict[str, str], postgres: Postgres) -> 
     assert postgres.value('SELECT count(*) FROM "user"') == 2
     assert run(configured, "user", "delete", "alice@example.com", "--yes").returncode == 0
     assert postgres.rows('SELECT email FROM "user"') == [("bob@example.com",)]
+
+
+def test_purge_says_how_many_are_gone(configured: dict[str, str], postgres: Postgres) -> None:
+    postgres.rows(
+        "WITH one AS (INSERT INTO \"user\" (email, password_hash) VALUES ('a@example.com', '-') RETURNING id)"
+        " INSERT INTO conversation (user_id, deleted_at)"
+        " SELECT id, now() - n * interval '20 days' FROM one, generate_series(0, 2) n"
+    )
+    assert run(configured, "purge").stdout == "Conversations that are gone for good: 1.\n"
+    now = {**configured, "DELETED_RETENTION_DAYS": "0"}
+    assert run(now, "purge").stdout == "Conversations that are gone for good: 2.\n"
+    assert run(now, "purge").stdout == "Conversations that are gone for good: 0.\n"
+    assert run({**configured, "DELETED_RETENTION_DAYS": "-1"}, "purge").returncode == 2
 
 
 @pytest.mark.parametrize(

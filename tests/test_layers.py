@@ -15,9 +15,10 @@ APP = ROOT / "backend" / "app"
 ARROWS = {
     # a part of the product: the parts that it may import, all of them further down
     "asgi": "main settings logs",
-    "cli": "server main doctor accounts verifier repositories db models tokens settings logs errors",
+    "cli": "server main doctor purge accounts verifier repositories db models tokens settings logs errors",
     "server": "api",
     "main": "api web turns accounts verifier assistants repositories db metrics settings errors",
+    "purge": "repositories db settings",
     "doctor": "verifier jwks db models settings errors",
     "api": "turns accounts verifier repositories db models tokens settings metrics logs errors",
     "web": "",

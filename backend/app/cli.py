@@ -98,6 +98,16 @@ def migrate(
 
 
 @cli.command()
+def purge() -> None:
+    """Remove for good the conversations that were deleted more than DELETED_RETENTION_DAYS days ago."""
+    from .purge import purge_deleted
+
+    with _database(_settings()) as settings:
+        purged = asyncio.run(purge_deleted(settings))
+    typer.echo(f"Conversations that are gone for good: {purged}.")
+
+
+@cli.command()
 def doctor() -> None:
     """Check every setting, the database with its roles and row-level security, and the token issuer."""
     from .doctor import examine

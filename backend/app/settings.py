@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import platformdirs
 from pydantic import (
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -168,6 +169,12 @@ class Settings(BaseSettings):
         100,
         description="Writes a second, in all, that keep running replies in the database up to date. "
         "Each waits 0.5 seconds at least and 3 at most.",
+    )
+    deleted_retention_days: NonNegativeInt = Field(
+        30,
+        le=36_500,
+        description="Days for which a deleted conversation can be restored; "
+        "`chat-history purge` removes what was deleted before.",
     )
     shutdown_grace: PositiveFloat = Field(
         20,

@@ -79,7 +79,7 @@ def scans(plan: dict[str, Any]) -> list[tuple[str, str, int]]:
     ]
 
 
-EARLIER = (datetime(2026, 1, 1, tzinfo=UTC) - timedelta(minutes=3_000), 3_000)
+EARLIER = (False, datetime(2026, 1, 1, tzinfo=UTC) - timedelta(minutes=3_000), 3_000)
 
 STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "history of a long conversation": lambda it: MessageRepository(it, HEAVY).newest(LONG, 50),
@@ -90,6 +90,7 @@ STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "conversations of a heavy user": lambda it: ConversationRepository(it, HEAVY).page(20),
     "conversations of an ordinary user": lambda it: ConversationRepository(it, ORDINARY).page(20),
     "conversations, deep": lambda it: ConversationRepository(it, HEAVY).page(20, EARLIER),
+    "archived conversations": lambda it: ConversationRepository(it, HEAVY).page(20, archived=True),
     "append": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "One more"),
     "append with a client_id": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "More", "m-1"),
     "opening of a turn": lambda it: TurnRepository(it, HEAVY).ask(LONG, "Hello", "m-2"),

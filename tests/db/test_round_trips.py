@@ -28,7 +28,8 @@ class Prepared:
         for number in range(3):
             user.say(self.conversation, f"Message {number}")
         self.turn = {"message": "Again", "client_id": "the same"}
-        assert user.post(f"/api/chat/{self.conversation}/message", self.turn).status_code == 200
+        turn = user.post(f"/api/chat/{self.conversation}/message", self.turn)
+        self.reply = int(turn.json()["reply"]["id"])
         self.spare_conversations = [user.conversation() for _ in range(TIMES)]
         made = [user.post("/api/todos", {"title": f"Task {number}"}) for number in range(TIMES + 1)]
         self.todo, *self.spare_todos = [int(answer.json()["id"]) for answer in made]
@@ -78,6 +79,28 @@ REQUESTS: dict[str, tuple[int, int, Request]] = {
         1,
         200,
         lambda user, it: user.patch(f"/api/conversations/{it.conversation}", {"title": "Renamed"}),
+    ),
+    "pin a conversation": (
+        1,
+        200,
+        lambda user, it: user.patch(f"/api/conversations/{it.conversation}", {"pinned": True}),
+    ),
+    "page of archived conversations": (
+        1,
+        200,
+        lambda user, _: user.get("/api/conversations", params={"archived": "true"}),
+    ),
+    "restore a conversation": (
+        1,
+        200,
+        lambda user, it: user.post(f"/api/conversations/{it.conversation}/restore"),
+    ),
+    "rate a reply": (
+        1,
+        204,
+        lambda user, it: user.client.put(
+            f"/api/conversations/{it.conversation}/messages/{it.reply}/feedback", json={"value": "up"}
+        ),
     ),
     "delete a conversation": (
         1,
@@ -129,7 +152,7 @@ def test_a_request_costs_so_many_round_trips(what: str, user: User, prepared: Pr
 def test_who_asks_travels_with_the_statement(user: User, prepared: Prepared, proxy: Proxy) -> None:
     proxy.forget()
     assert user.get(f"/api/conversations/{prepared.conversation}").status_code == 200
-    said = proxy.said.decode()
+    said = proxy.said.decode(errors="replace")  # a length comes first
     assert proxy.round_trips == 1
     assert said.count("set_config('app.user_id', ") == 1
     introduction, statement = said.split("; ", 1)

@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from app.db.database import Database
 from app.errors import ConversationNotFound
 from app.repositories.conversations import ConversationRepository
+from app.repositories.deletion import DeletionRepository
 from app.repositories.replies import ReplyRepository
 from app.repositories.users import UserRepository
 
@@ -64,6 +66,7 @@ class Insider:
             ending |= {"have": 0, "text": "mine", "status": "stopped"}
             found.append(await replies.end(*place, **ending))
             found.append(await conversations.entitle(place[0], "mine") or None)
+        await DeletionRepository(database, self._town.bob.user.id).purge(timedelta(0))
         return [f"another's reply or title can be had: {each!r}" for each in found if each is not None]
 
     async def _mix_up_accounts(self, database: Database) -> list[str]:

@@ -21,6 +21,7 @@ TABLES = {
     "sessionId": "conversation",
     "id": "conversation",
     "todo_id": "todo",
+    "message_id": "message",
     "reply_id": "message",
     "messageId": "message",
 }

@@ -27,6 +27,11 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
+        r"deletion._PURGE",
+        r"DELETE FROM conversation|FROM conversation",
+        "What is removed is read from one's own first, and only one's own of that is removed.",
+    ),
+    (
         r"messages._(NEWEST|OLDEST)|turns._(ASK|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)"
         r"|replies._(RUNNING|VERSIONS)",
         r"FROM message",
@@ -50,11 +55,14 @@ limit what, and which other one decides. They stay: when that one falls, each st
 
 _REST = {
     "after": 0,
+    "after_id": 2**62,
+    "age": timedelta(0),
+    "archived": False,
     "before": 2**62,
-    "before_id": 2**62,
     "completed": True,
     "content": said_again("alice"),
     "description": "mine",
+    "feedback": "up",
     "finish_reason": "stop",
     "have": 0,
     "lease": timedelta(seconds=10),
@@ -62,6 +70,7 @@ _REST = {
     "model": "mine",
     "parts": None,
     "password_hash": "mine",
+    "pinned": True,
     "request_hash": b"mine",
     "role": "user",
     "status": "stopped",

@@ -36,7 +36,7 @@ class Document:
             for path, methods in self.content["paths"].items()
             for method, specification in methods.items()
         ]
-        order = ("post", "get", "patch", "delete")
+        order = ("post", "get", "put", "patch", "delete")
         return sorted(found, key=lambda one: (order.index(one.method), one.path.count("{"), one.path))
 
     def operation(self, name: str) -> "Operation":

@@ -5,6 +5,7 @@ from fastapi.responses import StreamingResponse
 
 from ..errors import (
     ClientIdReused,
+    ConversationDeleted,
     ConversationNotFound,
     CursorInvalid,
     MessageNotFound,
@@ -63,9 +64,16 @@ _LINKS = links(
     get="get_conversation",
     update="update_conversation",
     delete="delete_conversation",
+    restore="restore_conversation",
 )
 _TURN_LINKS = links(
     {"sessionId": "$request.path.sessionId", "reply_id": "$response.body#/reply/id"}, versions="list_versions"
+) | links(
+    {
+        "conversation_id": "$response.body#/reply/conversation_id",
+        "message_id": "$response.body#/reply/id",
+    },
+    feedback="give_feedback",
 )
 _BUSY = (
     TurnInProgress(reply_id=2, resume="/api/chat/1/stream"),
@@ -76,7 +84,9 @@ _BUSY = (
 
 
 @router.post(
-    "/start", status_code=201, responses=answers(ChatSession, ClientIdReused, status=201, links=_LINKS)
+    "/start",
+    status_code=201,
+    responses=answers(ChatSession, ConversationDeleted, ClientIdReused, status=201, links=_LINKS),
 )
 async def start_chat(
     conversations: Conversations, key: IdempotencyKey = None, chat: ConversationCreate | None = None
@@ -192,6 +202,7 @@ async def list_live(replies: Replies) -> Response:
     responses=answers(
         None,
         ConversationNotFound,
+        ConversationDeleted,
         MessageNotFound,
         NothingToAnswer,
         ClientIdReused,

@@ -17,6 +17,7 @@ from ..errors import ConversationNotFound, NotAuthenticated
 from ..metrics import Metrics
 from ..models import text
 from ..repositories.conversations import ConversationRepository
+from ..repositories.deletion import DeletionRepository
 from ..repositories.messages import MessageRepository
 from ..repositories.replies import ReplyRepository
 from ..repositories.todos import TodoRepository
@@ -67,6 +68,10 @@ def _conversations(services: AppServices, caller: CallerId) -> ConversationRepos
 
 
 Conversations = Annotated[ConversationRepository, Depends(_conversations)]
+
+
+def _deletion(services: AppServices, caller: CallerId) -> DeletionRepository:
+    return DeletionRepository(services.database, caller)
 
 
 def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
@@ -124,6 +129,7 @@ def _plain(number: str) -> str:
     return number
 
 
+Deletion = Annotated[DeletionRepository, Depends(_deletion)]
 Replies = Annotated[ReplyRepository, Depends(_replies)]
 Messages = Annotated[MessageRepository, Depends(_messages)]
 Todos = Annotated[TodoRepository, Depends(_todos)]
@@ -131,10 +137,12 @@ Users = Annotated[UserRepository, Depends(_users)]
 Session = Annotated[int, Depends(_session)]
 BegunSession = Annotated[int | None, Depends(_begun_session)]
 ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
+MessageId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 TodoId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
 PageCursor = Annotated[text.Cursor | None, Query(description="The `next_cursor` of the page before.")]
+Archived = Annotated[bool, Query(description="The archived ones in place of the others.")]
 HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
 WantsStream = Annotated[bool, Depends(_wants_stream)]
 IdempotencyKey = Annotated[

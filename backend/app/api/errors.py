@@ -86,7 +86,8 @@ def _allowed(request: Request) -> str:
 
     Empty for an asset, whose folder knows them.
     """
-    scopes = [{**request.scope, "method": method} for method in ("GET", "HEAD", "POST", "PATCH", "DELETE")]
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    scopes = [{**request.scope, "method": method} for method in methods]
     return ", ".join(
         scope["method"]
         for scope in scopes

@@ -11,7 +11,7 @@ from fastapi import Response
 
 from ..errors import CursorInvalid
 from ..models.ui import ui_message
-from ..repositories.conversations import Activity
+from ..repositories.conversations import Place
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -50,15 +50,15 @@ class Cursor:
         ).digest()
 
 
-def activity_place(activity: Activity) -> tuple[int, int]:
-    """A place in the list of conversations as numbers, to the microsecond."""
-    return (activity[0] - _EPOCH) // _MICROSECOND, activity[1]
+def place_numbers(place: Place) -> tuple[int, int, int]:
+    """A place in a list of conversations as numbers, to the microsecond."""
+    return int(place[0]), (place[1] - _EPOCH) // _MICROSECOND, place[2]
 
 
-def place_activity(place: tuple[int, ...]) -> Activity:
+def numbers_place(numbers: tuple[int, ...]) -> Place:
     """The same, back. Raises CursorInvalid for a time that only a forged cursor can have."""
     try:
-        return _EPOCH + place[0] * _MICROSECOND, place[1]
+        return bool(numbers[0]), _EPOCH + numbers[1] * _MICROSECOND, numbers[2]
     except OverflowError:
         raise CursorInvalid from None
 

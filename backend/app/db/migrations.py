@@ -94,5 +94,5 @@ def _reason(error: DBAPIError, url: URL) -> str:
             f'  GRANT CREATE ON SCHEMA public TO "{url.username}";'
         )
     if sqlstate == "55P03":
-        return "Another session holds a lock that the migration needs. Nothing was changed; try again."
+        return "Another session holds a lock that the migration needs. Nothing is lost; try again."
     return f"The database refuses: {str(error.orig).strip().splitlines()[0]}"

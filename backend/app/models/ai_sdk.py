@@ -8,7 +8,8 @@ from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import MessageUnreadable
-from .api import Answer, Part, Usage, without_default
+from .api import Usage
+from .base import Answer, Part, without_default
 from .text import CONTENT, ClientId
 
 _QUESTION: JsonDict = {
@@ -88,6 +89,7 @@ class UIMetadata(Answer):
     model: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
     finish_reason: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
     usage: Usage | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
+    feedback: Literal["up", "down"] | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
 
 
 class UIStoredMessage(Answer):

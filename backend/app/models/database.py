@@ -99,7 +99,10 @@ class Todo(SQLModel, table=True):
 
 
 class Conversation(SQLModel, table=True):
-    """A line of messages of one user. `updated_at` is its last message, not its last rename."""
+    """A line of messages of one user. `updated_at` is its last message, not its last rename.
+
+    With `deleted_at` it is like one that does not exist, until it is restored or purged.
+    """
 
     __table_args__ = (
         UniqueConstraint("id", "user_id"),
@@ -109,6 +112,21 @@ class Conversation(SQLModel, table=True):
         _at_most("title", MAX_TITLE_BYTES),
         _at_most("client_id", MAX_CLIENT_ID_BYTES),
         Index("ix_conversation_activity", "user_id", text("updated_at DESC"), text("id DESC")),
+        Index(
+            "ix_conversation_list",
+            "user_id",
+            "archived",
+            text("pinned DESC"),
+            text("updated_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_conversation_deleted",
+            "user_id",
+            "deleted_at",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
     )
 
     id: int = Field(sa_column=_key())
@@ -119,6 +137,9 @@ class Conversation(SQLModel, table=True):
     request_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
     title: str | None = Field(default=None, sa_type=Text)
     title_source: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "auto"})
+    pinned: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    archived: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    deleted_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     next_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("1")})
     created_at: datetime = Field(sa_column=_moment("created_at"))
     updated_at: datetime = Field(sa_column=_moment("updated_at"))
@@ -157,6 +178,7 @@ class Message(SQLModel, table=True):
         ),
         _one_of("role", "user", "assistant"),
         _one_of("status", "streaming", "complete", "stopped", "interrupted", "failed"),
+        _one_of("feedback", "up", "down"),
         CheckConstraint("status <> 'streaming' OR lease_until IS NOT NULL", name="lease"),
         CheckConstraint("seq >= 1", name="seq"),
         _at_most("content", MAX_CONTENT_BYTES),
@@ -181,4 +203,5 @@ class Message(SQLModel, table=True):
     parts: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
     lease_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     stop_requested: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    feedback: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_column=_moment("created_at"))

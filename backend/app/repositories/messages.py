@@ -24,7 +24,8 @@ from ..db.statement import Statement, read, write
 from ..errors import ClientIdReused, ConversationNotFound
 from ..models.database import Conversation, Message
 from ..titles import title_from
-from .base import Page, Repository, owned, request_hash
+from .base import Page, Repository, in_its_conversation, owned, request_hash
+from .conversations import THIS_CONVERSATION
 
 _DEAD = and_(col(Message.status) == "streaming", col(Message.lease_until) < func.now())
 """A reply whose writer died reads as interrupted at once; the next writer makes that durable."""
@@ -45,13 +46,13 @@ COLUMNS = (
     REASON,
     col(Message.usage),
     col(Message.timings),
+    col(Message.feedback),
     col(Message.created_at),
 )
 """What clients see of a message."""
 
 _NAMES = select(*COLUMNS).selected_columns.keys()
 
-THIS_CONVERSATION = (col(Conversation.id) == bindparam("conversation_id"), owned(Conversation))
 IN_THIS_CONVERSATION = (col(Message.conversation_id) == bindparam("conversation_id"), owned(Message))
 SHOWN = (*IN_THIS_CONVERSATION, ~col(Message.replaced))
 
@@ -87,7 +88,7 @@ def earlier_message() -> CTE:
     """The message that a request with the same `client_id` stored before."""
     return (
         select(*COLUMNS, col(Message.request_hash))
-        .where(*SHOWN, col(Message.client_id) == bindparam("client_id"))
+        .where(*SHOWN, col(Message.client_id) == bindparam("client_id"), in_its_conversation())
         .cte("earlier")
     )
 

@@ -20,12 +20,12 @@ from ..errors import (
 )
 from ..models.database import Conversation, Message
 from ..titles import title_from
-from .base import request_hash
+from .base import in_its_conversation, request_hash
+from .conversations import THIS_CONVERSATION
 from .messages import (
     COLUMNS,
     IN_THIS_CONVERSATION,
     SHOWN,
-    THIS_CONVERSATION,
     as_json,
     earlier_message,
     inserted,
@@ -65,7 +65,8 @@ _LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
 
 def _cut(first: ColumnElement[int]) -> Any:
     """Puts away what is shown from a `seq` on, unless a reply is being written."""
-    return update(Message).where(*SHOWN, _seq >= first, ~RUNNING.exists()).values(replaced=True)
+    kept = in_its_conversation()
+    return update(Message).where(*SHOWN, kept, _seq >= first, ~RUNNING.exists()).values(replaced=True)
 
 
 def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:

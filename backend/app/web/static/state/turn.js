@@ -5,6 +5,7 @@ import { newId } from './identity.js';
 import { Reply } from './reply.js';
 
 const MOST_RETRIES = 4;
+const GONE = new Set(['conversation_not_found', 'conversation_deleted']);
 
 export class Turn {
   /** `sending` until the service has stored the question, then `writing`; `joining` after a break. */
@@ -179,7 +180,7 @@ export class Turn {
   #failed(problem, open, tries) {
     this.leave();
     if (problem.code === 'turn_in_progress') return void this.#join();
-    if (problem.code === 'conversation_not_found') return this.#lost();
+    if (GONE.has(problem.code)) return this.#lost();
     const unsent = this.#reply.id === null;
     if (unsent && !this.#question) this.thread.messages = this.#before.messages;
     const wait = !unsent || problem.passing ? 1000 * (problem.retryAfter ?? 2 ** tries) : null;
@@ -202,11 +203,13 @@ export class Turn {
   /** The conversation was deleted meanwhile: our text waits in the box of a new one. */
   #lost() {
     const { thread, app } = this;
-    if (this.#question && thread.id !== null) {
+    if (this.#question) {
       app.drafts.acknowledge(this.#before.draft);
       app.drafts.write(null, this.#question.content);
+      thread.messages = this.#before.messages;
+      app.filled();
     }
-    thread.gone();
+    if (thread.id !== null) thread.gone();
   }
 }
 

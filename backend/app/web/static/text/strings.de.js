@@ -177,6 +177,7 @@ export default {
     email_taken: 'Zu dieser E-Mail-Adresse gibt es schon ein Konto.',
     validation_failed: 'Der Dienst hat das nicht angenommen.',
     conversation_not_found: 'Diese Unterhaltung wurde gelöscht.',
+    conversation_deleted: 'Diese Unterhaltung wurde gelöscht.',
     message_not_found: 'Diese Nachricht gibt es nicht mehr.',
     todo_not_found: 'Diese Aufgabe wurde schon gelöscht.',
     todo_limit_reached: 'Die Liste ist voll. Lösche zuerst ein paar Aufgaben.',

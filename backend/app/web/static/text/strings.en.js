@@ -177,6 +177,7 @@ export default {
     email_taken: 'There is an account with this e-mail address already.',
     validation_failed: 'The service did not accept this.',
     conversation_not_found: 'This conversation was deleted.',
+    conversation_deleted: 'This conversation was deleted.',
     message_not_found: 'This message is not there any more.',
     todo_not_found: 'This todo was deleted already.',
     todo_limit_reached: 'The list is full. Delete some todos first.',
