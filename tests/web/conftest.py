@@ -1,7 +1,7 @@
 """A real browser, whose pages may have no error and ask no other host.
 
 Made with Playwright's synchronous interface and Debian's Chromium. Its event loop runs as long as the
-browser does: a test in this folder cannot use `asyncio.run`, and the browser is gone before the others' tests.
+browser does: a test in this folder cannot use `asyncio.run`. It is gone before the tests of other folders.
 """
 
 import shutil
