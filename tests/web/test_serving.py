@@ -115,9 +115,9 @@ def test_scripts_are_scripts_whatever_the_machine_calls_them(client: httpx.Clien
 
 
 def test_the_chat_knows_where_its_users_come_from(client: httpx.Client, serve_with: Serve) -> None:
-    assert client.get("/").text.count('<chat-bot accounts="local">') == 1
+    assert client.get("/").text.count('<chat-bot accounts="local"') == 1
     with serve_with(**ISSUER) as service:
-        assert service.client().get("/").text.count('<chat-bot accounts="external">') == 1
+        assert service.client().get("/").text.count('<chat-bot accounts="external"') == 1
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/assets/favicon.svg", "/assets/vendor/icons.svg"])

@@ -1,8 +1,8 @@
 /**
  * `<chat-bot>`: conversations with the assistant of a chat-history service.
  *
- *     <script type="module" src="https://chat.example/assets/chat-bot.js"></script>
- *     <chat-bot api="https://chat.example/"></chat-bot>
+ *     <script type="module" src="SERVICE/assets/chat-bot.js"></script>
+ *     <chat-bot api="SERVICE/"></chat-bot>
  *
  * Attributes: `api`, the address of the service (the one that this module comes from if it is left out);
  * `accounts`, `local` or `external`; `lang`, a language in place of the browser's; `page`, if the element is all

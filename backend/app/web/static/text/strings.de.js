@@ -1,6 +1,6 @@
 /** Every text that a person sees or hears, in German. */
 
-export default {
+const strings = {
   language: 'de',
   name: 'Deutsch',
   direction: 'ltr',
@@ -197,6 +197,8 @@ export default {
     password_too_short: 'Das Passwort ist zu kurz.',
   },
 };
+
+export default strings;
 
 function quoted(text) {
   return text ? `„${text}“` : '';

@@ -1,6 +1,6 @@
 /** Every text that a person sees or hears, in English. */
 
-export default {
+const strings = {
   language: 'en',
   name: 'English',
   direction: 'ltr',
@@ -197,6 +197,8 @@ export default {
     password_too_short: 'The password is too short.',
   },
 };
+
+export default strings;
 
 function quoted(text) {
   return text ? `“${text}”` : '';
