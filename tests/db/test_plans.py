@@ -13,6 +13,7 @@ from app.db.database import Database, Identity
 from app.db.migrations import migrate
 from app.db.statement import Statement
 from app.repositories.conversations import ConversationRepository
+from app.repositories.history import HistoryRepository
 from app.repositories.messages import MessageRepository
 from app.repositories.turns import CONTEXT_MESSAGES, TurnRepository
 from support import Postgres
@@ -82,11 +83,12 @@ def scans(plan: dict[str, Any]) -> list[tuple[str, str, int]]:
 EARLIER = (False, datetime(2026, 1, 1, tzinfo=UTC) - timedelta(minutes=3_000), 3_000)
 
 STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
-    "history of a long conversation": lambda it: MessageRepository(it, HEAVY).newest(LONG, 50),
-    "history of a short conversation": lambda it: MessageRepository(it, HEAVY).newest(SHORT, 50),
-    "history, deep": lambda it: MessageRepository(it, HEAVY).newest(LONG, 50, before=50_000),
-    "messages, first page": lambda it: MessageRepository(it, HEAVY).oldest(LONG, 50),
-    "messages, deep": lambda it: MessageRepository(it, HEAVY).oldest(LONG, 50, after=50_000),
+    "history of a long conversation": lambda it: HistoryRepository(it, HEAVY).newest(LONG, 50),
+    "history of a short conversation": lambda it: HistoryRepository(it, HEAVY).newest(SHORT, 50),
+    "history, deep": lambda it: HistoryRepository(it, HEAVY).newest(LONG, 50, before=50_000),
+    "history around a message": lambda it: HistoryRepository(it, HEAVY).around(LONG, 50, 50_000),
+    "messages, first page": lambda it: HistoryRepository(it, HEAVY).oldest(LONG, 50),
+    "messages, deep": lambda it: HistoryRepository(it, HEAVY).oldest(LONG, 50, after=50_000),
     "conversations of a heavy user": lambda it: ConversationRepository(it, HEAVY).page(20),
     "conversations of an ordinary user": lambda it: ConversationRepository(it, ORDINARY).page(20),
     "conversations, deep": lambda it: ConversationRepository(it, HEAVY).page(20, EARLIER),
@@ -94,7 +96,7 @@ STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "append": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "One more"),
     "append with a client_id": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "More", "m-1"),
     "opening of a turn": lambda it: TurnRepository(it, HEAVY).ask(LONG, "Hello", "m-2"),
-    "another's conversation": lambda it: MessageRepository(it, ORDINARY).newest(LONG, 50),
+    "another's conversation": lambda it: HistoryRepository(it, ORDINARY).newest(LONG, 50),
 }
 
 

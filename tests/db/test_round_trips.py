@@ -66,6 +66,11 @@ def prepared(user: User) -> Prepared:
 REQUESTS: dict[str, tuple[int, int, Request]] = {
     # what it is: (round trips, status, the request)
     "page of a history": (1, 200, lambda user, it: user.get(f"/api/chat/{it.conversation}/history")),
+    "history around a message": (
+        1,
+        200,
+        lambda user, it: user.get(f"/api/chat/{it.conversation}/history", params={"around": it.reply}),
+    ),
     "page of messages": (
         1,
         200,

@@ -110,7 +110,8 @@ class Intruder:
         """One's own list ends without the owner's; the owner's cursor leads nowhere, on either list."""
         if "cursor" not in operation.schemas:
             return
-        home = self._own_place(operation, {})
+        own = self._own_place(operation, {})
+        home = {name: value for name, value in own.items() if not operation.may_be_left_out(name)}
         place = {**home, "limit": 2}
         while place.get("cursor", "first") is not None:
             page = self._send(operation, place)

@@ -23,6 +23,7 @@ TABLES = {
     "todo_id": "todo",
     "message_id": "message",
     "reply_id": "message",
+    "around": "message",
     "messageId": "message",
 }
 """Whose rows the ids in a request are. A text may also be the id that a client gave the row."""
@@ -34,7 +35,7 @@ CHOSEN_BY_CLIENTS = {*KEYS, "message.id"}
 MAKES = "id"
 """Here a text that no row of one's own is called by makes one that is."""
 
-_NAMES_A_ROW = re.compile(r"(^|_)ids?$|Ids?$")
+_NAMES_A_ROW = re.compile(r"(^|_)ids?$|Ids?$|^around$")
 _WITH_LESS = [{"trigger": "regenerate-message", "messages": []}]
 """What can be asked with less than the document's examples have."""
 

@@ -32,7 +32,7 @@ EQUIVALENT = [
         "What is removed is read from one's own first, and only one's own of that is removed.",
     ),
     (
-        r"messages._(NEWEST|OLDEST)|turns._(ASK|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)"
+        r"history._(NEWEST|OLDEST|AROUND)|turns._(ASK|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)"
         r"|replies._(RUNNING|VERSIONS)",
         r"FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"
@@ -162,7 +162,7 @@ def _cases(town: Town, names: set[str]) -> list[Values]:
     cases: list[Values] = [{"todo_id": row.id} for row in alice["todo"]]
     cases += [{"conversation_id": row.id, "client_id": row.client_id} for row in alice["conversation"]]
     for message in alice["message"]:
-        ids = {"reply_id": message.id, "cut": message.client_id or str(message.id)}
+        ids = {"reply_id": message.id, "message_id": message.id, "cut": message.client_id or str(message.id)}
         for place in (message.conversation, bob.rows["conversation"][0]):
             assert place is not None
             cases.append({**ids, "client_id": message.client_id, "conversation_id": place.id})

@@ -109,7 +109,11 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     "message_not_found": lambda stage, one: (
         stage.with_session(one, stage.session, **again(messageId="m-0"))
         if one.name == "chat_with_ai_sdk"
-        else one.send(stage.alice.client, {**stage.ids, "reply_id": 2**62, "message_id": 2**62})
+        else one.send(
+            stage.alice.client,
+            {**stage.ids, "reply_id": 2**62, "message_id": 2**62},
+            params={"around": 2**62} if one.name == "get_history" else None,
+        )
     ),
     "message_unreadable": lambda stage, one: stage.with_session(one, stage.session, messages=[]),
     "nothing_to_answer": lambda stage, one: stage.with_session(one, stage.session, **again()),

@@ -25,6 +25,7 @@ from .deps import (
     ConversationId,
     Conversations,
     Deletion,
+    History,
     IdempotencyKey,
     Limit,
     MessageId,
@@ -77,7 +78,8 @@ async def list_conversations(
     cursors = Cursor("conversations", caller, archived)
     after = None if cursor is None else numbers_place(cursors.read(cursor, 3))
     found = await conversations.page(limit, after, archived=archived)
-    return page(found.items, None if found.next is None else cursors.write(*place_numbers(found.next)))
+    following = None if found.next is None else cursors.write(*place_numbers(found.next))
+    return page(found.items, next_cursor=following)
 
 
 @router.get("/{conversation_id}", responses=answers(Conversation, ConversationNotFound))
@@ -115,7 +117,7 @@ async def restore_conversation(deletion: Deletion, conversation_id: Conversation
     "/{conversation_id}/messages", responses=answers(MessagePage, ConversationNotFound, CursorInvalid)
 )
 async def list_messages(
-    messages: Messages,
+    history: History,
     caller: CallerId,
     conversation_id: ConversationId,
     limit: Limit = 50,
@@ -127,8 +129,8 @@ async def list_messages(
     """
     cursors = Cursor("messages", caller, conversation_id)
     after = 0 if cursor is None else cursors.read(cursor, 1)[0]
-    found = await messages.oldest(conversation_id, limit, after)
-    return page(found.items, None if found.next is None else cursors.write(found.next))
+    found = await history.oldest(conversation_id, limit, after)
+    return page(found.items, next_cursor=cursors.at(found.newer))
 
 
 @router.post(

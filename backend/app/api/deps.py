@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -18,6 +19,7 @@ from ..metrics import Metrics
 from ..models import text
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
+from ..repositories.history import HistoryRepository
 from ..repositories.messages import MessageRepository
 from ..repositories.replies import ReplyRepository
 from ..repositories.todos import TodoRepository
@@ -78,6 +80,10 @@ def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
     return MessageRepository(services.database, caller)
 
 
+def _history(services: AppServices, caller: CallerId) -> HistoryRepository:
+    return HistoryRepository(services.database, caller)
+
+
 def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
     return TodoRepository(services.database, caller)
 
@@ -118,10 +124,6 @@ def _replies(services: AppServices, caller: CallerId) -> ReplyRepository:
     return ReplyRepository(services.database, caller)
 
 
-def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
-    return "text/event-stream" in accept
-
-
 def _plain(number: str) -> str:
     """One thing has one address: `01`, `+1` and `1.0` are not other names of 1."""
     if not _NUMBER.fullmatch(number):
@@ -129,8 +131,45 @@ def _plain(number: str) -> str:
     return number
 
 
-Deletion = Annotated[DeletionRepository, Depends(_deletion)]
+PageCursor = Annotated[text.Cursor | None, Query(description="The `next_cursor` of the page before.")]
+BeforeCursor = Annotated[text.Cursor | None, Query(description="The same: a page's `next_cursor`.")]
+AfterCursor = Annotated[text.Cursor | None, Query(description="The `newer_cursor` of a page.")]
+AroundId = Annotated[
+    int | None,
+    Query(ge=1, le=MAX_ID, description="The id of a message that is to be in the middle.", examples=[2]),
+    BeforeValidator(_plain),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _HistoryPlace:
+    """Where in a history to read: at most one of them; none is its end."""
+
+    before: str | None
+    after: str | None
+    around: int | None
+
+
+def _history_place(
+    cursor: PageCursor = None,
+    before: BeforeCursor = None,
+    after: AfterCursor = None,
+    around: AroundId = None,
+) -> _HistoryPlace:
+    if [cursor, before, after, around].count(None) < 3:  # noqa: PLR2004  # all but one
+        fault = {"type": "one_place", "loc": ("query",), "msg": "Only one of before, after and around."}
+        raise RequestValidationError([fault])
+    return _HistoryPlace(before or cursor, after, around)
+
+
+def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
+    return "text/event-stream" in accept
+
+
 Replies = Annotated[ReplyRepository, Depends(_replies)]
+History = Annotated[HistoryRepository, Depends(_history)]
+HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
+Deletion = Annotated[DeletionRepository, Depends(_deletion)]
 Messages = Annotated[MessageRepository, Depends(_messages)]
 Todos = Annotated[TodoRepository, Depends(_todos)]
 Users = Annotated[UserRepository, Depends(_users)]
@@ -141,7 +180,6 @@ MessageId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(
 ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 TodoId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
-PageCursor = Annotated[text.Cursor | None, Query(description="The `next_cursor` of the page before.")]
 Archived = Annotated[bool, Query(description="The archived ones in place of the others.")]
 HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
 WantsStream = Annotated[bool, Depends(_wants_stream)]

@@ -101,8 +101,13 @@ class UIStoredMessage(Answer):
     metadata: UIMetadata
 
 
-class UIMessagePage(Answer):
+class UIHistoryPage(Answer):
     items: list[UIStoredMessage] = Field(description="In reading order.")
     next_cursor: str | None = Field(
-        description="Give it as `cursor` for the next page; null on the last one.", examples=[None]
+        description="Give it as `before` for the messages before these; null if there are none.",
+        examples=[None],
+    )
+    newer_cursor: str | None = Field(
+        description="Give it as `after` for the messages after these; null if there are none.",
+        examples=[None],
     )

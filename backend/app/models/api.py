@@ -186,6 +186,17 @@ class MessagePage(Answer):
     )
 
 
+class HistoryPage(MessagePage):
+    next_cursor: str | None = Field(
+        description="Give it as `before` for the messages before these; null if there are none.",
+        examples=[None],
+    )
+    newer_cursor: str | None = Field(
+        description="Give it as `after` for the messages after these; null if there are none.",
+        examples=[None],
+    )
+
+
 class ChatSession(Answer):
     session_id: str = Field(
         description="The handle of the chat routes: the conversation's id as text.", examples=["1"]
