@@ -21,7 +21,8 @@ BACKEND = Path(__file__).resolve().parent
 MANIFEST = BACKEND / "npm"
 VENDOR = BACKEND / "app" / "web" / "static" / "vendor"
 
-INSTALL = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=60000"]
+INSTALL = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+INSTALL += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000"]
 LONGEST_INSTALL_SECONDS = 300
 
 SYMBOL = (
@@ -46,16 +47,17 @@ class WebPackages(BuildHookInterface[Any]):
 def bring() -> str | None:
     """Makes the `vendor` folder, unless it is there for this state of the manifest.
 
-    Returns why that is impossible, and leaves an older folder as it is then.
+    Returns why npm cannot; files of an older state stay then, but not their stamp, `built`.
     """
     built = VENDOR / "built"
     if built.is_file() and built.read_text() == _state():
         return None
+    built.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as name:
         try:
             _install(Path(name))
         except (OSError, subprocess.SubprocessError) as error:
-            told = getattr(error, "stderr", None) or str(error)
+            told = error.stderr if isinstance(error, subprocess.CalledProcessError) else error
             return f"The pages will not work, the API will: npm could not install their packages.\n{told}"
         copied = _copied(Path(name) / "node_modules")
     shutil.rmtree(VENDOR, ignore_errors=True)

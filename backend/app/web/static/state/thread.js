@@ -16,8 +16,9 @@ export class Thread {
     /** `loading`, `ready`, `missing` (deleted, or never ours) or `failed`. */
     this.state = id === null ? 'ready' : 'loading';
     this.problem = null;
-    this.hasOlder = false;
-    this.hasNewer = false;
+    /** The cursors of the pages before and after what is loaded; null where there are none. */
+    this.older = null;
+    this.newer = null;
     /** The message that a link leads to. */
     this.target = null;
     this.turn = new Turn(this);
@@ -26,6 +27,11 @@ export class Thread {
     /** Which side a page is being loaded on, and why the last one could not be. */
     this.paging = null;
     this.pageProblem = null;
+  }
+
+  /** Whether the newest messages are not loaded. */
+  get hasNewer() {
+    return this.newer !== null;
   }
 
   get last() {
@@ -39,8 +45,8 @@ export class Thread {
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE, around: target });
       this.messages = page.items.map(keyed);
-      this.hasOlder = page.next_cursor !== null;
-      this.hasNewer = Boolean(page.newer_cursor);
+      this.older = page.next_cursor;
+      this.newer = page.newer_cursor;
       this.target = target;
       this.state = 'ready';
     } catch (problem) {
@@ -66,19 +72,24 @@ export class Thread {
     if (this.last?.status === 'streaming') this.turn.resume();
   }
 
-  loadOlder = () => this.#page('hasOlder', 'before', this.messages[0], 'next_cursor');
-  loadNewer = () => this.#page('hasNewer', 'after', this.last, 'newer_cursor');
+  loadOlder = () => this.#page('before', this.older);
+  loadNewer = () => this.#page('after', this.newer);
 
-  async #page(more, side, beyond, cursor) {
-    if (!this[more] || this.paging) return;
+  async #page(side, cursor) {
+    if (cursor === null || this.paging) return;
     this.paging = side;
     this.pageProblem = null;
     this.app.changed();
     try {
-      const page = await this.app.api.history(this.id, { limit: PAGE, [side]: beyond.id });
+      const page = await this.app.api.history(this.id, { limit: PAGE, [side]: cursor });
       const found = page.items.map(keyed);
-      this.messages = side === 'before' ? [...found, ...this.messages] : [...this.messages, ...found];
-      this[more] = Boolean(page[cursor]);
+      if (side === 'before') {
+        this.messages = [...found, ...this.messages];
+        this.older = page.next_cursor;
+      } else {
+        this.messages = [...this.messages, ...found];
+        this.newer = page.newer_cursor;
+      }
     } catch (problem) {
       this.pageProblem = problem;
     } finally {
@@ -132,7 +143,7 @@ export class Thread {
     const joined = items.length < PAGE || items.some((item) => known.has(item.id));
     const before = joined ? this.messages.filter((message) => message.seq < first) : [];
     this.messages = [...before, ...items];
-    if (before.length === 0) this.hasOlder = page.next_cursor !== null;
+    if (before.length === 0) this.older = page.next_cursor;
   }
 
   #failed(problem) {
