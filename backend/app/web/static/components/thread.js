@@ -35,20 +35,21 @@ export class ThreadView extends Component {
     this.growth.disconnect();
   }
 
+  /** Where the first message is before a change. */
   getSnapshotBeforeUpdate() {
-    const { scrollTop, scrollHeight } = this.scroller.current;
-    return { scrollTop, scrollHeight };
+    const first = this.column.current.querySelector('.message');
+    return first && { first, top: first.getBoundingClientRect().top };
   }
 
-  componentDidUpdate(before, _, { scrollTop, scrollHeight }) {
+  componentDidUpdate(before, _, seen) {
     const { messages, thread } = this.props;
-    const scroller = this.scroller.current;
     const asked = messages.at(-1)?.id === null && before.messages.at(-1)?.id !== null;
     if (!this.arrived || this.target !== thread.target) this.arrive();
-    else if (asked) this.toEnd();
-    else if (messages[0] !== before.messages[0] && messages.includes(before.messages[0])) {
-      scroller.scrollTop = scrollTop + scroller.scrollHeight - scrollHeight;
-    } else if (this.pinned) this.toEnd();
+    else if (asked || this.pinned) this.toEnd();
+    else if (seen?.first.isConnected) {
+      // What came in above must not move what is read.
+      this.scroller.current.scrollTop += seen.first.getBoundingClientRect().top - seen.top;
+    }
     this.page();
   }
 

@@ -50,12 +50,14 @@ export class Thread {
       this.target = target;
       this.state = 'ready';
     } catch (problem) {
-      this.#failed(problem);
-      return;
+      if (problem.code !== 'message_not_found') return this.#failed(problem);
+      this.app.complain(problem);
+      return this.load();
     } finally {
       this.app.changed();
     }
     if (this.last?.status === 'streaming') this.turn.resume();
+    return undefined;
   }
 
   /** Loads the newest page again and keeps what is loaded before it. */
