@@ -94,10 +94,9 @@ def test_older_messages_come_in_above_without_moving_what_is_read(visitor: Visit
     found = asked(visitor.page, "/history")
     visitor.open(long)
     expect(visitor.messages).to_have_count(30)
-    for count, mark in ((60, 101), (90, 71), (120, 41), (130, 11)):
-        first = visitor.messages.filter(has_text=re.compile(rf"\b{mark}$")).first
+    for count in (60, 90, 120, 130):
         moved = visitor.page.evaluate(
-            """([mark, count]) => new Promise(resolve => {
+            """(count) => new Promise(resolve => {
               const scroller = document.querySelector('.scroller')
               const messages = () => document.querySelectorAll('.messages > li')
               const marked = messages()[0]
@@ -110,10 +109,9 @@ def test_older_messages_come_in_above_without_moving_what_is_read(visitor: Visit
               }))
               watch.observe(document.querySelector('.column'), {childList: true, subtree: true})
             })""",
-            [mark, count],
+            count,
         )
         assert moved < 3
-        expect(first).to_be_attached()
         expect(visitor.messages).to_have_count(count)
     visitor.page.locator(".scroller").evaluate("e => { e.scrollTop = 0 }")
     expect(visitor.page.get_by_text("question 1", exact=True)).to_be_in_viewport()
