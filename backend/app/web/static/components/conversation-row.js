@@ -61,7 +61,7 @@ class Rename extends Pure {
 
   render({ title, label }) {
     return html`<input class="rename" ref=${this.field} value=${title} aria-label=${label} maxlength="200" dir="auto"
-      onKeyDown=${this.key} onBlur=${() => this.finish(this.field.current.value)} />`;
+      onKeyDown=${this.key} onBlur=${(event) => this.finish(event.target.value)} />`;
   }
 
   key = (event) => {

@@ -70,7 +70,7 @@ export class Application {
     document.addEventListener('visibilitychange', this.#looked);
     const listed = this.conversations.load();
     const opened = this.routed();
-    Promise.all([listed, opened]).then(() => this.#settled());
+    Promise.all([listed, opened]).then(() => requestAnimationFrame(() => setTimeout(() => this.#settled())));
   }
 
   /** Stops following, forgets what was loaded. */
@@ -139,7 +139,7 @@ export class Application {
     return thread;
   }
 
-  /** After the first page is there: what can wait. */
+  /** After the first page is on the screen: what can wait. */
   #settled() {
     if (!this.#started) return;
     this.live.load();
