@@ -117,7 +117,7 @@ def _text(name: str) -> str:
 
 def _missing(html: str) -> list[str]:
     named = re.findall(r'"/assets/([^"]+)"', html)
-    return sorted({name for name in named if not (STATIC / name).is_file()})
+    return sorted({name for name in named if not (STATIC / name).exists()})
 
 
 def _vendor() -> str:
