@@ -29,7 +29,7 @@ class Visitor:
 
     def send(self, text: str) -> None:
         self.box.fill(text)
-        self.box.press("Enter")
+        self.button("Send").click()
 
     @property
     def messages(self) -> Locator:
@@ -59,6 +59,11 @@ class Visitor:
         self.link(title).hover()
         self.button(f"Options for {title}").click()
         self.page.get_by_role("menuitem", name=what, exact=True).click()
+
+    def set(self, what: str) -> None:
+        """Something of the menu of account and settings."""
+        self.page.get_by_role("button", name="Account and settings").click()
+        self.page.get_by_role("menu").get_by_text(what, exact=True).click()
 
     def conversation_here(self) -> int:
         """The id of the conversation that is open."""

@@ -20,7 +20,9 @@ import { Markdown } from './text/markdown.js';
 
 const STYLES = ['base', 'sidebar', 'thread', 'text', 'overlays'];
 const SERVICE = new URL('..', import.meta.url).href;
+/** In pixels: below, the list lies over the conversation, or the todos do. */
 const NARROW = 760;
+const TIGHT = 1080;
 
 export class ChatBot extends HTMLElement {
   #token = null;
@@ -79,8 +81,11 @@ export class ChatBot extends HTMLElement {
   #sizes = new ResizeObserver(() => this.#measure());
 
   #measure() {
+    const { layout } = this.#app;
     const narrow = this.clientWidth < NARROW;
-    if (narrow !== this.#app.layout.narrow) this.#app.layout.set({ narrow, drawer: false });
+    const tight = this.clientWidth < TIGHT;
+    if (narrow !== layout.narrow) layout.set({ narrow, drawer: false });
+    if (tight !== layout.tight) layout.set({ tight });
   }
 
   #key = (event) => {

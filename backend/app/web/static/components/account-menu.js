@@ -24,7 +24,10 @@ export function AccountMenu({ app }) {
   ];
   return html`<div class="sidebar-foot">
     <${Menu} label=${text.account} items=${items} align="start" class="account">
-      <${Icon} name="user" /><span class="account-name">${session.email ?? text.account}</span>
+      <${Icon} name="user" />
+      <span class="account-name">
+        ${session.email ? html`<span class="hidden">${text.account}</span>${session.email}` : text.account}
+      </span>
       <${Icon} name="chevron-down" />
     <//>
   </div>`;

@@ -5,14 +5,14 @@ import { Icon, IconButton } from './icon.js';
 
 /**
  * `items` are `{icon, text, run, danger, checked}`, where a `checked` that is there makes it one of a choice;
- * or `{heading}`; or `{line: true}`.
+ * or `{heading}`; or `{line: true}`. The button shows its children, else an icon that is called `label`.
  */
 export class Menu extends Component {
   state = { open: false };
   button = createRef();
   list = createRef();
 
-  render({ items, label, icon, children, ...rest }, { open }) {
+  render({ items, label, icon, align, children, ...rest }, { open }) {
     const control = {
       ...rest,
       ref: this.button,
@@ -22,7 +22,7 @@ export class Menu extends Component {
     };
     return html`<span class="menu-holder">
       ${children
-        ? html`<button type="button" aria-label=${label} ...${control}>${children}</button>`
+        ? html`<button type="button" ...${control}>${children}</button>`
         : html`<span ref=${this.button}><${IconButton} icon=${icon} label=${label} ...${{ ...control, ref: null }} /></span>`}
       ${open &&
       html`<div class="menu" role="menu" aria-label=${label} popover="auto" ref=${this.list}

@@ -11,13 +11,13 @@ import { Toasts } from './toast.js';
 export function Page({ app, accounts }) {
   const { layout, session } = app;
   if (!session.signedIn) return html`<${SignIn} app=${app} accounts=${accounts} />`;
-  const covered = layout.narrow && (layout.drawer || layout.todos);
-  return html`<div class="page" data-narrow=${layout.narrow} data-list=${layout.listShown}>
+  const covered = (layout.narrow && layout.drawer) || (layout.tight && layout.todos);
+  return html`<div class="page" data-narrow=${layout.narrow} data-tight=${layout.tight} data-list=${layout.listShown}>
     <${Sidebar} app=${app} />
     ${layout.narrow && layout.drawer &&
     html`<div class="scrim" onClick=${() => layout.showList(false)}></div>`}
     <${Conversation} app=${app} inert=${covered} />
-    ${layout.narrow && layout.todos &&
+    ${layout.tight && layout.todos &&
     html`<div class="scrim" onClick=${() => layout.set({ todos: false })}></div>`}
     ${layout.todos && html`<${TodoPanel} app=${app} />`}
     <${Toasts} app=${app} />

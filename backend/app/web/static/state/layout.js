@@ -4,8 +4,9 @@ const KEY = 'chat-history.layout';
 export const THEMES = ['system', 'light', 'dark'];
 
 export class Layout {
-  /** Set by the width of the element: the list is a drawer over the conversation. */
+  /** Set by the width of the element: whether the list, and whether the todos, lie over the conversation. */
   narrow = false;
+  tight = false;
   drawer = false;
   todos = false;
   shortcuts = false;
