@@ -202,7 +202,7 @@ def test_no_page_scrolls_sideways(new_visitor: NewVisitor, stage: Stage, width: 
     expect(visitor.button("Write another reply")).to_be_visible()
     assert not wide()
     visitor.button("Show todos").click()
-    expect(visitor.page.get_by_role("complementary")).to_be_visible()
+    expect(visitor.page.get_by_role("complementary", name="Todos")).to_be_visible()
     assert not wide()
 
 
@@ -218,6 +218,7 @@ def test_on_a_phone_the_list_is_a_drawer(new_visitor: NewVisitor) -> None:
     visitor.page.keyboard.press("Escape")
     expect(visitor.list).to_be_hidden()
     show.click()
+    expect(visitor.list).to_be_visible()
     visitor.page.mouse.click(PHONE["width"] - 10, 400)
     expect(visitor.list).to_be_hidden()
     show.click()

@@ -75,6 +75,7 @@ export class Composer extends Component {
     if (!text || thread.turn.running || thread.state !== 'ready') return;
     this.box.current.value = '';
     this.grown();
+    this.props.app.focusWanted = true; // the box of a new chat gives way to that of a conversation
     thread.turn.ask(text);
   };
 }

@@ -19,6 +19,8 @@ const SHORTCUTS = [
 /** Does what the key stands for. A plain key is left to whoever is typing. */
 export function pressed(event, app, element) {
   if (event.defaultPrevented || event.isComposing || event.altKey) return;
+  if (document.querySelector(':popover-open, dialog[open]')) return;
+  if (event.key === 'Escape' && app.layout.narrow && app.layout.drawer) return app.layout.showList(false);
   const control = event.ctrlKey || event.metaKey;
   const found = SHORTCUTS.find(
     (shortcut) =>
@@ -29,7 +31,7 @@ export function pressed(event, app, element) {
   if (!found) return;
   const typing = event.target.closest?.('input, textarea, [contenteditable]');
   if (!control && typing && found.key !== 'Escape') return;
-  if (found.name === 'stop' && (!app.thread.turn.running || document.querySelector(':popover-open, dialog[open]'))) return;
+  if (found.name === 'stop' && !app.thread.turn.running) return;
   event.preventDefault();
   // Focus moves at once: the letters that are typed next belong there.
   if (found.name === 'search' && !app.layout.listShown) app.layout.showList(true);

@@ -10,17 +10,17 @@ import { SearchField, SearchResults } from './search.js';
 export class Sidebar extends Component {
   root = createRef();
 
-  componentDidUpdate(before) {
-    const opened = this.props.app.layout.drawer;
-    if (opened && !this.drawn) this.root.current.querySelector('a, button').focus();
-    this.drawn = opened;
-    void before;
+  /** A drawer that opens takes the focus; the conversation behind it is inert. */
+  componentDidUpdate() {
+    const { drawer } = this.props.app.layout;
+    if (drawer && !this.drawer) this.root.current.querySelector('a, button').focus();
+    this.drawer = drawer;
   }
 
   render({ app }) {
     const { layout, search, text } = app;
     const searching = search.state !== 'off';
-    return html`<div class="sidebar" ref=${this.root} inert=${!layout.listShown} onKeyDown=${this.key}>
+    return html`<aside class="sidebar" aria-label=${text.sidebar} ref=${this.root} inert=${!layout.listShown} onKeyDown=${this.key}>
       <div class="sidebar-head">
         <a class="new-chat" href=${linkTo(null)} onClick=${this.begin}>
           <${Icon} name="square-pen" /><span>${text.newChat}</span>
@@ -32,7 +32,7 @@ export class Sidebar extends Component {
         ? html`<${SearchResults} app=${app} />`
         : html`<${ConversationList} app=${app} key=${layout.archive} />`}
       <${AccountMenu} app=${app} />
-    </div>`;
+    </aside>`;
   }
 
   begin = () => {
@@ -42,7 +42,6 @@ export class Sidebar extends Component {
 
   /** Up and down move through what can be opened, from the search field on. */
   key = (event) => {
-    if (event.key === 'Escape' && this.props.app.layout.narrow) this.props.app.layout.showList(false);
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     const stops = [...this.root.current.querySelectorAll('input[type=search], nav a')];
     const at = stops.indexOf(event.target);

@@ -70,6 +70,7 @@ export class TodoPanel extends Component {
 
 function TodoList({ app, items }) {
   const { todos, text } = app;
+  if (items.length === 0) return null;
   return html`<ul>
     ${items.map(
       (todo) => html`<li class="todo" key=${todo.id} data-done=${todo.completed}>

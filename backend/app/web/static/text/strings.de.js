@@ -37,6 +37,7 @@ const strings = {
   signOut: 'Abmelden',
   account: 'Konto und Einstellungen',
 
+  sidebar: 'Chats und Einstellungen',
   conversations: 'Unterhaltungen',
   newChat: 'Neuer Chat',
   untitled: 'Neuer Chat',

@@ -37,6 +37,7 @@ const strings = {
   signOut: 'Sign out',
   account: 'Account and settings',
 
+  sidebar: 'Chats and settings',
   conversations: 'Conversations',
   newChat: 'New chat',
   untitled: 'New chat',
