@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from .accounts import Accounts
-from .api import auth, chat, conversations, errors, openapi, operations, todos
+from .api import auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
 from .api.middleware import Observed, SlashTolerant
 from .assistants import make_assistant
@@ -58,7 +58,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     )
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
-    for module in (chat, conversations, todos, auth, operations):
+    for module in (chat, conversations, search, todos, auth, operations):
         app.include_router(module.router)
     if not settings.external_issuer:
         app.include_router(auth.local)

@@ -95,6 +95,8 @@ REQUESTS: dict[str, tuple[int, int, Request]] = {
         200,
         lambda user, _: user.get("/api/conversations", params={"archived": "true"}),
     ),
+    "search": (1, 200, lambda user, _: user.get("/api/search", params={"q": "message"})),
+    "search for nothing": (0, 200, lambda user, _: user.get("/api/search", params={"q": "!?"})),
     "restore a conversation": (
         1,
         200,

@@ -121,8 +121,11 @@ class Operation:
         """
         given: dict[str, Json] = {"query": {}, "header": {"Accept": values.get("Accept", "*/*")}, "path": {}}
         for parameter in self._parameters:
-            if parameter["name"] in values:
-                given[parameter["in"]][parameter["name"]] = values[parameter["name"]]
+            name = parameter["name"]
+            if name in values:
+                given[parameter["in"]][name] = values[name]
+            elif parameter.get("required") and parameter["in"] == "query":
+                given["query"][name] = parameter["schema"]["examples"][0]
         media_type, schema = self._content
         body = {}
         if media_type:

@@ -27,6 +27,11 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
+        r"search._SEARCH",
+        r"FROM message",
+        "Messages are looked for in conversations that were read from one's own.",
+    ),
+    (
         r"deletion._PURGE",
         r"DELETE FROM conversation|FROM conversation",
         "What is removed is read from one's own first, and only one's own of that is removed.",
@@ -55,6 +60,10 @@ limit what, and which other one decides. They stay: when that one falls, each st
 
 _REST = {
     "after": 0,
+    "any_pattern": "alice",
+    "at": datetime.max.replace(tzinfo=UTC),
+    "at_id": 2**62,
+    "at_seq": 2**62,
     "after_id": 2**62,
     "age": timedelta(0),
     "archived": False,
@@ -68,14 +77,18 @@ _REST = {
     "lease": timedelta(seconds=10),
     "limit": 1,
     "model": "mine",
+    "needles": ["%alice%"],
     "parts": None,
     "password_hash": "mine",
+    "patterns": ["alice"],
     "pinned": True,
     "request_hash": b"mine",
     "role": "user",
     "status": "stopped",
     "text": "mine",
     "timings": None,
+    "title_at": datetime.max.replace(tzinfo=UTC),
+    "title_id": 2**62,
     "title": "mine",
     "title_source": "user",
     "updated_at": datetime.max.replace(tzinfo=UTC),

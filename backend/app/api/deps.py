@@ -22,6 +22,7 @@ from ..repositories.deletion import DeletionRepository
 from ..repositories.history import HistoryRepository
 from ..repositories.messages import MessageRepository
 from ..repositories.replies import ReplyRepository
+from ..repositories.search import SearchRepository
 from ..repositories.todos import TodoRepository
 from ..repositories.users import UserRepository
 from ..settings import Settings
@@ -82,6 +83,10 @@ def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
 
 def _history(services: AppServices, caller: CallerId) -> HistoryRepository:
     return HistoryRepository(services.database, caller)
+
+
+def _search(services: AppServices, caller: CallerId) -> SearchRepository:
+    return SearchRepository(services.database, caller)
 
 
 def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
@@ -172,6 +177,8 @@ HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
 Deletion = Annotated[DeletionRepository, Depends(_deletion)]
 Messages = Annotated[MessageRepository, Depends(_messages)]
 Todos = Annotated[TodoRepository, Depends(_todos)]
+Search = Annotated[SearchRepository, Depends(_search)]
+SearchText = Annotated[text.SearchText, Query(description="What to search for.", examples=["milk"])]
 Users = Annotated[UserRepository, Depends(_users)]
 Session = Annotated[int, Depends(_session)]
 BegunSession = Annotated[int | None, Depends(_begun_session)]

@@ -43,7 +43,7 @@ THIS_CONVERSATION = (
     owned(Conversation),
     not_deleted(),
 )
-_NAMES = select(*COLUMNS).selected_columns.keys()
+NAMES = select(*COLUMNS).selected_columns.keys()
 
 
 def _place(columns: Any) -> tuple[ColumnElement[Any], ...]:
@@ -120,7 +120,7 @@ _created = (
     .returning(*COLUMNS)
     .cte("created")
 )
-_earlier_item = select(*(_earlier.c[name] for name in _NAMES)).subquery("item")
+_earlier_item = select(*(_earlier.c[name] for name in NAMES)).subquery("item")
 _CREATE = write(
     select(_created.c.id, func.row_to_json(_created.table_valued()), null(), null()).union_all(
         select(

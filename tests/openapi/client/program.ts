@@ -139,6 +139,11 @@ assert.deepEqual(known(await client.GET("/api/conversations")).items.map((one) =
 known(await client.PATCH(oneConversation, { params: inConversation, body: { pinned: true, archived: true } }));
 const archive = known(await client.GET("/api/conversations", { params: { query: { archived: true } } }));
 assert.deepEqual(archive.items.map((one) => [one.id, one.pinned]), [[made.id, true]]);
+const found = known(await client.GET("/api/search", { params: { query: { q: "three" } } }));
+assert.deepEqual(
+  found.items.map((item) => [item.conversation.id, item.message?.seq, item.snippet]),
+  [[made.id, 3, [{ text: "three", match: true }]]],
+);
 done(await client.DELETE(oneConversation, { params: inConversation }));
 const restored = known(
   await client.POST("/api/conversations/{conversation_id}/restore", { params: inConversation }),

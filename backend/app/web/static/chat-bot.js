@@ -40,18 +40,24 @@ export class ChatBot extends HTMLElement {
     if (provider) this.#app?.session.provide(provider);
   }
 
-  connectedCallback() {
+  async connectedCallback() {
     this.#adoptToken();
     const styled = addStyles();
-    const wanted = [this.getAttribute('lang'), ...navigator.languages];
-    const text = stringsFor(wanted);
+    const text = await stringsFor([this.getAttribute('lang'), ...navigator.languages]);
+    if (!this.isConnected || this.#app) return;
+    this.#begin(text);
+    await styled;
+    this.#styled = true;
+    this.#app?.drawNow();
+  }
+
+  #begin(text) {
     const base = new URL(this.getAttribute('api') ?? SERVICE, document.baseURI).href.replace(/\/?$/, '/');
     this.#root = document.createElement('div');
     this.append(this.#root);
     this.#app = new Application({ base, text, draw: () => this.#draw() });
     this.#app.markdown = new Markdown(text);
-    this.lang = text.language;
-    this.dir = text.direction;
+    Object.assign(this, { lang: text.language, dir: text.direction });
     if (this.whole) Object.assign(document.documentElement, { lang: text.language, dir: text.direction });
     loadIcons(this);
     this.#measure();
@@ -59,19 +65,17 @@ export class ChatBot extends HTMLElement {
     document.addEventListener('keydown', this.#key);
     if (this.#token) this.#app.session.provide(this.#token);
     this.#app.start();
-    styled.then(() => {
-      this.#styled = true;
-      this.#app.drawNow();
-    });
   }
 
   disconnectedCallback() {
+    if (!this.#app) return;
     this.#sizes.disconnect();
     document.removeEventListener('keydown', this.#key);
     this.#app.close();
     this.#app.session.close();
     render(null, this.#root);
     this.replaceChildren();
+    this.#app = null;
   }
 
   get whole() {
@@ -102,7 +106,7 @@ export class ChatBot extends HTMLElement {
   }
 
   #draw() {
-    if (!this.isConnected || !this.#styled) return;
+    if (!this.#app || !this.#styled) return;
     const app = this.#app;
     this.dataset.theme = app.layout.theme;
     if (this.whole) {

@@ -2,11 +2,13 @@
 
 import { Pure, createRef, html } from '../html.js';
 import { partsOf } from '../state/reply.js';
-import { EditBox } from './edit-box.js';
 import { Icon } from './icon.js';
+import { later } from './later.js';
 import { MessageActions } from './message-actions.js';
 import { MessageText } from './message-text.js';
 import { ToolCard } from './tool-card.js';
+
+const EditBox = later(() => import('./edit-box.js'), 'EditBox');
 
 export class Message extends Pure {
   /** `shown` is the place of an earlier version that is looked at. */

@@ -2,11 +2,14 @@
 
 import { html } from '../html.js';
 import { Conversation } from './conversation.js';
-import { Shortcuts } from './shortcuts.js';
+import { later } from './later.js';
 import { Sidebar } from './sidebar.js';
-import { SignIn, SignInAgain } from './sign-in.js';
-import { TodoPanel } from './todo-panel.js';
 import { Toasts } from './toast.js';
+
+const SignIn = later(() => import('./sign-in.js'), 'SignIn');
+const SignInAgain = later(() => import('./sign-in.js'), 'SignInAgain');
+const ShortcutList = later(() => import('./shortcut-list.js'), 'ShortcutList');
+const TodoPanel = later(() => import('./todo-panel.js'), 'TodoPanel');
 
 export function Page({ app, accounts }) {
   const { layout, session } = app;
@@ -22,7 +25,7 @@ export function Page({ app, accounts }) {
     ${layout.todos && html`<${TodoPanel} app=${app} />`}
     <${Toasts} app=${app} />
     <div class="hidden" role="status">${app.spoken}</div>
-    ${layout.shortcuts && html`<${Shortcuts} app=${app} />`}
+    ${layout.shortcuts && html`<${ShortcutList} app=${app} />`}
     ${session.expired && html`<${SignInAgain} app=${app} accounts=${accounts} />`}
   </div>`;
 }

@@ -30,7 +30,7 @@ export function SearchResults({ app }) {
     if (scrollHeight - scrollTop - clientHeight < 300) search.more();
   };
   return html`<nav class="list" aria-label=${text.searchResults} onScroll=${near}>
-    <p class="hidden" role="status">${state === 'ready' && text.searchFound(items.length)}</p>
+    <p class="hidden" role="status">${state === 'ready' && search.cursor === null && text.searchFound(items.length)}</p>
     <ul>
       ${items.map(
         (item) => html`<li class="result" key=${`${item.conversation.id}/${item.message?.id ?? ''}`}>
@@ -45,9 +45,12 @@ export function SearchResults({ app }) {
         </li>`,
       )}
     </ul>
-    ${state === 'waiting' && items.length === 0 && html`<${Skeleton} rows="4" label=${text.loading} />`}
-    ${state === 'ready' && items.length === 0 &&
+    ${state === 'waiting' && (items.length === 0 || !search.fresh) &&
+    html`<${Skeleton} rows="4" label=${text.loading} />`}
+    ${state === 'ready' && items.length === 0 && search.cursor === null &&
     html`<p class="list-empty">${text.searchNone(search.query.trim())}</p>`}
+    ${state === 'ready' && search.cursor !== null &&
+    html`<button type="button" class="button more" onClick=${search.more}>${text.searchOlder}</button>`}
     ${state === 'failed' && html`<p class="list-empty" role="alert">${text.searchFailed}</p>`}
   </nav>`;
 }

@@ -1,12 +1,10 @@
-/** The keyboard shortcuts: what they do, and the list of them. */
+/** The keyboard shortcuts, and what they do. */
 
-import { Component, createRef, html } from '../html.js';
 import { textOf } from '../state/reply.js';
 import { copy } from './copy.js';
-import { IconButton } from './icon.js';
 
 /** `keys` as `event.key` has them; with `control`, also Command on a Mac. */
-const SHORTCUTS = [
+export const SHORTCUTS = [
   { name: 'new', key: 'o', control: true, shift: true, run: (app) => app.go(null) },
   { name: 'search', key: 'k', control: true, run: (_, element) => focusOn(element, 'input[type=search]') },
   { name: 'list', key: 's', control: true, shift: true, run: (app) => app.layout.toggleList() },
@@ -46,37 +44,4 @@ function focusOn(element, selector) {
 function copyLast(app) {
   const reply = app.thread.messages.findLast((message) => message.role === 'assistant');
   if (reply) copy(app, textOf(reply));
-}
-
-export class Shortcuts extends Component {
-  dialog = createRef();
-
-  componentDidMount() {
-    this.dialog.current.showModal();
-  }
-
-  render({ app }) {
-    const { text } = app;
-    const close = () => app.layout.set({ shortcuts: false });
-    return html`<dialog class="shortcuts card" ref=${this.dialog} aria-labelledby="chat-shortcuts" onClose=${close}
-      onClick=${(event) => event.target === event.currentTarget && this.dialog.current.close()}>
-      <div class="dialog-head">
-        <h2 id="chat-shortcuts">${text.shortcuts}</h2>
-        <${IconButton} icon="x" label=${text.close} onClick=${() => this.dialog.current.close()} />
-      </div>
-      <dl>
-        ${SHORTCUTS.map(
-          (shortcut) => html`<div>
-            <dt>${text.shortcutNames[shortcut.name]}</dt>
-            <dd>${keysOf(shortcut, text).map((key) => html`<kbd>${key}</kbd>`)}</dd>
-          </div>`,
-        )}
-      </dl>
-    </dialog>`;
-  }
-}
-
-function keysOf({ key, control, shift }, text) {
-  const last = key === 'Escape' ? text.keys.escape : key.toUpperCase();
-  return [...(control ? [text.keys.control] : []), ...(shift ? [text.keys.shift] : []), last];
 }

@@ -1,6 +1,5 @@
 /** The service's public API: one method an operation, and one kind of error. */
 
-import { events } from './events.js';
 import { Problem } from './problem.js';
 
 export class Api {
@@ -45,8 +44,9 @@ export class Api {
   }
 
   async *#stream(method, path, options) {
+    const reader = import('./events.js'); // comes along with the first reply, not before
     const response = await this.#request(method, path, { ...options, accept: 'text/event-stream' });
-    if (response.status !== 204) yield* events(response);
+    if (response.status !== 204) yield* (await reader).events(response);
   }
 
   /** `open`: needs no token, and a refusal is about what was sent. */

@@ -2,6 +2,8 @@
 
 const PAUSE_MILLISECONDS = 150;
 const PAGE = 20;
+const ENOUGH = 8;
+const MOST_PAGES = 5;
 
 export class Search {
   constructor(app) {
@@ -13,6 +15,8 @@ export class Search {
     this.query = query;
     this.items = [];
     this.cursor = null;
+    /** Whether `items` are of the query before. */
+    this.fresh = true;
     /** `off`, `waiting`, `ready` or `failed`. */
     this.state = query.trim() ? 'waiting' : 'off';
   }
@@ -33,23 +37,33 @@ export class Search {
   clear = () => this.type('');
 
   more = () => {
-    if (this.state === 'ready' && this.cursor !== null) this.#ask(this.cursor);
+    if (this.state === 'ready' && this.cursor !== null) this.#ask();
   };
 
-  async #ask(cursor = null) {
+  /** One page looks through some thousand messages and may find nothing there: then the next one is asked for. */
+  async #ask() {
     const asked = (this.asked = new AbortController());
+    const wanted = this.fresh ? ENOUGH : this.items.length + 1;
     this.state = 'waiting';
+    this.app.changed();
     try {
-      const query = { q: this.query.trim(), limit: PAGE, cursor };
-      const page = await this.app.api.search(query, asked.signal);
-      this.items = cursor === null ? page.items : [...this.items, ...page.items];
-      this.cursor = page.next_cursor;
+      for (let pages = 0; pages < MOST_PAGES && (pages === 0 || this.#wants(wanted)); pages += 1) {
+        const query = { q: this.query.trim(), limit: PAGE, cursor: this.cursor };
+        const page = await this.app.api.search(query, asked.signal);
+        this.items = this.fresh ? page.items : [...this.items, ...page.items];
+        this.fresh = false;
+        this.cursor = page.next_cursor;
+        this.app.changed();
+      }
       this.state = 'ready';
     } catch (problem) {
       if (asked.signal.aborted) return;
       this.state = 'failed';
-      this.problem = problem;
     }
     this.app.changed();
+  }
+
+  #wants(wanted) {
+    return this.cursor !== null && this.items.length < wanted;
   }
 }

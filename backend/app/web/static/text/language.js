@@ -1,15 +1,12 @@
 /** Which language the page speaks. */
 
-import de from './strings.de.js';
 import en from './strings.en.js';
 
-const LANGUAGES = { en, de };
+const LANGUAGES = { en: () => en, de: () => import('./strings.de.js').then((module) => module.default) };
 
 /** The strings for the first of `wanted`, tags as in `lang`, that there are strings for; else the English ones. */
-export function stringsFor(wanted) {
-  for (const tag of wanted) {
-    const found = LANGUAGES[tag?.toLowerCase().split('-')[0]];
-    if (found) return found;
-  }
-  return en;
+export async function stringsFor(wanted) {
+  const languages = wanted.map((tag) => tag?.toLowerCase().split('-')[0]);
+  const found = languages.find((language) => Object.hasOwn(LANGUAGES, language));
+  return LANGUAGES[found ?? 'en']();
 }

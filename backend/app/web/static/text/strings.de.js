@@ -2,7 +2,6 @@
 
 const strings = {
   language: 'de',
-  name: 'Deutsch',
   direction: 'ltr',
   product: 'Chat',
 
@@ -12,7 +11,6 @@ const strings = {
   tryNow: 'Jetzt versuchen',
   cancel: 'Abbrechen',
   close: 'Schließen',
-  save: 'Speichern',
   undo: 'Rückgängig',
   copy: 'Kopieren',
   copied: 'Kopiert',
@@ -74,6 +72,7 @@ const strings = {
   searchResults: 'Suchergebnisse',
   searchNone: (query) => `Nichts gefunden für „${query}“.`,
   searchFound: (count) => (count === 1 ? '1 Treffer' : `${count} Treffer`),
+  searchOlder: 'In älteren Nachrichten suchen',
   searchFailed: 'Die Suche hat nicht funktioniert.',
 
   greeting: 'Wobei kann ich helfen?',
@@ -99,7 +98,6 @@ const strings = {
   assistantSaid: 'Der Assistent',
   replying: 'Der Assistent antwortet.',
   replied: 'Der Assistent:',
-  sending: 'Wird gesendet',
   thinking: 'Denkt nach',
   copyMessage: 'Nachricht kopieren',
   goodReply: 'Gute Antwort',
@@ -117,7 +115,6 @@ const strings = {
   interrupted: 'Diese Antwort wurde unterbrochen.',
   code: 'Code',
   table: 'Tabelle',
-  footnote: 'Öffnet einen neuen Tab',
 
   missingTitle: 'Diese Unterhaltung ist nicht hier',
   missingLead: 'Vielleicht wurde sie gelöscht, oder sie gehört jemand anderem.',

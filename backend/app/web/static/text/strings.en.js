@@ -2,7 +2,6 @@
 
 const strings = {
   language: 'en',
-  name: 'English',
   direction: 'ltr',
   product: 'Chat',
 
@@ -12,7 +11,6 @@ const strings = {
   tryNow: 'Try now',
   cancel: 'Cancel',
   close: 'Close',
-  save: 'Save',
   undo: 'Undo',
   copy: 'Copy',
   copied: 'Copied',
@@ -74,6 +72,7 @@ const strings = {
   searchResults: 'Search results',
   searchNone: (query) => `Nothing found for “${query}”.`,
   searchFound: (count) => (count === 1 ? '1 result' : `${count} results`),
+  searchOlder: 'Search older messages',
   searchFailed: 'The search did not work.',
 
   greeting: 'What can I help with?',
@@ -99,7 +98,6 @@ const strings = {
   assistantSaid: 'The assistant said',
   replying: 'The assistant is replying.',
   replied: 'The assistant said:',
-  sending: 'Sending',
   thinking: 'Thinking',
   copyMessage: 'Copy message',
   goodReply: 'Good reply',
@@ -117,7 +115,6 @@ const strings = {
   interrupted: 'This reply was interrupted.',
   code: 'code',
   table: 'Table',
-  footnote: 'Opens in a new tab',
 
   missingTitle: 'This conversation is not here',
   missingLead: 'It may have been deleted, or it belongs to somebody else.',
