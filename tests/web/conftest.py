@@ -19,7 +19,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from support import Service
+from app.main import create_app
+from support import Postgres, Service, User, served, settings
+from web.stage import Stage
+from web.visitor import Visitor, signed_in
 
 ARGUMENTS = [
     "--disable-background-networking",
@@ -34,6 +37,23 @@ PATIENCE_MILLISECONDS = 20_000
 """Until what is expected counts as not coming, on a busy machine too."""
 
 NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def running_service(postgres: Postgres) -> Iterator[Service]:
+    """One server for all pages, whose assistant says what a test tells it to."""
+    stage = Stage()
+    with served(create_app(settings(postgres), stage), postgres) as service:
+        service.app.state.stage = stage
+        yield service
+
+
+@pytest.fixture
+def stage(service: Service) -> Iterator[Stage]:
+    stage: Stage = service.app.state.stage
+    stage.clear()
+    yield stage
+    stage.clear()
 
 
 @pytest.fixture(scope="package")
@@ -104,3 +124,22 @@ def new_page(
 def page(new_page: NewPage) -> Page:
     """An empty page of a new visitor."""
     return new_page()
+
+
+@pytest.fixture
+def new_visitor(new_page: NewPage, service: Service, stage: Stage) -> Callable[..., Visitor]:
+    """A signed-in user in a browser of their own: `new_visitor(email=..., viewport=...)`."""
+
+    def visit(email: str = "alice@example.com", user: User | None = None, **options: Any) -> Visitor:
+        user = user or service.user(email)
+        page = new_page(**options)
+        signed_in(page.context, user, email)
+        return Visitor(page, user, service)
+
+    return visit
+
+
+@pytest.fixture
+def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
+    """Alice."""
+    return new_visitor()

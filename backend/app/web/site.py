@@ -1,6 +1,7 @@
 """Serves the pages for people. A page runs, shows and asks only what this service serves."""
 
 import base64
+import gzip
 import hashlib
 import logging
 import os
@@ -77,10 +78,12 @@ class Page:
         maps = re.findall(r'(?s)<script type="importmap">(.*?)</script>', html)
         hashes = "".join(f" 'sha256-{base64.b64encode(_sha256(text)).decode()}'" for text in maps)
         self._html = html
+        self._packed = gzip.compress(html.encode(), mtime=0)
         self._headers = {
             **PAGE_HEADERS,
             "Content-Security-Policy": policy.format(hashes=hashes),
             "ETag": f'"{_sha256(html).hex()}"',
+            "Vary": "Accept-Encoding",
         }
 
     async def answer(self, request: Request) -> Response:
@@ -89,6 +92,8 @@ class Page:
             return Response(self._html, 503, self._headers, "text/html")
         if self._headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status_code=304, headers=self._headers)
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            return Response(self._packed, 200, self._headers | {"Content-Encoding": "gzip"}, "text/html")
         return Response(self._html, 200, self._headers, "text/html")
 
 
@@ -104,11 +109,13 @@ class Assets(StaticFiles):
     ) -> Response:
         path = Path(full_path)
         # Not of its time, which reproducible builds and images set to the same for every version.
-        headers = {**self._headers, "ETag": f'"{_digest(path, stat_result.st_mtime_ns)}"'}
+        headers = {**self._headers, "ETag": f'"{_digest(path, stat_result.st_mtime_ns)[:24]}"'}
         if self.is_not_modified(Headers(headers), Headers(scope=scope)):
             return NotModifiedResponse(Headers(headers))
         media_type = MEDIA_TYPES.get(path.suffix)
-        return FileResponse(path, status_code, headers, media_type, stat_result=stat_result)
+        response = FileResponse(path, status_code, headers, media_type, stat_result=stat_result)
+        del response.headers["Last-Modified"]
+        return response
 
 
 def _text(name: str) -> str:
