@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from app.assistants.base import Prompt, Utterance
 from app.assistants.todo import TodoAssistant
+from app.assistants.todo.manners import MANNERS
 from app.assistants.todo.parser import LONGEST_MESSAGE, parse
 from app.assistants.todo.work import MOST_ADDED
 from app.models.database import MAX_TITLE_BYTES
@@ -132,6 +133,49 @@ def test_complete_what_is_done_already() -> None:
     )
 
 
+def test_complete_as_many_as_there_are() -> None:
+    two, three = ["milk", "eggs", "x bread"], ["milk", "eggs", "bread"]
+    assert changes("complete both", two, "x milk, x eggs, x bread").startswith("Done, nothing left:")
+    assert changes("complete both", three, "milk, eggs, bread").startswith("3 todos to do, so I left them")
+    changes("complete all three", three, "x milk, x eggs, x bread")
+    changes("complete all three", two, "milk, eggs, x bread")
+
+
+def test_complete_the_first_and_the_last_ones() -> None:
+    before = ["milk", "eggs", "bread"]
+    changes("complete the first two", before, "x milk, x eggs, bread")
+    changes("delete the last two", before, "milk")
+    reply = changes("delete the last two", ["milk"], "")
+    assert "did not find number 2 from the end" in reply
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("I bought the eggs", "rent, x buy some eggs, milk bottle, x tea"),
+        ("I paid rent", "x rent, buy some eggs, milk bottle, x tea"),
+        ("I bought the eggs and paid rent", "rent, buy some eggs, milk bottle, x tea"),
+        ("I bought eggs and rent", "x rent, x buy some eggs, milk bottle, x tea"),
+    ],
+)
+def test_what_somebody_did_completes_the_todo_of_that_name(text: str, after: str) -> None:
+    changes(text, ["rent", "buy some eggs", "milk bottle", "x tea"], after)
+
+
+def test_what_somebody_did_completes_no_other_todo() -> None:
+    before = ["return milk bottle", "eggs", "Eggs"]
+    after = ", ".join(before)
+    assert changes("I bought milk", before, after).endswith("number.\n\n- ☐ 1. return milk bottle")
+    assert changes("I bought eggs", before, after).startswith("Which one is done?")
+    assert changes("I bought eggs and milk", before, after).startswith("I did not find “eggs and milk”")
+    assert changes("I made a cake", before, after).startswith("I did not find “cake” on your list")
+
+
+def test_what_may_be_meant_is_asked() -> None:
+    reply = changes("delte 1", ["milk"], "milk")
+    assert reply == "Did you mean “delete 1”? I changed nothing yet: please say it that way."
+
+
 def test_reopen() -> None:
     before = ["x milk", "x eggs"]
     assert changes("reopen 2", before, "x milk, eggs") == "Open again:\n\n- ☐ 2. eggs"
@@ -144,7 +188,7 @@ def test_reopen_what_is_open() -> None:
     assert changes("reopen all", ["milk"], "milk") == "No todo was done."
 
 
-@pytest.mark.parametrize("text", ["done", "reopen", "delete"])
+@pytest.mark.parametrize("text", ["done", "reopen", "delete", "delete two", "I did two"])
 def test_a_verb_alone_asks_which_one(text: str) -> None:
     assert changes(text, ["milk"], "milk").startswith("Which one?")
 
@@ -244,8 +288,15 @@ def test_manners() -> None:
 def test_help_keeps_its_promises() -> None:
     examples = say(Todos(), "help").split("`")[1::2]
     assert len(examples) >= 10
-    for example in examples:
-        assert len(parse(example)) == 1, example
+    for reply in [manner.reply for manner in MANNERS.values()]:
+        for example in reply.split("`")[1::2]:
+            assert len(parse(example)) == 1, example
+
+
+def test_help_with_deletion_offers_nothing_that_deletes_all() -> None:
+    reply = changes("can you delete things?", ["milk"], "milk")
+    assert "`delete 2`" in reply
+    assert "all" not in reply.split()
 
 
 def test_what_it_does_not_understand_it_says() -> None:
