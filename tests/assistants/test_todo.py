@@ -1,5 +1,7 @@
 """What the offline assistant does with a list of todos, and what it says of it."""
 
+# ruff: noqa: RUF001  # other languages have letters and a punctuation of their own
+
 import asyncio
 from collections.abc import Sequence
 
@@ -306,6 +308,34 @@ def test_what_it_does_not_understand_it_says() -> None:
     for example in reply.split("`")[1::2]:
         assert len(parse(example)) == 1, example
     assert "Of several lines" not in reply
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Was steht auf meiner Liste?", "Entschuldigung, ich verstehe nur Englisch."),
+        ("hola", "Lo siento, solo entiendo inglés."),
+        ("qué tengo en mi lista", "Lo siento, solo entiendo inglés."),
+        ("qu’est-ce que je dois faire ?", "Désolé, je ne comprends que l'anglais."),
+        ("adicione leite na minha lista", "Desculpe, só entendo inglês."),
+        ("Что в моём списке?", "Извините, я понимаю только английский."),
+        ("牛乳を追加して", "申し訳ありませんが、英語しか理解できません。"),
+        ("添加牛奶", "抱歉，我只懂英语。"),
+        ("أضف الحليب", "عذرًا، أنا أفهم الإنجليزية فقط."),
+        ("दूध जोड़ें", "क्षमा करें, मैं केवल अंग्रेज़ी समझता हूँ।"),
+    ],
+)
+def test_who_writes_another_language_reads_that_it_is_not_understood(text: str, sentence: str) -> None:
+    reply = changes(text, ["milk"], "milk")
+    assert reply.startswith(sentence)
+    assert "did not understand" in reply
+
+
+@pytest.mark.parametrize(
+    "text", ["what is 水 in English?", "what does auf wiedersehen mean?", "Що у моєму списку?", "💥", "x"]
+)
+def test_what_is_in_no_known_language_is_answered_in_english(text: str) -> None:
+    assert say(Todos(), text).startswith("Sorry, I did not understand")
 
 
 def test_lines_are_done_together_or_not_at_all() -> None:
