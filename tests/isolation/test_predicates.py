@@ -38,25 +38,25 @@ EQUIVALENT = [
         "What is removed is read from one's own first, and only one's own of that is removed.",
     ),
     (
-        r"history._(NEWEST|OLDEST|AROUND)|turns._(ASK|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)"
-        r"|replies._(RUNNING|VERSIONS)",
+        r"history._(NEWEST|OLDEST|AROUND)|conversations._GET|replies._(RUNNING|VERSIONS)"
+        r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)",
         r"(\w+: )?FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"
         " something is written that has a predicate of its own: that of the conversation. By the foreign key"
         " both say the same, as a message has the owner of its conversation.",
     ),
     (
-        r"turns._(EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
+        r"openings.(EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
         r"UPDATE message SET replaced",
         "The place from which on messages are put away is read from one's own: there is none.",
     ),
     (
-        r"turns._(REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
+        r"openings.(REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
         r"taken: UPDATE conversation SET title",
         "A reply is opened to a question that is read from one's own messages: there is none.",
     ),
     (
-        r"turns._LOST",
+        r"openings.LOST",
         r"(question: )?FROM message",
         "The question, and what was said before it, are looked for from one's own reply: there is none.",
     ),

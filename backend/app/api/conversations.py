@@ -12,6 +12,7 @@ from ..errors import (
 from ..models.api import (
     Conversation,
     ConversationCreate,
+    ConversationDetail,
     ConversationPage,
     ConversationUpdate,
     Feedback,
@@ -74,6 +75,8 @@ async def list_conversations(
 ) -> Response:
     """Lists your conversations. Pinned ones come first, then the one with the latest message; those that you
     archived are a list of their own.
+
+    One that gets a message while you turn the pages moves to the front: it is on the first page, read again.
     """
     cursors = Cursor("conversations", caller, archived)
     after = None if cursor is None else numbers_place(cursors.read(cursor, 3))
@@ -82,9 +85,9 @@ async def list_conversations(
     return page(found.items, next_cursor=following)
 
 
-@router.get("/{conversation_id}", responses=answers(Conversation, ConversationNotFound))
+@router.get("/{conversation_id}", responses=answers(ConversationDetail, ConversationNotFound))
 async def get_conversation(conversations: Conversations, conversation_id: ConversationId) -> Response:
-    """Reads a conversation. Its messages are a list of their own."""
+    """Reads a conversation, with the tokens that it has used. Its messages are a list of their own."""
     return json_response(await conversations.get(conversation_id))
 
 

@@ -31,6 +31,7 @@ from ..verifier import Verifier
 
 MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _bearer = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
 
@@ -168,7 +169,14 @@ def _history_place(
 
 
 def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
-    return "text/event-stream" in accept
+    """Whether the client names the stream, and likes JSON no better (RFC 9110, section 12.5.1)."""
+    liked = {"text/event-stream": 0.0, "application/json": 0.0}
+    for media_range in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
+        quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
+        if name in liked and _QUALITY.fullmatch(quality):
+            liked[name] = float(quality)
+    return 0 < liked["text/event-stream"] >= liked["application/json"]
 
 
 Replies = Annotated[ReplyRepository, Depends(_replies)]

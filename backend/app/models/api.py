@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -80,8 +80,17 @@ class ConversationCreate(
 ):
     title: Title | None = None
     client_id: ClientId | None = Field(
-        None, description="Your own id for it. The same one again gives the same conversation."
+        None,
+        description="Your own id for it, not of digits alone: those are ids of ours. The same one again gives"
+        " the same conversation.",
     )
+
+    @field_validator("client_id")
+    @classmethod
+    def _is_no_session(cls, client_id: str | None) -> str | None:
+        if client_id is not None and client_id.isascii() and client_id.isdecimal():
+            raise PydanticCustomError("digits_alone", "An id of digits alone would be taken for one of ours.")
+        return client_id
 
 
 class ConversationUpdate(
@@ -141,6 +150,10 @@ class Usage(Answer):
 
     input_tokens: int
     output_tokens: int
+
+
+class ConversationDetail(Conversation):
+    usage: Usage = Field(description="All its replies together, also those that were replaced.")
 
 
 class Timings(Answer):

@@ -1,12 +1,15 @@
 """A user's conversations."""
 
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     bindparam,
     case,
+    cast,
     func,
     insert,
     literal,
@@ -20,7 +23,7 @@ from sqlmodel import col
 
 from ..db.statement import Statement, read, write
 from ..errors import ClientIdReused, ConversationDeleted, ConversationNotFound
-from ..models.database import Conversation
+from ..models.database import Conversation, Message
 from ..models.text import is_storable
 from .base import Page, Repository, not_deleted, owned, request_hash
 
@@ -69,7 +72,20 @@ _FIRST_PAGE = _page()
 _after = tuple_(bindparam("pinned"), bindparam("updated_at"), bindparam("after_id"))
 _NEXT_PAGE = _page(_after > tuple_(*_place(Conversation)))
 
-_item = select(*COLUMNS).where(*THIS_CONVERSATION).subquery("item")
+_USED = ("input_tokens", "output_tokens")
+
+
+def _tokens(name: str) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(cast(col(Message.usage)[name].astext, BigInteger)), 0)
+
+
+# Of all replies, also those that were replaced: they were paid for, too.
+_usage = (
+    select(func.json_build_object(*chain.from_iterable((name, _tokens(name)) for name in _USED)))
+    .where(col(Message.conversation_id) == bindparam("conversation_id"), owned(Message))
+    .scalar_subquery()
+)
+_item = select(*COLUMNS, _usage.label("usage")).where(*THIS_CONVERSATION).subquery("item")
 _GET = read(select(func.row_to_json(_item.table_valued())))
 
 _FIND = read(

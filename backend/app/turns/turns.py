@@ -11,7 +11,14 @@ from typing import Any
 
 from ..assistants.base import Assistant, Prompt, Utterance
 from ..db.database import Database
-from ..errors import Overloaded, ShuttingDown, TooManyTurns
+from ..errors import (
+    ChatError,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    Overloaded,
+    ShuttingDown,
+    TooManyTurns,
+)
 from ..logs import described
 from ..metrics import Metrics
 from ..models.events import Ended
@@ -27,6 +34,10 @@ from .writer import Limits, Writer
 log = logging.getLogger(__name__)
 
 Opening = Callable[[], Awaitable[OpenedTurn]]
+Finding = Callable[[], Awaitable[OpenedTurn | None]]
+
+NOT_FOLLOWED = {refusal.code: refusal for refusal in (ShuttingDown, DatabaseUnavailable, DatabaseBusy)}
+"""Why a reply may end for its readers before it ends."""
 
 FLUSH_SECONDS = 0.5
 SLOWEST_FLUSH_SECONDS = 3.0
@@ -92,7 +103,10 @@ class Turns:
         """
         replies = TurnRepository(self._database, user_id)
         return await self._begin(
-            user_id, replies, lambda: replies.ask(conversation_id, message, client_id, edited)
+            user_id,
+            replies,
+            lambda: replies.ask(conversation_id, message, client_id, edited),
+            lambda: replies.asked(conversation_id, message, client_id),
         )
 
     async def regenerate(self, user_id: int, conversation_id: int, named: str | None = None) -> Turn:
@@ -160,32 +174,54 @@ class Turns:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _begin(self, user_id: int, replies: ReplyRepository, opening: Opening) -> Turn:
-        """Opens a turn and starts its writer, also if the request is cancelled in between."""
-        task = asyncio.create_task(self._open(user_id, replies, opening))
+    def require_open(self) -> None:
+        """Raises ShuttingDown once no more turns are started."""
+        if self._closing:
+            raise ShuttingDown
+
+    async def _begin(
+        self, user_id: int, replies: ReplyRepository, opening: Opening, finding: Finding | None = None
+    ) -> Turn:
+        """Opens a turn and starts its writer, also if the request is cancelled in between.
+
+        With `finding`, a retry of what was asked before is answered also when there is no room for a turn.
+        """
+        task = asyncio.create_task(self._open(user_id, replies, opening, finding))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
         return await asyncio.shield(task)
 
-    async def _open(self, user_id: int, replies: ReplyRepository, opening: Opening) -> Turn:
-        with self._admitted(user_id):
-            opened = await opening()
-            live = None
-            if opened.context is not None:
-                live = self._write(user_id, replies, opened)
-            elif opened.running:
-                live = self._join(replies, opened.conversation_id, opened.reply_id)
-            return Turn(opened.conversation_id, opened.question, opened.reply, opened.reply_id, live)
+    async def _open(
+        self, user_id: int, replies: ReplyRepository, opening: Opening, finding: Finding | None
+    ) -> Turn:
+        try:
+            self._require_room(user_id)
+        except ChatError:
+            opened = await finding() if finding else None
+            if opened is None:
+                raise
+            return self._turn(user_id, replies, opened)
+        with self._counted(user_id):
+            return self._turn(user_id, replies, await opening())
 
-    @contextmanager
-    def _admitted(self, user_id: int) -> Iterator[None]:
-        """Counts a turn that is being opened like one that runs."""
-        if self._closing:
-            raise ShuttingDown
+    def _turn(self, user_id: int, replies: ReplyRepository, opened: OpenedTurn) -> Turn:
+        live = None
+        if opened.context is not None:
+            live = self._write(user_id, replies, opened)
+        elif opened.running:
+            live = self._join(replies, opened.conversation_id, opened.reply_id)
+        return Turn(opened.conversation_id, opened.question, opened.reply, opened.reply_id, live)
+
+    def _require_room(self, user_id: int) -> None:
+        self.require_open()
         if self._users.total() >= self._bounds.turns:
             raise Overloaded
         if self._users[user_id] >= self._bounds.turns_per_user:
             raise TooManyTurns
+
+    @contextmanager
+    def _counted(self, user_id: int) -> Iterator[None]:
+        """Counts a turn that is being opened like one that runs."""
         self._users[user_id] += 1
         try:
             yield
@@ -245,8 +281,8 @@ class Turns:
         if (writer := self._writers.get(live.reply_id)) is not None:
             return await asyncio.shield(writer.stored)
         ending = await live.ended()
-        if ending.error == ShuttingDown.code:
-            raise ShuttingDown
+        if ending.error in NOT_FOLLOWED:
+            raise NOT_FOLLOWED[ending.error]
         return await replies.get(live.conversation_id, live.reply_id)
 
     def _pace(self) -> float:
