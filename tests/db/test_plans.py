@@ -18,9 +18,10 @@ from app.db.statement import Statement
 from app.repositories.conversations import ConversationRepository
 from app.repositories.history import HistoryRepository
 from app.repositories.messages import MessageRepository
-from app.repositories.openings import CONTEXT_MESSAGES, TurnRepository
+from app.repositories.openings import CONTEXT_MESSAGES
 from app.repositories.replies import _FLUSH
 from app.repositories.search import CONVERSATIONS, MESSAGES, SearchRepository
+from app.repositories.turns import TurnRepository
 from app.words import Words
 from support import Postgres, Service, User
 

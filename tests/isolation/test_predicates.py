@@ -67,7 +67,6 @@ limit what, and which other one decides. They stay: when that one falls, each st
 _REST = {
     "after": 0,
     "attempt": ATTEMPT,
-    "any_pattern": "alice",
     "at": datetime.max.replace(tzinfo=UTC),
     "at_id": 2**62,
     "at_seq": 2**62,
@@ -81,6 +80,7 @@ _REST = {
     "feedback": "up",
     "finish_reason": "stop",
     "have": 0,
+    "hit_pattern": "alice",
     "lease": timedelta(seconds=10),
     "limit": 1,
     "model": "mine",

@@ -50,7 +50,10 @@ CONVERSATIONS = 1_000
 TITLED_MESSAGES = 200
 """In how many of the newest messages of a conversation with a matching title a hit is looked for."""
 
-WINDOW_BEFORE, WINDOW = 100, 400
+LEAD = 20
+"""A hit is found again by so many characters before it: its letters alone may be in a longer word."""
+
+WINDOW_BEFORE, WINDOW = 80, 400
 """Characters of a message that a snippet is cut from."""
 
 LAST = 2**62
@@ -83,7 +86,7 @@ _TITLED, _FOUND, _END = range(3)
 
 def _matches(text: ColumnElement[Any] | Mapped[Any]) -> ColumnElement[bool]:
     """All words are in it."""
-    return text.op("~")(all_(bindparam("patterns", type_=ARRAY(Text))))
+    return text.bool_op("~")(all_(bindparam("patterns", type_=ARRAY(Text))))
 
 
 _MINE = (owned(Conversation), not_deleted())
@@ -109,7 +112,7 @@ def _rows(kind: int, within: CTE, hit: LateralFromClause, *, needed: bool) -> Se
     message = func.json_build_object(
         *chain.from_iterable((name, hit.c[name]) for name in ("id", "seq", "role", "created_at"))
     )
-    found = func.strpos(hit.c.content, func.substring(hit.c.content, bindparam("any_pattern")))
+    found = func.strpos(hit.c.content, func.substring(hit.c.content, bindparam("hit_pattern")))
     window = func.substr(hit.c.content, func.greatest(found - WINDOW_BEFORE, 1), WINDOW)
     return select(
         literal(kind).label("kind"),
@@ -192,7 +195,7 @@ class SearchRepository(Repository):
             _SEARCH,
             limit=limit,
             patterns=words.patterns,
-            any_pattern=words.any_pattern,
+            hit_pattern=f".{{0,{LEAD}}}(?:{words.any_pattern})",
             title_at=titles.updated_at,
             title_id=titles.conversation_id,
             at=messages.updated_at,
