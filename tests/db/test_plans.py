@@ -56,7 +56,7 @@ class Explained(Database):
         sql = "; ".join([*before, f"EXPLAIN (ANALYZE, FORMAT JSON) {last}"])
         [(explained,)] = await super().run(identity, Statement(sql, statement.reads), parameters)
         self.plan = json.loads(explained)[0]["Plan"]
-        return [(b"", *[None] * 8)]
+        return [(b"", b"", *[None] * 9)]
 
 
 @pytest.fixture(scope="module")

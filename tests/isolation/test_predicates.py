@@ -38,7 +38,7 @@ EQUIVALENT = [
         "What is removed is read from one's own first, and only one's own of that is removed.",
     ),
     (
-        r"history._(NEWEST|OLDEST|AROUND)|conversations._GET|replies._(RUNNING|VERSIONS)"
+        r"history._(NEWEST|OLDEST|AROUND)|conversations._USAGE|replies._(RUNNING|VERSIONS)"
         r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)",
         r"(\w+: )?FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"

@@ -12,13 +12,13 @@ from ..errors import (
 from ..models.api import (
     Conversation,
     ConversationCreate,
-    ConversationDetail,
     ConversationPage,
     ConversationUpdate,
     Feedback,
     Message,
     MessageCreate,
     MessagePage,
+    Usage,
 )
 from .deps import (
     Archived,
@@ -46,6 +46,7 @@ _LINKS = links(
     update="update_conversation",
     delete="delete_conversation",
     restore="restore_conversation",
+    usage="get_usage",
     messages="list_messages",
     append="append_message",
 )
@@ -85,10 +86,16 @@ async def list_conversations(
     return page(found.items, next_cursor=following)
 
 
-@router.get("/{conversation_id}", responses=answers(ConversationDetail, ConversationNotFound))
+@router.get("/{conversation_id}", responses=answers(Conversation, ConversationNotFound))
 async def get_conversation(conversations: Conversations, conversation_id: ConversationId) -> Response:
-    """Reads a conversation, with the tokens that it has used. Its messages are a list of their own."""
+    """Reads a conversation. Its messages are a list of their own."""
     return json_response(await conversations.get(conversation_id))
+
+
+@router.get("/{conversation_id}/usage", responses=answers(Usage, ConversationNotFound))
+async def get_usage(conversations: Conversations, conversation_id: ConversationId) -> Response:
+    """Counts the tokens of a conversation. All its replies count, also those that were replaced."""
+    return json_response(await conversations.usage(conversation_id))
 
 
 @router.patch("/{conversation_id}", responses=answers(Conversation, ConversationNotFound))

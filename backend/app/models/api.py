@@ -146,14 +146,10 @@ class MessageCreate(
 
 
 class Usage(Answer):
-    """The tokens of a reply, as the provider of its model counts them."""
+    """The tokens of one or more replies, as the provider of their model counts them."""
 
-    input_tokens: int
-    output_tokens: int
-
-
-class ConversationDetail(Conversation):
-    usage: Usage = Field(description="All its replies together, also those that were replaced.")
+    input_tokens: int = Field(examples=[0])
+    output_tokens: int = Field(examples=[0])
 
 
 class Timings(Answer):

@@ -85,7 +85,9 @@ _usage = (
     .where(col(Message.conversation_id) == bindparam("conversation_id"), owned(Message))
     .scalar_subquery()
 )
-_item = select(*COLUMNS, _usage.label("usage")).where(*THIS_CONVERSATION).subquery("item")
+_USAGE = read(select(_usage).select_from(Conversation).where(*THIS_CONVERSATION))
+
+_item = select(*COLUMNS).where(*THIS_CONVERSATION).subquery("item")
 _GET = read(select(func.row_to_json(_item.table_valued())))
 
 _FIND = read(
@@ -211,6 +213,13 @@ class ConversationRepository(Repository):
     async def get(self, conversation_id: int) -> bytes:
         """The conversation as JSON. Raises ConversationNotFound."""
         row = await self._row(_GET, conversation_id=conversation_id)
+        if row is None:
+            raise ConversationNotFound
+        return bytes(row[0])
+
+    async def usage(self, conversation_id: int) -> bytes:
+        """The tokens that all its replies have used together, as JSON. Raises ConversationNotFound."""
+        row = await self._row(_USAGE, conversation_id=conversation_id)
         if row is None:
             raise ConversationNotFound
         return bytes(row[0])

@@ -56,6 +56,8 @@ _EXPIRE = (
 # What follows in the same transaction finds the conversation as it is now: other turns wait here. First of
 # all, so that all writers lock in the same order.
 _LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
+# A reply that is being written does not end between two statements that ask whether one is.
+_HOLD = RUNNING.with_for_update()
 
 
 def _cut(first: ColumnElement[int]) -> Any:
@@ -202,12 +204,12 @@ def _answer(*upto: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 ASK = write(_LOCK, _EXPIRE, _asking())
-EDIT = write(_LOCK, _EXPIRE, _cut(_put_away), _asking(_editable))
-REGENERATE = write(_LOCK, _EXPIRE, _cut(_answer()), _answering(_last_question))
+EDIT = write(_LOCK, _EXPIRE, _HOLD, _cut(_put_away), _asking(_editable))
+REGENERATE = write(_LOCK, _EXPIRE, _HOLD, _cut(_answer()), _answering(_last_question))
 REGENERATE_NAMED = write(
-    _LOCK, _EXPIRE, _cut(_answer(_seq <= _named_reply.scalar_subquery())), _answering(_last_question)
+    _LOCK, _EXPIRE, _HOLD, _cut(_answer(_seq <= _named_reply.scalar_subquery())), _answering(_last_question)
 )
-ANSWER_AGAIN = write(_LOCK, _EXPIRE, _cut(_after_question), _answering(_same_question))
+ANSWER_AGAIN = write(_LOCK, _EXPIRE, _HOLD, _cut(_after_question), _answering(_same_question))
 EXISTS = read(select(_ever_there).select_from(Conversation).where(*THIS_CONVERSATION))
 
 

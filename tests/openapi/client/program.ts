@@ -136,6 +136,8 @@ assert.deepEqual(known(await client.GET("/api/conversations")).items.map((one) =
   made.id,
   chat.conversation.id,
 ]);
+const used = known(await client.GET("/api/conversations/{conversation_id}/usage", { params: inConversation }));
+assert.deepEqual(used, { input_tokens: 0, output_tokens: 0 });
 known(await client.PATCH(oneConversation, { params: inConversation, body: { pinned: true, archived: true } }));
 const archive = known(await client.GET("/api/conversations", { params: { query: { archived: true } } }));
 assert.deepEqual(archive.items.map((one) => [one.id, one.pinned]), [[made.id, true]]);
