@@ -20,7 +20,7 @@ ARROWS = {
     "main": "api turns accounts verifier assistants repositories db metrics settings errors",
     "doctor": "verifier jwks db models settings errors",
     "api": "turns accounts verifier repositories db models tokens settings metrics logs errors",
-    "turns": "assistants repositories db models metrics logs errors",
+    "turns": "assistants repositories db models titles metrics logs errors",
     "accounts": "repositories tokens passwords errors",
     "assistants": "repositories models titles settings errors",
     "repositories": "db models titles errors",
