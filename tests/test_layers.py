@@ -22,7 +22,7 @@ ARROWS = {
     "doctor": "verifier jwks db models settings errors",
     "api": "turns accounts verifier repositories db models tokens settings metrics logs words errors",
     "web": "",
-    "turns": "assistants repositories db models metrics logs errors",
+    "turns": "assistants repositories db models titles metrics logs errors",
     "accounts": "repositories tokens passwords errors",
     "assistants": "repositories models titles settings errors",
     "repositories": "db models titles words errors",

@@ -163,7 +163,9 @@ class Settings(BaseSettings):
         200_000, le=250_000, description="Characters after which a reply ends."
     )
     context_characters: PositiveInt = Field(
-        100_000, description="How much of a conversation the assistant is shown: the newest whole turns."
+        100_000,
+        description="Characters of a conversation that the assistant is shown, tools as JSON and the new "
+        "message included: the newest whole turns. The new message is shown whatever its length.",
     )
     flushes_per_second: PositiveFloat = Field(
         100,

@@ -75,9 +75,7 @@ def test_axe_finds_nothing(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_where_one_signs_in(
-    new_page: Callable[..., Page], axe: str, scheme: str
-) -> None:
+def test_axe_finds_nothing_where_one_signs_in(new_page: Callable[..., Page], axe: str, scheme: str) -> None:
     page = new_page(color_scheme=scheme, reduced_motion="reduce")
     page.goto("/")
     expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
@@ -240,7 +238,9 @@ def test_on_a_phone_enter_is_a_new_line(new_visitor: NewVisitor, stage: Stage) -
 
 def test_whoever_wants_less_motion_has_none(new_visitor: NewVisitor, stage: Stage) -> None:
     gate = Gate()
-    moving = "document.getAnimations().filter(one => one.effect.getComputedTiming().activeDuration > 50).length"
+    moving = (
+        "document.getAnimations().filter(one => one.effect.getComputedTiming().activeDuration > 50).length"
+    )
     for motion, moves in (("reduce", False), ("no-preference", True)):
         visitor = new_visitor(email=f"{motion}@example.com", reduced_motion=motion)
         stage.plays(gate, "Now.")

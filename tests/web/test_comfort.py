@@ -65,7 +65,9 @@ def test_a_message_is_copied_as_it_was_written(visitor: Visitor, stage: Stage) -
     assert visitor.page.evaluate("navigator.clipboard.readText()") == "Some **bold** text."
 
 
-@pytest.mark.parametrize(("locale", "expected"), [("en-GB", r"^Today \d+:\d\d"), ("de-DE", r"^Heute \d\d:\d\d")])
+@pytest.mark.parametrize(
+    ("locale", "expected"), [("en-GB", r"^Today \d+:\d\d"), ("de-DE", r"^Heute \d\d:\d\d")]
+)
 def test_each_message_says_when_it_was_said(
     new_visitor: NewVisitor, stage: Stage, locale: str, expected: str
 ) -> None:

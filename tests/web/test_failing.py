@@ -120,13 +120,16 @@ def test_a_stream_that_is_cut_is_taken_up_again(visitor: Visitor, stage: Stage) 
         """Sends the question, and shows the page the first events of the reply only."""
         route.fulfill(
             headers=STREAM,
-            body='data: {"type":"start","messageId":"%d","messageMetadata":{"session_id":"%d"}}\n\n' % begun(route),
+            body='data: {"type":"start","messageId":"%d","messageMetadata":{"session_id":"%d"}}\n\n'
+            % begun(route),
         )
 
     def begun(route: Route) -> tuple[int, int]:
         asked = json.loads(route.request.post_data or "")
         client = visitor.user.client
-        with client.stream("POST", "/api/chat", json=asked, headers={"Accept": "text/event-stream"}) as answer:
+        with client.stream(
+            "POST", "/api/chat", json=asked, headers={"Accept": "text/event-stream"}
+        ) as answer:
             for line in answer.iter_lines():
                 if line.startswith("data: "):
                     event = json.loads(line.removeprefix("data: "))
@@ -160,7 +163,10 @@ def test_a_stream_that_is_cut_is_taken_up_again(visitor: Visitor, stage: Stage) 
 @pytest.mark.allow_errors("503", "429")
 @pytest.mark.parametrize(
     ("status", "code", "sentence"),
-    [(503, "overloaded", "The assistant has a lot to do"), (429, "too_many_turns", "Too many replies of yours")],
+    [
+        (503, "overloaded", "The assistant has a lot to do"),
+        (429, "too_many_turns", "Too many replies of yours"),
+    ],
 )
 def test_a_busy_service_is_tried_again_by_itself(
     visitor: Visitor, stage: Stage, status: int, code: str, sentence: str

@@ -121,7 +121,9 @@ def test_older_messages_come_in_above_without_moving_what_is_read(visitor: Visit
 
 
 def test_a_link_to_a_message_opens_it_and_both_directions_can_be_read(visitor: Visitor, long: int) -> None:
-    rows = visitor.service.postgres.rows("SELECT id FROM message WHERE conversation_id = %s AND seq = 64", long)
+    rows = visitor.service.postgres.rows(
+        "SELECT id FROM message WHERE conversation_id = %s AND seq = 64", long
+    )
     found = asked(visitor.page, "/history")
     visitor.open(long, rows[0][0])
     target = visitor.page.get_by_text("reply 64", exact=True)
@@ -146,7 +148,9 @@ def test_a_link_to_a_message_opens_it_and_both_directions_can_be_read(visitor: V
 
 
 def test_from_a_linked_message_one_button_leads_to_the_newest_one(visitor: Visitor, long: int) -> None:
-    rows = visitor.service.postgres.rows("SELECT id FROM message WHERE conversation_id = %s AND seq = 20", long)
+    rows = visitor.service.postgres.rows(
+        "SELECT id FROM message WHERE conversation_id = %s AND seq = 20", long
+    )
     visitor.open(long, rows[0][0])
     expect(visitor.page.get_by_text("reply 20", exact=True)).to_be_in_viewport()
     visitor.button("Go to the newest message").click()

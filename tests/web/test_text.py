@@ -52,7 +52,7 @@ ATTACKS = [
     "![picture](https://evil.example/pixel.png)",
     '[x](https://example.com/ "\\" onmouseover=\\"window.__xss=1")',
     "```html\n<img src=x onerror=\"window.__xss = 'code'\">\n```",
-    "```\"><img/src/onerror=window.__xss=1>\ncode\n```",
+    '```"><img/src/onerror=window.__xss=1>\ncode\n```',
     "`<img src=x onerror=\"window.__xss = 'inline'\">`",
     "| <img src=x onerror=\"window.__xss = 'cell'\"> |\n|---|\n| <svg onload=\"window.__xss = 'cell'\"> |",
     "<form action=//evil.example><input name=x><button>send</button></form>",
@@ -158,7 +158,9 @@ def test_nothing_that_is_said_is_run(visitor: Visitor, stage: Stage, place: str)
         visitor.list.get_by_role("link").last.click()
         expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
     for link in visitor.page.locator(".answer a").all():
-        assert (link.get_attribute("href") or "https:").startswith("https:"), "a link that is no page's address"
+        assert (link.get_attribute("href") or "https:").startswith("https:"), (
+            "a link that is no page's address"
+        )
     made = visitor.page.evaluate(
         """() => [...document.querySelectorAll('chat-bot *')].flatMap(e => [
           ...(['IMG', 'SCRIPT', 'IFRAME', 'STYLE', 'MATH', 'OBJECT'].includes(e.tagName) ? [e.tagName] : []),

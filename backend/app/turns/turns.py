@@ -29,7 +29,7 @@ from ..repositories.turns import OpenedTurn, TurnRepository
 from .context import window
 from .follower import Follower
 from .live import LiveReply
-from .writer import Limits, Writer
+from .writer import LAST_SECONDS_OF_THE_PROCESS, Limits, Writer
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ FLUSH_SECONDS = 0.5
 SLOWEST_FLUSH_SECONDS = 3.0
 STOP_SECONDS = 5.0
 """How long a stop waits for the process that writes the reply. Its flushes are at most 3 seconds apart."""
+
+ENDING_SECONDS = 2 * LAST_SECONDS_OF_THE_PROCESS
+"""How long the end of the process waits for replies that were told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +170,13 @@ class Turns:
         for writer in list(self._writers.values()):
             writer.interrupt()
         if writing:
-            await asyncio.wait(writing)
+            await asyncio.wait(writing, timeout=ENDING_SECONDS)
         for live in list(self._tasks.values()):
             live.say(Ended("failed", ShuttingDown.code, error=ShuttingDown.code))
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=ENDING_SECONDS)
 
     def require_open(self) -> None:
         """Raises ShuttingDown once no more turns are started."""
@@ -239,7 +243,7 @@ class Turns:
         self._writers[opened.reply_id] = writer
         question = Utterance("user", json.loads(opened.question)["content"])
         history = [Utterance(said["role"], said["content"], said["parts"]) for said in opened.context or ()]
-        shown = window(history, self._limits.context_characters)
+        shown = window(history, self._limits.context_characters - len(question.content))
         prompt = Prompt([*shown, question], TodoRepository(self._database, user_id))
         titles = None if history else ConversationRepository(self._database, user_id)
         self._users[user_id] += 1
@@ -275,7 +279,8 @@ class Turns:
         if not task.cancelled() and (error := task.exception()) is not None:
             # A fault of ours: its lease runs out, and it reads as interrupted.
             log.error("reply.lost", extra={"reply_id": live.reply_id, **described(error)})
-            live.say(Ended("failed", "internal_error", error="internal_error"))
+        # Unless it has ended, when nothing is said any more.
+        live.say(Ended("failed", "internal_error", error="internal_error"))
 
     async def _stored(self, replies: ReplyRepository, live: LiveReply) -> bytes:
         if (writer := self._writers.get(live.reply_id)) is not None:
