@@ -61,7 +61,7 @@ def test_the_todos_follow_the_assistant(visitor: Visitor) -> None:
     visitor.send("done 1")
     expect(panel.get_by_role("checkbox", name="buy milk")).to_be_checked()
     expect(panel.get_by_role("heading", name="Done")).to_be_visible()
-    visitor.send("delete call Anna")
+    visitor.send("delete 2")
     expect(panel.get_by_role("checkbox")).to_have_count(1)
 
 
