@@ -127,7 +127,8 @@ HOST = """<!doctype html>
   <script>
     window.given = {tokens};
     window.calls = 0;
-    document.querySelector('chat-bot').token = async () => window.given[window.calls++];
+    const bot = document.querySelector('chat-bot');
+    if (bot) bot.token = async () => window.given[window.calls++];
   </script>
   <script type="module" src="{service}/assets/chat-bot.js"></script>
 </body></html>"""
@@ -154,9 +155,13 @@ def test_another_site_embeds_it_with_a_script_tag_and_hands_it_tokens(
         origins += [address, service.url]
         body = HOST.format(service=service.url, tokens=["a token that has expired", token()])
         (folder / "index.html").write_text(body)
-        (folder / "plain.html").write_text(body.replace("<chat-bot", "<x-y").replace("chat-bot.js", "html.js"))
+        (folder / "plain.html").write_text(
+            body.replace("<chat-bot", "<x-y").replace("chat-bot.js", "html.js")
+        )
         page = new_page()
-        looks = "e => JSON.stringify([...Object.values(getComputedStyle(e))].map(n => getComputedStyle(e)[n]))"
+        looks = (
+            "e => JSON.stringify([...Object.values(getComputedStyle(e))].map(n => getComputedStyle(e)[n]))"
+        )
         page.goto(f"{address}/plain.html")
         own = page.locator("p.head"), page.locator("button.button").first
         before = [one.evaluate(looks) for one in own]
@@ -194,9 +199,7 @@ def test_the_element_can_be_taken_away_and_put_back(visitor: Visitor) -> None:
     visitor.user.conversation(title="Here")
     visitor.open()
     expect(visitor.link("Here")).to_be_visible()
-    visitor.page.evaluate(
-        "() => { window.bot = document.querySelector('chat-bot'); window.bot.remove() }"
-    )
+    visitor.page.evaluate("() => { window.bot = document.querySelector('chat-bot'); window.bot.remove() }")
     expect(visitor.link("Here")).to_have_count(0)
     visitor.page.evaluate("() => document.body.append(window.bot)")
     expect(visitor.link("Here")).to_be_visible()

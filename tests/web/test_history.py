@@ -79,14 +79,14 @@ def test_a_past_conversation_is_chosen_in_the_list(visitor: Visitor, way: str) -
     for title in ("First", "Second", "Third"):
         visitor.user.say(visitor.user.conversation(title=title), f"said in {title}")
     visitor.open()
-    expect(visitor.list.locator("[aria-current=page]")).to_have_count(0)
+    expect(visitor.conversations.locator("[aria-current=page]")).to_have_count(0)
     for title in ("Second", "First"):
         if way == "click":
             visitor.link(title).click()
         else:
             visitor.link(title).press("Enter")
         expect(visitor.page.get_by_text(f"said in {title}")).to_be_visible()
-        expect(visitor.list.locator("[aria-current=page]")).to_have_text(title)
+        expect(visitor.conversations.locator("[aria-current=page]")).to_have_text(title)
         expect(visitor.page.get_by_role("heading", level=1)).to_have_text(title)
 
 
@@ -121,7 +121,9 @@ def test_older_messages_come_in_above_without_moving_what_is_read(visitor: Visit
 
 
 def test_a_link_to_a_message_opens_it_and_both_directions_can_be_read(visitor: Visitor, long: int) -> None:
-    rows = visitor.service.postgres.rows("SELECT id FROM message WHERE conversation_id = %s AND seq = 64", long)
+    rows = visitor.service.postgres.rows(
+        "SELECT id FROM message WHERE conversation_id = %s AND seq = 64", long
+    )
     found = asked(visitor.page, "/history")
     visitor.open(long, rows[0][0])
     target = visitor.page.get_by_text("reply 64", exact=True)
@@ -146,7 +148,9 @@ def test_a_link_to_a_message_opens_it_and_both_directions_can_be_read(visitor: V
 
 
 def test_from_a_linked_message_one_button_leads_to_the_newest_one(visitor: Visitor, long: int) -> None:
-    rows = visitor.service.postgres.rows("SELECT id FROM message WHERE conversation_id = %s AND seq = 20", long)
+    rows = visitor.service.postgres.rows(
+        "SELECT id FROM message WHERE conversation_id = %s AND seq = 20", long
+    )
     visitor.open(long, rows[0][0])
     expect(visitor.page.get_by_text("reply 20", exact=True)).to_be_in_viewport()
     visitor.button("Go to the newest message").click()

@@ -25,7 +25,9 @@ OWN = [
     if path.suffix in (".html", ".css", ".js", ".mjs", ".svg") and not path.is_relative_to(VENDOR)
 ]
 
-FROM = re.compile(r"""(?m)(?:^import\s*|^(?:import|export)\b[^'"();]*?\bfrom\s*|\bimport\(\s*)['"]([^'"]+)['"]""")
+FROM = re.compile(
+    r"""(?m)(?:^import\s*|^(?:import|export)\b[^'"();]*?\bfrom\s*|\bimport\(\s*)['"]([^'"]+)['"]"""
+)
 ELSEWHERE = re.compile(r"""(?i)(?:https?:)?//[a-z0-9-]+\.[a-z0-9.-]+""")
 NAMESPACES = {"http://www.w3.org"}
 

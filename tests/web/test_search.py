@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, expect
 
 from web.visitor import Visitor, fill
 
@@ -64,7 +64,9 @@ def test_what_is_not_there_is_said_and_escape_clears(visitor: Visitor, long: int
 
 def test_one_request_is_made_for_what_is_typed_without_a_pause(visitor: Visitor, long: int) -> None:
     asked: list[str] = []
-    visitor.page.on("request", lambda request: asked.append(request.url) if "/search" in request.url else None)
+    visitor.page.on(
+        "request", lambda request: asked.append(request.url) if "/search" in request.url else None
+    )
     visitor.open()
     field(visitor).press_sequentially("herrings")
     expect(results(visitor)).to_have_count(1)
@@ -73,12 +75,10 @@ def test_one_request_is_made_for_what_is_typed_without_a_pause(visitor: Visitor,
 
 
 def test_an_answer_that_comes_late_does_not_replace_a_newer_one(visitor: Visitor, long: int) -> None:
-    held: list[Route] = []
-    visitor.page.route("**/api/search?q=question*", lambda route: held.append(route))
+    held = visitor.hold("**/api/search?q=question*")
     visitor.open()
     field(visitor).fill("question")
-    while not held:
-        visitor.page.wait_for_timeout(10)
+    visitor.wait_for(held)
     field(visitor).fill("herrings")
     expect(results(visitor).locator("mark")).to_have_text("herrings")
     held[0].fulfill(json={"items": [], "next_cursor": None})

@@ -13,7 +13,9 @@ SOURCES = [path for folder in ("components", "state") for path in (STATIC / fold
 LANGUAGES = sorted(path for path in (STATIC / "text").glob("strings.*.js"))
 
 # What is between tags or in an attribute that people read, once the parts that are computed are cut out.
-SHOWN = re.compile(r">\s*([^<>$`{}]*[A-Za-z]{2}[^<>$`{}]*)<|(?:aria-label|title|placeholder|alt)=\"([^\"]+)\"")
+SHOWN = re.compile(
+    r">\s*([^<>$`{}]*[A-Za-z]{2}[^<>$`{}]*)<|(?:aria-label|title|placeholder|alt)=\"([^\"]+)\""
+)
 
 
 def literals(source: str) -> list[str]:
@@ -74,7 +76,9 @@ def test_each_language_says_everything() -> None:
 
 
 def test_every_language_is_used_and_every_text_too() -> None:
-    code = "".join(path.read_text() for path in [*SOURCES, *STATIC.glob("*.js"), *(STATIC / "text").glob("*.js")])
+    code = "".join(
+        path.read_text() for path in [*SOURCES, *STATIC.glob("*.js"), *(STATIC / "text").glob("*.js")]
+    )
     names = re.findall(r"(?m)^  (\w+): ", (STATIC / "text" / "strings.en.js").read_text())
     assert len(names) > 50
     assert [name for name in names if not re.search(rf"text\.{name}\b|\b{name} }} = app\.text", code)] == []

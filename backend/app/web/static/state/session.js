@@ -51,7 +51,7 @@ export class Session {
       this.#read();
       return this.stored?.token !== token ? this.stored?.token : null;
     }
-    if (this.#given !== token) return this.#given;
+    if (this.#given !== null && this.#given !== token) return this.#given;
     return this.#ask();
   }
 
