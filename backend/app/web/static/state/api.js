@@ -53,12 +53,13 @@ export class Api {
 
   /** `open`: needs no token, and a refusal is about what was sent. */
   async #request(method, path, options = {}) {
+    const { era } = this.session;
     const used = options.open ? null : await this.session.token();
     let response = await this.#send(method, path, options, used);
     if (response.status === 401 && !options.open) {
       const other = await this.session.refused(used);
       if (other) response = await this.#send(method, path, options, other);
-      if (response.status === 401) this.session.expire();
+      if (response.status === 401) this.session.expire(era);
     }
     if (!response.ok) throw await problem(response);
     return response;
