@@ -141,7 +141,7 @@ def test_a_conversation_is_renamed_and_deleted_by_keyboard_alone(visitor: Visito
     press("Enter")
     press("End")
     press("Enter")
-    expect(visitor.list.get_by_role("link")).to_have_text(["First"])
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["First"])
 
 
 def test_a_question_is_asked_and_its_reply_rated_by_keyboard_alone(visitor: Visitor, stage: Stage) -> None:
@@ -208,21 +208,21 @@ def test_on_a_phone_the_list_is_a_drawer(new_visitor: NewVisitor) -> None:
     visitor = new_visitor(viewport=PHONE, has_touch=True, is_mobile=True)
     visitor.user.say(visitor.user.conversation(title="There"), "said there")
     visitor.open()
-    expect(visitor.list).to_be_hidden()
+    expect(visitor.conversations).to_be_hidden()
     show = visitor.button("Show conversations")
     show.click()
-    expect(visitor.list).to_be_visible()
+    expect(visitor.conversations).to_be_visible()
     assert visitor.box.evaluate("e => e.closest('[inert]') !== null"), "behind the drawer"
     visitor.page.keyboard.press("Escape")
-    expect(visitor.list).to_be_hidden()
+    expect(visitor.conversations).to_be_hidden()
     show.click()
-    expect(visitor.list).to_be_visible()
+    expect(visitor.conversations).to_be_visible()
     visitor.page.mouse.click(PHONE["width"] - 10, 400)
-    expect(visitor.list).to_be_hidden()
+    expect(visitor.conversations).to_be_hidden()
     show.click()
     visitor.link("There").click()
     expect(visitor.page.get_by_text("said there")).to_be_visible()
-    expect(visitor.list).to_be_hidden()
+    expect(visitor.conversations).to_be_hidden()
 
 
 def test_on_a_phone_enter_is_a_new_line(new_visitor: NewVisitor, stage: Stage) -> None:

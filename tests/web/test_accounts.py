@@ -127,7 +127,8 @@ HOST = """<!doctype html>
   <script>
     window.given = {tokens};
     window.calls = 0;
-    document.querySelector('chat-bot').token = async () => window.given[window.calls++];
+    const bot = document.querySelector('chat-bot');
+    if (bot) bot.token = async () => window.given[window.calls++];
   </script>
   <script type="module" src="{service}/assets/chat-bot.js"></script>
 </body></html>"""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from web.stage import Stage
 from web.visitor import Visitor
@@ -98,7 +98,7 @@ def test_the_shortcuts_do_what_their_list_says(visitor: Visitor, stage: Stage) -
     expect(visitor.page.get_by_text("Copied")).to_be_visible()
     assert visitor.page.evaluate("navigator.clipboard.readText()") == "To copy."
     press("Control+Shift+S")
-    expect(visitor.list).to_be_hidden()
+    expect(visitor.conversations).to_be_hidden()
     press("Control+k")
     visitor.page.keyboard.type("docker")
     search = visitor.page.get_by_role("searchbox")
@@ -145,23 +145,21 @@ def test_the_colours_follow_the_system_or_a_choice_that_is_kept(visitor: Visitor
 def test_whether_the_list_is_shown_is_kept(visitor: Visitor) -> None:
     visitor.open()
     visitor.button("Hide conversations").click()
-    expect(visitor.list).to_be_hidden()
+    expect(visitor.conversations).to_be_hidden()
     visitor.page.reload()
     expect(visitor.box).to_be_visible()
-    expect(visitor.list).to_be_hidden()
+    expect(visitor.conversations).to_be_hidden()
     visitor.button("Show conversations").click()
-    expect(visitor.list).to_be_visible()
+    expect(visitor.conversations).to_be_visible()
 
 
 def test_grey_lines_stand_where_something_is_about_to_be(visitor: Visitor) -> None:
     conversation = visitor.user.conversation(title="Here")
     visitor.user.say(conversation, "said here")
-    held: list[Route] = []
-    visitor.page.route("**/api/**", lambda route: held.append(route))
+    held = visitor.hold("**/api/**")
     visitor.open(conversation)
     expect(visitor.page.get_by_role("status", name="Loading")).to_have_count(2)
-    while len(held) < 2:
-        visitor.page.wait_for_timeout(10)
+    visitor.wait_for(held, 2)
     for route in held[:]:
         route.continue_()
     visitor.page.unroute("**/api/**")

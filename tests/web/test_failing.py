@@ -117,24 +117,14 @@ def test_a_stream_that_is_cut_is_taken_up_again(visitor: Visitor, stage: Stage) 
     stage.plays("It begins ", gate, "and ends.")
 
     def cut(route: Route) -> None:
-        """Sends the question, and shows the page the first events of the reply only."""
-        route.fulfill(
-            headers=STREAM,
-            body='data: {"type":"start","messageId":"%d","messageMetadata":{"session_id":"%d"}}\n\n'
-            % begun(route),
-        )
+        """Sends the question, and shows the page the first event of the reply only."""
+        route.fulfill(headers=STREAM, body=f"{begun(route)}\n\n")
 
-    def begun(route: Route) -> tuple[int, int]:
+    def begun(route: Route) -> str:
         asked = json.loads(route.request.post_data or "")
-        client = visitor.user.client
-        with client.stream(
-            "POST", "/api/chat", json=asked, headers={"Accept": "text/event-stream"}
-        ) as answer:
-            for line in answer.iter_lines():
-                if line.startswith("data: "):
-                    event = json.loads(line.removeprefix("data: "))
-                    return int(event["messageId"]), int(event["messageMetadata"]["session_id"])
-        raise AssertionError("no event")
+        events = {"Accept": "text/event-stream"}
+        with visitor.user.client.stream("POST", "/api/chat", json=asked, headers=events) as answer:
+            return next(answer.iter_lines())
 
     refused = 2
 
@@ -263,5 +253,5 @@ def test_a_page_that_could_not_be_loaded_can_be_loaded_again(visitor: Visitor) -
     expect(main.get_by_text("The service is busy.")).to_be_visible()
     main.get_by_role("button", name="Try again").click()
     expect(visitor.page.get_by_text("said before")).to_be_visible()
-    visitor.list.get_by_role("button", name="Try again").click()
+    visitor.conversations.get_by_role("button", name="Try again").click()
     expect(visitor.link("Here")).to_be_visible()

@@ -79,14 +79,14 @@ def test_a_past_conversation_is_chosen_in_the_list(visitor: Visitor, way: str) -
     for title in ("First", "Second", "Third"):
         visitor.user.say(visitor.user.conversation(title=title), f"said in {title}")
     visitor.open()
-    expect(visitor.list.locator("[aria-current=page]")).to_have_count(0)
+    expect(visitor.conversations.locator("[aria-current=page]")).to_have_count(0)
     for title in ("Second", "First"):
         if way == "click":
             visitor.link(title).click()
         else:
             visitor.link(title).press("Enter")
         expect(visitor.page.get_by_text(f"said in {title}")).to_be_visible()
-        expect(visitor.list.locator("[aria-current=page]")).to_have_text(title)
+        expect(visitor.conversations.locator("[aria-current=page]")).to_have_text(title)
         expect(visitor.page.get_by_role("heading", level=1)).to_have_text(title)
 
 

@@ -30,7 +30,7 @@ def conversation_at(visitor: Visitor, title: str, time: str) -> int:
 
 
 def titles(visitor: Visitor) -> list[str]:
-    return visitor.list.get_by_role("link").all_inner_texts()
+    return visitor.conversations.get_by_role("link").all_inner_texts()
 
 
 def test_conversations_stand_under_the_day_of_their_last_message(visitor: Visitor) -> None:
@@ -39,16 +39,16 @@ def test_conversations_stand_under_the_day_of_their_last_message(visitor: Visito
     visitor.page.clock.set_fixed_time(f"{BEGINNING_OF_DECEMBER}+00:00")
     visitor.page.context.add_init_script("Date.prototype.getTimezoneOffset = () => 0")
     visitor.open()
-    expect(visitor.list.get_by_role("link")).to_have_count(len(TIMES))
+    expect(visitor.conversations.get_by_role("link")).to_have_count(len(TIMES))
     groups = {
         section.get_by_role("heading").inner_text(): section.get_by_role("link").all_inner_texts()
-        for section in visitor.list.locator("section").all()
+        for section in visitor.conversations.locator("section").all()
     }
     expected: dict[str, list[str]] = {}
     for title, (_, heading) in TIMES.items():
         expected.setdefault(heading, []).append(title)
     assert groups == expected
-    headings = visitor.list.get_by_role("heading").all_inner_texts()
+    headings = visitor.conversations.get_by_role("heading").all_inner_texts()
     assert headings == list(expected), "in order, each once"
 
 
@@ -57,9 +57,9 @@ def test_a_new_message_moves_a_conversation_to_today(visitor: Visitor, stage: St
     old = conversation_at(visitor, "Old", "2025-01-01T12:00:00")
     stage.plays("Hello again.")
     visitor.open(old)
-    expect(visitor.list.get_by_role("heading")).to_have_text(["Today", "January 2025"])
+    expect(visitor.conversations.get_by_role("heading")).to_have_text(["Today", "January 2025"])
     visitor.send("Hello")
-    expect(visitor.list.get_by_role("heading")).to_have_text(["Today"])
+    expect(visitor.conversations.get_by_role("heading")).to_have_text(["Today"])
     assert titles(visitor) == ["Old", "Of today"]
 
 
@@ -74,10 +74,10 @@ def test_more_conversations_are_loaded_near_the_end_each_once(visitor: Visitor) 
     assert len(titles(visitor)) < 70
     while len(titles(visitor)) < 70:
         before = len(titles(visitor))
-        visitor.list.evaluate("e => { e.scrollTop = e.scrollHeight }")
-        expect(visitor.list.get_by_role("link")).not_to_have_count(before)
+        visitor.conversations.evaluate("e => { e.scrollTop = e.scrollHeight }")
+        expect(visitor.conversations.get_by_role("link")).not_to_have_count(before)
     assert titles(visitor) == [f"Number {number:02}" for number in reversed(range(70))]
-    visitor.list.evaluate("e => { e.scrollTop = e.scrollHeight }")
+    visitor.conversations.evaluate("e => { e.scrollTop = e.scrollHeight }")
     visitor.page.wait_for_load_state("networkidle")
     assert len([url for url in asked if "/api/conversations" in url]) <= 3
 
@@ -106,9 +106,9 @@ def test_what_is_deleted_is_gone_at_once_and_can_be_brought_back(visitor: Visito
         visitor.user.say(visitor.user.conversation(title=title), f"said in {title}")
     visitor.open()
     visitor.choose("Second", "Delete")
-    expect(visitor.list.get_by_role("link")).to_have_text(["First", "Third"])
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["First", "Third"])
     visitor.button("Undo").click()
-    expect(visitor.list.get_by_role("link")).to_have_text(["First", "Second", "Third"])
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["First", "Second", "Third"])
     visitor.link("Second").click()
     expect(visitor.page.get_by_text("said in Second")).to_be_visible()
 
@@ -135,7 +135,7 @@ def test_what_the_service_refuses_is_taken_back_and_said(visitor: Visitor) -> No
         visitor.choose("Stays", what)
         expect(visitor.page.get_by_text("The service is busy.")).to_be_visible()
         expect(visitor.link("Stays")).to_be_visible()
-        expect(visitor.list.get_by_role("heading")).to_have_text("Today")
+        expect(visitor.conversations.get_by_role("heading")).to_have_text("Today")
 
 
 def test_a_pinned_conversation_stands_above_all_others(visitor: Visitor) -> None:
@@ -144,11 +144,11 @@ def test_a_pinned_conversation_stands_above_all_others(visitor: Visitor) -> None
     visitor.open()
     visitor.choose("Old", "Pin")
     for _ in range(2):
-        expect(visitor.list.get_by_role("heading")).to_have_text(["Pinned", "Today"])
-        expect(visitor.list.get_by_role("link")).to_have_text(["Old", "New"])
+        expect(visitor.conversations.get_by_role("heading")).to_have_text(["Pinned", "Today"])
+        expect(visitor.conversations.get_by_role("link")).to_have_text(["Old", "New"])
         visitor.page.reload()
     visitor.choose("Old", "Unpin")
-    expect(visitor.list.get_by_role("link")).to_have_text(["New", "Old"])
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["New", "Old"])
 
 
 def test_the_archive_has_a_view_of_its_own(visitor: Visitor) -> None:
@@ -156,7 +156,7 @@ def test_the_archive_has_a_view_of_its_own(visitor: Visitor) -> None:
     visitor.user.say(visitor.user.conversation(title="Goes"), "said in it")
     visitor.open()
     visitor.choose("Goes", "Archive")
-    expect(visitor.list.get_by_role("link")).to_have_text(["Stays"])
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["Stays"])
     visitor.set("Archive")
     archive = visitor.page.get_by_role("navigation", name="Archive")
     expect(archive.get_by_role("link")).to_have_text(["Goes"])
@@ -167,7 +167,7 @@ def test_the_archive_has_a_view_of_its_own(visitor: Visitor) -> None:
     visitor.page.get_by_role("menuitem", name="Move out of the archive").click()
     expect(visitor.page.get_by_text("Nothing is archived.")).to_be_visible()
     visitor.button("Back to all conversations").click()
-    expect(visitor.list.get_by_role("link")).to_have_text(["Goes", "Stays"])
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["Goes", "Stays"])
 
 
 def test_archiving_can_be_undone(visitor: Visitor) -> None:
@@ -183,4 +183,4 @@ def test_nobody_sees_the_conversations_of_another(visitor: Visitor, service: Ser
     service.user("bob@example.com").conversation(title="Secret")
     visitor.user.conversation(title="Mine")
     visitor.open()
-    expect(visitor.list.get_by_role("link")).to_have_text(["Mine"])
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["Mine"])

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from web.stage import Gate, Stage
 from web.visitor import Visitor, fill
@@ -11,8 +11,7 @@ LINES = [f"Line {number} of a long reply.\n\n" for number in range(1, 41)]
 
 
 def test_a_question_is_shown_before_the_server_answers(visitor: Visitor, stage: Stage) -> None:
-    held: list[Route] = []
-    visitor.page.route("**/api/chat", lambda route: held.append(route))
+    held = visitor.hold("**/api/chat")
     stage.plays("Hello.")
     visitor.open()
     visitor.send("Good morning")
@@ -20,8 +19,7 @@ def test_a_question_is_shown_before_the_server_answers(visitor: Visitor, stage: 
     expect(visitor.box).to_have_value("")
     expect(visitor.button("Stop the reply")).to_be_enabled()
     expect(visitor.button("Send")).to_have_count(0)
-    while not held:
-        visitor.page.wait_for_timeout(10)
+    visitor.wait_for(held)
     held[0].continue_()
     expect(visitor.reply).to_have_text("Hello.")
     expect(visitor.button("Send")).to_be_visible()
@@ -92,15 +90,13 @@ def test_escape_stops_too(visitor: Visitor, stage: Stage) -> None:
 
 
 def test_a_stop_before_the_server_has_answered_is_not_forgotten(visitor: Visitor, stage: Stage) -> None:
-    held: list[Route] = []
-    visitor.page.route("**/api/chat", lambda route: held.append(route))
+    held = visitor.hold("**/api/chat")
     stage.plays("Some", Gate(), " more")
     visitor.open()
     visitor.send("Tell me")
     visitor.button("Stop the reply").click()
     expect(visitor.button("Stopping")).to_be_disabled()
-    while not held:
-        visitor.page.wait_for_timeout(10)
+    visitor.wait_for(held)
     held[0].continue_()
     expect(visitor.page.get_by_text("You stopped this reply.")).to_be_visible()
 
@@ -180,7 +176,7 @@ def test_several_conversations_are_answered_at_once(visitor: Visitor, stage: Sta
     visitor.send("A long story")
     expect(visitor.reply).to_have_text("Slowly")
     visitor.page.get_by_role("link", name="New chat").first.click()
-    row = visitor.list.get_by_role("listitem").filter(has_text="A long story")
+    row = visitor.conversations.get_by_role("listitem").filter(has_text="A long story")
     expect(row.get_by_role("img", name="A reply is being written")).to_be_visible()
     visitor.send("A short one")
     expect(visitor.reply).to_have_text("Quickly.")

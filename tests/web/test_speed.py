@@ -1,10 +1,8 @@
 """It is fast: little to load, little to ask, and no stutter while a reply streams."""
 
-import gzip
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from web.stage import Pause, Stage
@@ -107,12 +105,3 @@ def test_an_idle_page_asks_nothing(visitor: Visitor) -> None:
     visitor.page.clock.install()
     visitor.page.clock.run_for(600_000)
     assert asked == []
-
-
-@pytest.mark.parametrize("name", ["chat-bot.js", "styles/base.css"])
-def test_what_is_loaded_is_compressed(visitor: Visitor, name: str) -> None:
-    answer = visitor.user.client.get(f"/assets/{name}", headers={"Accept-Encoding": "identity"})
-    packed = len(gzip.compress(answer.content))
-    found: list[int] = sizes(visitor.page)
-    visitor.page.goto(f"/assets/{name}")
-    assert min(found) < packed + 2_000

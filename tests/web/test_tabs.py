@@ -33,15 +33,15 @@ def test_what_is_done_in_one_tab_shows_in_the_other(visitor: Visitor, second: Vi
         visitor.user.conversation(title=title)
     visitor.open()
     second.open()
-    expect(second.list.get_by_role("link")).to_have_text(["First", "Second", "Third"])
+    expect(second.conversations.get_by_role("link")).to_have_text(["First", "Second", "Third"])
     visitor.choose("Second", "Pin")
-    expect(second.list.get_by_role("link")).to_have_text(["Second", "First", "Third"])
+    expect(second.conversations.get_by_role("link")).to_have_text(["Second", "First", "Third"])
     visitor.choose("First", "Delete")
-    expect(second.list.get_by_role("link")).to_have_text(["Second", "Third"])
+    expect(second.conversations.get_by_role("link")).to_have_text(["Second", "Third"])
     visitor.button("Undo").click()
-    expect(second.list.get_by_role("link")).to_have_text(["Second", "First", "Third"])
+    expect(second.conversations.get_by_role("link")).to_have_text(["Second", "First", "Third"])
     visitor.choose("Third", "Archive")
-    expect(second.list.get_by_role("link")).to_have_text(["Second", "First"])
+    expect(second.conversations.get_by_role("link")).to_have_text(["Second", "First"])
 
 
 def test_a_conversation_goes_on_in_both_tabs(visitor: Visitor, second: Visitor, stage: Stage) -> None:

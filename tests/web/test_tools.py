@@ -55,13 +55,13 @@ def test_the_todos_follow_the_assistant(visitor: Visitor) -> None:
     visitor.button("Show todos").click()
     panel = visitor.page.get_by_role("complementary", name="Todos")
     expect(panel.get_by_text("Nothing to do.")).to_be_visible()
-    visitor.send("add buy milk, call Anna")
+    visitor.send("add buy milk\nadd call Anna")
     expect(panel.get_by_role("checkbox", name="buy milk")).not_to_be_checked()
     expect(panel.get_by_text("2 open")).to_be_visible()
     visitor.send("done 1")
     expect(panel.get_by_role("checkbox", name="buy milk")).to_be_checked()
     expect(panel.get_by_role("heading", name="Done")).to_be_visible()
-    visitor.send("delete call Anna")
+    visitor.send("delete 2")
     expect(panel.get_by_role("checkbox")).to_have_count(1)
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from support import Postgres, Service, User
 
@@ -48,11 +48,11 @@ class Visitor:
         return self.page.get_by_role("button", name=name, exact=True)
 
     @property
-    def list(self) -> Locator:
+    def conversations(self) -> Locator:
         return self.page.get_by_role("navigation", name="Conversations")
 
     def link(self, title: str) -> Locator:
-        return self.list.get_by_role("link", name=title, exact=True)
+        return self.conversations.get_by_role("link", name=title, exact=True)
 
     def choose(self, title: str, what: str) -> None:
         """Something of a conversation's menu."""
@@ -69,6 +69,21 @@ class Visitor:
         """The id of the conversation that is open."""
         expect(self.page).to_have_url(re.compile(r"#/c/\d+$"))
         return int(self.page.url.rpartition("/")[2])
+
+    def hold(self, path: str) -> list[Route]:
+        """Keeps the requests of a path from the server until the test lets them go on."""
+        held: list[Route] = []
+
+        def keep(route: Route) -> None:
+            held.append(route)
+
+        self.page.route(path, keep)
+        return held
+
+    def wait_for(self, held: list[Route], count: int = 1) -> None:
+        """Returns when so many requests are held."""
+        while len(held) < count:
+            self.page.wait_for_timeout(10)
 
     def distance_to_end(self) -> float:
         return float(

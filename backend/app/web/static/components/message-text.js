@@ -22,10 +22,8 @@ export class MessageText extends Component {
   }
 
   render({ app, source, writing }) {
-    // Once it is whole it is read from the beginning: a link may be explained at the end.
-    const known = this.stale || !writing ? [] : this.blocks;
+    this.blocks = app.markdown.blocks(source, this.stale ? [] : this.blocks, !writing);
     this.stale = false;
-    this.blocks = app.markdown.blocks(source, known);
     return html`<div class="text" dir="auto">
       ${this.blocks.map((block, place) => block.html && html`<${Block} key=${place} content=${block.html} />`)}
     </div>`;

@@ -45,7 +45,7 @@ export function SearchResults({ app }) {
         </li>`,
       )}
     </ul>
-    ${state === 'waiting' && (items.length === 0 || !search.fresh) &&
+    ${state === 'waiting' && (items.length === 0 || !search.stale) &&
     html`<${Skeleton} rows="4" label=${text.loading} />`}
     ${state === 'ready' && items.length === 0 && search.cursor === null &&
     html`<p class="list-empty">${text.searchNone(search.query.trim())}</p>`}

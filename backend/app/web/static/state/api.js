@@ -44,19 +44,22 @@ export class Api {
   }
 
   async *#stream(method, path, options) {
-    const reader = import('./events.js'); // comes along with the first reply, not before
-    const response = await this.#request(method, path, { ...options, accept: 'text/event-stream' });
-    if (response.status !== 204) yield* (await reader).events(response);
+    const [response, { events }] = await Promise.all([
+      this.#request(method, path, { ...options, accept: 'text/event-stream' }),
+      reader(),
+    ]);
+    if (response.status !== 204) yield* events(response);
   }
 
   /** `open`: needs no token, and a refusal is about what was sent. */
   async #request(method, path, options = {}) {
+    const { era } = this.session;
     const used = options.open ? null : await this.session.token();
     let response = await this.#send(method, path, options, used);
     if (response.status === 401 && !options.open) {
       const other = await this.session.refused(used);
       if (other) response = await this.#send(method, path, options, other);
-      if (response.status === 401) this.session.expire();
+      if (response.status === 401) this.session.expire(era);
     }
     if (!response.ok) throw await problem(response);
     return response;
@@ -78,6 +81,13 @@ export class Api {
       throw new Problem('unreachable');
     }
   }
+}
+
+/** What reads a stream comes along with the first reply, and not before. */
+function reader() {
+  return import('./events.js').catch(() => {
+    throw new Problem('unreachable');
+  });
 }
 
 async function problem(response) {

@@ -123,10 +123,22 @@ export class Application {
     this.thread = thread;
     this.changed();
     if (route.id === null || (again && thread.state === 'ready')) return undefined;
-    if (route.message !== null) return thread.load(Number(route.message));
-    if (thread.state === 'ready' && !thread.hasNewer) return thread.turn.running ? undefined : thread.refresh();
-    return thread.load();
+    return this.#open(thread, route.message).then(() => this.#named());
   };
+
+  async #open(thread, message) {
+    if (message !== null) await thread.load(Number(message));
+    else if (thread.state !== 'ready' || thread.hasNewer) await thread.load();
+    else if (!thread.turn.running) await thread.refresh();
+  }
+
+  /** Learns the title of a conversation that is in no list that is loaded. */
+  async #named() {
+    const { id, state } = this.thread;
+    if (id !== null && state === 'ready' && this.conversations.state === 'ready' && !this.conversation) {
+      await this.#learn(id);
+    }
+  }
 
   #threadOf(id) {
     if (id === null) {
@@ -143,8 +155,7 @@ export class Application {
   #settled() {
     if (!this.#started) return;
     this.live.load();
-    const { id, state } = this.thread;
-    if (id !== null && state === 'ready' && !this.conversation) this.#learn(id);
+    this.#named();
   }
 
   /** The conversation that is open, as far as it is known. */

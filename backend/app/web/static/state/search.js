@@ -16,7 +16,7 @@ export class Search {
     this.items = [];
     this.cursor = null;
     /** Whether `items` are of the query before. */
-    this.fresh = true;
+    this.stale = true;
     /** `off`, `waiting`, `ready` or `failed`. */
     this.state = query.trim() ? 'waiting' : 'off';
   }
@@ -43,15 +43,15 @@ export class Search {
   /** One page looks through some thousand messages and may find nothing there: then the next one is asked for. */
   async #ask() {
     const asked = (this.asked = new AbortController());
-    const wanted = this.fresh ? ENOUGH : this.items.length + 1;
+    const wanted = this.stale ? ENOUGH : this.items.length + 1;
     this.state = 'waiting';
     this.app.changed();
     try {
       for (let pages = 0; pages < MOST_PAGES && (pages === 0 || this.#wants(wanted)); pages += 1) {
         const query = { q: this.query.trim(), limit: PAGE, cursor: this.cursor };
         const page = await this.app.api.search(query, asked.signal);
-        this.items = this.fresh ? page.items : [...this.items, ...page.items];
-        this.fresh = false;
+        this.items = this.stale ? page.items : [...this.items, ...page.items];
+        this.stale = false;
         this.cursor = page.next_cursor;
         this.app.changed();
       }

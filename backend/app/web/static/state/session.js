@@ -16,6 +16,8 @@ export class Session {
     this.changed = changed;
     /** Whether the service refused what we have: the user has to sign in, and what is on the page stays. */
     this.expired = false;
+    /** Counts the times that somebody signed in. */
+    this.era = 0;
     this.#read();
     addEventListener('storage', this.#followed);
   }
@@ -34,6 +36,7 @@ export class Session {
 
   /** Tokens come from `provider` from now on. */
   provide(provider) {
+    this.era += 1;
     this.#provider = provider;
     this.#given = null;
     this.expired = false;
@@ -51,7 +54,7 @@ export class Session {
       this.#read();
       return this.stored?.token !== token ? this.stored?.token : null;
     }
-    if (this.#given !== token) return this.#given;
+    if (this.#given !== null && this.#given !== token) return this.#given;
     return this.#ask();
   }
 
@@ -60,8 +63,9 @@ export class Session {
     this.provide(this.#provider);
   }
 
-  expire() {
-    if (this.expired) return;
+  /** What we had in an `era` was refused; somebody may have signed in since. */
+  expire(era) {
+    if (this.expired || era !== this.era) return;
     this.expired = true;
     this.#given = null;
     this.changed();
@@ -69,6 +73,7 @@ export class Session {
 
   /** Keeps the token of a local account. */
   keep(email, token) {
+    this.era += 1;
     this.stored = { email, token };
     localStorage.setItem(KEY, JSON.stringify(this.stored));
     this.expired = false;

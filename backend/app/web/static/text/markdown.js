@@ -33,14 +33,21 @@ export class Markdown {
   }
 
   /**
-   * The top-level blocks of `source`, as `{raw, html}`; html is null for space between blocks. With `before`, what the same text gave when it was
-   * shorter, only its end is read.
+   * The top-level blocks of `source`, as `{raw, html}`; html is null for space between blocks. `before` is what
+   * the same text gave when it was shorter. While it grows, only its end is read; once it is `whole`, all of
+   * it is, since a link may be explained at the end.
    */
-  blocks(source, before = []) {
-    const kept = unchanged(source, before);
+  blocks(source, before = [], whole = true) {
+    const kept = whole ? [] : unchanged(source, before);
     const read = kept.reduce((length, block) => length + block.raw.length, 0);
     const tokens = this.#marked.lexer(source.slice(read));
-    return [...kept, ...tokens.map((token) => ({ raw: token.raw, html: this.#html(token, tokens.links) }))];
+    const explained = Object.keys(tokens.links).length > 0;
+    const rest = tokens.map((token, place) => {
+      const known = before[kept.length + place];
+      const same = known?.raw === token.raw && !(explained && token.raw.includes('['));
+      return same ? known : { raw: token.raw, html: this.#html(token, tokens.links) };
+    });
+    return [...kept, ...rest];
   }
 
   #html(token, links) {
