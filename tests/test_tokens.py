@@ -4,6 +4,7 @@ import hmac
 import json
 import random
 import string
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +74,7 @@ def by_pyjwt(token: str, policy: TokenPolicy) -> Principal:
         {"require": ["exp", "sub", "iss"]},
         audience=list(policy.audience) or None,
         issuer=policy.issuer,
-        leeway=policy.leeway + 240,  # its clock cannot be set, and NOW is some time ago
+        leeway=policy.leeway + time.time() - NOW,  # its clock cannot be set
     )
     return Principal(policy.issuer, claims["sub"], claims["exp"] + policy.leeway)
 

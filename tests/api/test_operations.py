@@ -64,7 +64,9 @@ def test_a_fault_of_ours_is_a_500_without_its_text(serve_with: Serve) -> None:
         assert service.client().get("/healthz").status_code == 200
 
 
-def test_an_answer_that_breaks_in_the_middle_does_not_look_whole(serve_with: Serve) -> None:
+def test_an_answer_that_breaks_in_the_middle_does_not_look_whole(
+    serve_with: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     with serve_with() as service:
 
         @service.app.get("/broken", include_in_schema=False)
@@ -80,6 +82,8 @@ def test_an_answer_that_breaks_in_the_middle_does_not_look_whole(serve_with: Ser
             with pytest.raises(httpx.RemoteProtocolError):
                 answer.read()
         assert service.client().get("/healthz").status_code == 200
+    assert "request.failed" in caplog.messages
+    assert "secret" not in caplog.text
 
 
 def test_a_schema_that_is_too_old_is_not_ready(serve_with: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Turns that go wrong in ways that nobody planned: the reader is told, and the text so far is kept."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -166,7 +167,9 @@ def test_nothing_is_said_after_the_end() -> None:
     assert asyncio.run(read()) == [TextDelta("One"), Ended("complete", "stop")]
 
 
-def test_a_reader_may_be_quicker_than_the_one_who_asked(serve_with: Serve, postgres: Postgres) -> None:
+def test_a_reader_may_be_quicker_than_the_one_who_asked(
+    serve_with: Serve, postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
     assistant = Scripted("One, ", "two.", waits=True)
     with (
         proxied(postgres) as proxy,
@@ -190,3 +193,4 @@ def test_a_reader_may_be_quicker_than_the_one_who_asked(serve_with: Serve, postg
         assert text(asked.result()) == text(shown) == "One, two."
         assert asked.result()[-1] == shown[-1]
         assert user.get(f"{path}/stream").status_code == 204
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

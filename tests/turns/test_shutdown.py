@@ -59,6 +59,7 @@ def test_a_turn_that_is_being_opened_is_waited_for(
         while waiting_for_locks(postgres) == 0:
             time.sleep(0.005)
         stopped = stopping.stop(visitor)
+        assert stopping.service.client().get("/healthz").status_code == 200  # it has not left yet
     turn = asked.result().json()
     stopped.result()
     assert (turn["reply"]["status"], turn["reply"]["content"][-5:]) == ("complete", "Early")
