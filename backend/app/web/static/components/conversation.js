@@ -18,12 +18,12 @@ export function Conversation({ app, inert }) {
 }
 
 function Head({ app }) {
-  const { layout, text } = app;
+  const { layout, text, thread } = app;
   return html`<header class="head">
     <button type="button" class="skip" onClick=${(event) => skip(event)}>${text.skip}</button>
     ${!layout.listShown &&
     html`<${IconButton} icon="panel-left" label=${text.showList} onClick=${() => layout.showList(true)} />`}
-    ${app.heading ? html`<h1 dir="auto">${app.heading}</h1>` : html`<span class="spring"></span>`}
+    ${app.heading && thread.state === 'ready' ? html`<h1 dir="auto">${app.heading}</h1>` : html`<span class="spring"></span>`}
     ${!layout.listShown &&
     html`<a class="icon-button" href=${linkTo(null)} aria-label=${text.newChat} title=${text.newChat}>
       <${Icon} name="square-pen" />
@@ -65,7 +65,7 @@ function Opened({ app }) {
 
 function Notice({ title, lead, children }) {
   return html`<div class="notice" role="alert">
-    <h2>${title}</h2>
+    <h1>${title}</h1>
     <p class="lead">${lead}</p>
     ${children}
   </div>`;

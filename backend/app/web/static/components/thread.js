@@ -61,7 +61,7 @@ export class ThreadView extends Component {
     this.target = thread.target;
     const target = this.column.current.querySelector('[data-target=true]');
     this.pinned = !target;
-    if (target) target.scrollIntoView({ block: 'center' });
+    if (target) target.scrollIntoView({ block: target.offsetHeight > NEAR_PAGE ? 'start' : 'center' });
     else this.toEnd();
     this.setState({ away: !this.pinned });
   }
@@ -74,7 +74,7 @@ export class ThreadView extends Component {
     const last = shown.at(-1);
     return html`<div class="thread">
       <div class="scroller" ref=${this.scroller} tabindex="0" role="region" aria-label=${text.messages} onScroll=${this.scrolled} onClick=${this.clicked}>
-        <div class="column" ref=${this.column}>
+        <div class="column" ref=${this.column} onFocusIn=${this.focused}>
           ${thread.state === 'loading' && html`<${Skeleton} rows="6" label=${text.loading} />`}
           ${thread.paging === 'before' && html`<${Skeleton} rows="2" label=${text.older} />`}
           ${thread.pageProblem && html`<p class="page-problem" role="alert">${text.pageFailed}${' '}
@@ -125,6 +125,11 @@ export class ThreadView extends Component {
     const away = !this.pinned && gap > 2 * NEAR_END;
     if (away !== this.state.away) this.setState({ away });
     this.page();
+  };
+
+  /** Whoever edits a question is there, and not at the end. */
+  focused = (event) => {
+    if (event.target.matches('textarea')) this.pinned = false;
   };
 
   /** Loads what is about to come into view. */
