@@ -223,4 +223,5 @@ def test_enter_of_an_input_method_and_shift_enter_do_not_send(visitor: Visitor, 
     expect(visitor.messages).to_have_count(0)
     visitor.box.press("Enter")
     expect(visitor.page.locator(".bubble")).to_have_text(re.compile("こんにちは"))
+    expect(visitor.button("Write another reply")).to_be_visible()
     assert stage.asked == ["こんにちは"]

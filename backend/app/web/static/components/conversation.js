@@ -12,7 +12,8 @@ export function Conversation({ app, inert }) {
   const fresh = thread.id === null && thread.messages.length === 0;
   return html`<main class="conversation" inert=${inert} data-fresh=${fresh}>
     <${Head} app=${app} />
-    ${!app.online && html`<p class="banner" role="status"><${Icon} name="wifi-off" />${app.text.offline}</p>`}
+    ${!app.outside.online &&
+    html`<p class="banner" role="status"><${Icon} name="wifi-off" />${app.text.offline}</p>`}
     ${fresh ? html`<${Fresh} app=${app} />` : html`<${Opened} app=${app} key=${thread.key} />`}
   </main>`;
 }
@@ -23,7 +24,9 @@ function Head({ app }) {
     <button type="button" class="skip" onClick=${(event) => skip(event)}>${text.skip}</button>
     ${!layout.listShown &&
     html`<${IconButton} icon="panel-left" label=${text.showList} onClick=${() => layout.showList(true)} />`}
-    ${app.heading && thread.state === 'ready' ? html`<h1 dir="auto">${app.heading}</h1>` : html`<span class="spring"></span>`}
+    ${app.heading && thread.state === 'ready'
+      ? html`<h1 dir="auto">${app.heading}</h1>`
+      : html`<span class="spring"></span>`}
     ${!layout.listShown &&
     html`<a class="icon-button" href=${linkTo(null)} aria-label=${text.newChat} title=${text.newChat}>
       <${Icon} name="square-pen" />

@@ -70,10 +70,11 @@ export class ThreadView extends Component {
     const { text } = app;
     const { turn } = thread;
     const unsent = turn.failure?.unsent;
-    const shown = unsent ? messages.filter((message) => message.role === 'user' || message.id !== null) : messages;
+    const shown = messages.filter((message) => !unsent || message.role === 'user' || message.id !== null);
     const last = shown.at(-1);
     return html`<div class="thread">
-      <div class="scroller" ref=${this.scroller} tabindex="0" role="region" aria-label=${text.messages} onScroll=${this.scrolled} onClick=${this.clicked}>
+      <div class="scroller" ref=${this.scroller} tabindex="0" role="region" aria-label=${text.messages}
+        onScroll=${this.scrolled} onClick=${this.clicked}>
         <div class="column" ref=${this.column} onFocusIn=${this.focused}>
           ${thread.state === 'loading' && html`<${Skeleton} rows="6" label=${text.loading} />`}
           ${thread.paging === 'before' && html`<${Skeleton} rows="2" label=${text.older} />`}
@@ -84,7 +85,8 @@ export class ThreadView extends Component {
               (message, place) => html`<${Message} key=${message.key} app=${app} thread=${thread} message=${message}
                 last=${message === last && !thread.hasNewer} busy=${turn.running}
                 manifold=${hasVersions(shown[place - 1], message) || message.again}
-                versions=${thread.versions.get(message.id)} target=${message.id !== null && message.id === thread.target} />`,
+                versions=${thread.versions.get(message.id)}
+                target=${message.id !== null && message.id === thread.target} />`,
             )}
           </ol>
           ${BROKEN.has(last?.status) && !turn.running && !turn.failure && !thread.hasNewer &&
@@ -93,7 +95,8 @@ export class ThreadView extends Component {
           ${thread.paging === 'after' && html`<${Skeleton} rows="2" label=${text.newer} />`}
         </div>
       </div>
-      <button type="button" class="to-end" hidden=${!away} aria-label=${text.toBottom} title=${text.toBottom} onClick=${this.back}>
+      <button type="button" class="to-end" hidden=${!away} aria-label=${text.toBottom} title=${text.toBottom}
+        onClick=${this.back}>
         <${Icon} name="arrow-down" />
       </button>
     </div>`;
