@@ -10,12 +10,10 @@ down_revision: str | Sequence[str] | None = "2026_11_21_first"
 
 ROLE = "chat_history_app"
 
-INDEXES = {
-    "ix_conversation_list": (
-        "(user_id, archived, pinned DESC, updated_at DESC, id DESC) WHERE deleted_at IS NULL"
-    ),
-    "ix_conversation_deleted": "(user_id, deleted_at) WHERE deleted_at IS NOT NULL",
-}
+LIST = """
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_conversation_list
+ON conversation (user_id, archived, pinned DESC, updated_at DESC, id DESC) WHERE deleted_at IS NULL
+"""
 
 KNOWN_FEEDBACK = """
 DO $$ BEGIN
@@ -45,9 +43,8 @@ def upgrade() -> None:
 
     # What reads all rows comes behind what locks the tables: nobody has to wait for it.
     with op.get_context().autocommit_block():
-        for name, definition in INDEXES.items():
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # an earlier try may have left half of it
-            op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON conversation {definition}")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_conversation_list")  # what a failed try left
+        op.execute(LIST)
     op.execute("ALTER TABLE message VALIDATE CONSTRAINT ck_message_feedback")
 
 
@@ -56,8 +53,7 @@ def downgrade() -> None:
     op.execute("ALTER TABLE conversation NO FORCE ROW LEVEL SECURITY")
     op.execute("DELETE FROM conversation WHERE deleted_at IS NOT NULL")
     op.execute("ALTER TABLE conversation FORCE ROW LEVEL SECURITY")
-    for name in INDEXES:
-        op.drop_index(name, table_name="conversation")
+    op.drop_index("ix_conversation_list", table_name="conversation")
     op.execute(f"REVOKE UPDATE (pinned, archived, deleted_at) ON conversation FROM {ROLE}")
     op.execute(f"REVOKE UPDATE (feedback) ON message FROM {ROLE}")
     op.drop_constraint(op.f("ck_message_feedback"), "message")

@@ -30,11 +30,6 @@ class Words:
         kept = (char if unicodedata.category(char)[0] in "LMN" else " " for char in text)
         return cls(tuple("".join(kept).split()))
 
-    @property
-    def needles(self) -> list[str]:
-        """Patterns of LIKE that rule most texts out quickly, once ASCII letters are in lower case."""
-        return [f"%{_ascii_lower(word)}%" if _is_plain(word) else "%" for word in self.words]
-
     @cached_property
     def patterns(self) -> list[str]:
         """Regular expressions, one a word, that mean the same to Postgres and to Python."""
@@ -70,15 +65,6 @@ def _pattern(word: str, *, whole: bool) -> str:
 def _either_case(char: str) -> str:
     cases = dict.fromkeys(case for case in (char, char.lower(), char.upper()) if len(case) == 1)
     return char if len(cases) == 1 else f"[{''.join(cases)}]"
-
-
-def _is_plain(word: str) -> bool:
-    """Whether lower case of ASCII letters is all the lower case that it has."""
-    return all(char.isascii() or char.lower() == char.upper() for char in word)
-
-
-def _ascii_lower(word: str) -> str:
-    return "".join(char.lower() if char.isascii() else char for char in word)
 
 
 def _joined(pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:

@@ -50,6 +50,13 @@ def test_a_word_is_found_in_a_message_with_the_text_around_it(alice: User) -> No
     assert said in around.json()["items"]
 
 
+def test_the_snippet_shows_the_hit_and_not_a_longer_word_before_it(alice: User) -> None:
+    alice.say(alice.conversation(title="-"), "We start. " * 100 + "What is art? " + "A party. " * 100)
+    (item,) = found(alice, "art")
+    assert matches(item) == ["art"]
+    assert "What is art?" in text_of(item)
+
+
 def test_titles_come_first_then_the_latest_activity_and_each_conversation_once(alice: User) -> None:
     titled = alice.conversation(title="All about Docker")
     alice.say(titled, "It is a program.")

@@ -27,11 +27,6 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
-        r"search._SEARCH",
-        r"FROM message",
-        "Messages are looked for in conversations that were read from one's own.",
-    ),
-    (
         r"deletion._PURGE",
         r"DELETE FROM conversation|FROM conversation",
         "What is removed is read from one's own first, and only one's own of that is removed.",
@@ -59,25 +54,24 @@ EQUIVALENT = [
 limit what, and which other one decides. They stay: when that one falls, each still holds something back."""
 
 _REST = {
-    "after": 0,
-    "any_pattern": "alice",
+    "after": 1,
     "at": datetime.max.replace(tzinfo=UTC),
     "at_id": 2**62,
     "at_seq": 2**62,
     "after_id": 2**62,
     "age": timedelta(0),
     "archived": False,
-    "before": 2**62,
+    "before": 4,
     "completed": True,
     "content": said_again("alice"),
     "description": "mine",
     "feedback": "up",
     "finish_reason": "stop",
     "have": 0,
+    "hit_pattern": "alice",
     "lease": timedelta(seconds=10),
-    "limit": 1,
+    "limit": 2,
     "model": "mine",
-    "needles": ["%alice%"],
     "parts": None,
     "password_hash": "mine",
     "patterns": ["alice"],

@@ -121,12 +121,6 @@ class Conversation(SQLModel, table=True):
             text("id DESC"),
             postgresql_where=text("deleted_at IS NULL"),
         ),
-        Index(
-            "ix_conversation_deleted",
-            "user_id",
-            "deleted_at",
-            postgresql_where=text("deleted_at IS NOT NULL"),
-        ),
     )
 
     id: int = Field(sa_column=_key())

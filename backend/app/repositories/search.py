@@ -19,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    collate,
     false,
     func,
     literal,
@@ -42,16 +41,19 @@ from ..words import Words
 from .base import Repository, not_deleted, owned
 from .conversations import COLUMNS, NAMES
 
-MESSAGES = 10_000
+MESSAGES = 5_000
 """How many messages a page looks through at most."""
 
-CONVERSATIONS = 2_000
+CONVERSATIONS = 1_000
 """And in how many conversations."""
 
 TITLED_MESSAGES = 200
 """In how many of the newest messages of a conversation with a matching title a hit is looked for."""
 
-WINDOW_BEFORE, WINDOW = 100, 400
+LEAD = 20
+"""A hit is found again by so many characters before it: its letters alone may be in a longer word."""
+
+WINDOW_BEFORE, WINDOW = 80, 400
 """Characters of a message that a snippet is cut from."""
 
 LAST = 2**62
@@ -83,10 +85,8 @@ _TITLED, _FOUND, _END = range(3)
 
 
 def _matches(text: ColumnElement[Any] | Mapped[Any]) -> ColumnElement[bool]:
-    """All words are in it. Most texts are ruled out by the first look, which is five times quicker."""
-    needles, patterns = (bindparam(name, type_=ARRAY(Text)) for name in ("needles", "patterns"))
-    lowered = func.lower(collate(text, "C"))
-    return lowered.op("LIKE")(all_(needles)) & text.op("~")(all_(patterns))
+    """All words are in it."""
+    return text.bool_op("~")(all_(bindparam("patterns", type_=ARRAY(Text))))
 
 
 _MINE = (owned(Conversation), not_deleted())
@@ -100,9 +100,11 @@ def _newest_first(columns: Any) -> list[ColumnElement[Any]]:
 
 def _newest_hit(within: CTE, *where: ColumnElement[bool]) -> LateralFromClause:
     """The newest message of a conversation that matches."""
-    there = (col(Message.conversation_id) == within.c.id, owned(Message), ~col(Message.replaced))
+    its = (col(Message.conversation_id) == within.c.id, col(Message.user_id) == within.c.user_id)
     shown = (Message.id, Message.seq, Message.role, Message.created_at, Message.content)
-    found = select(*map(col, shown)).where(*there, *where, _matches(col(Message.content)))
+    found = select(*map(col, shown)).where(
+        *its, ~col(Message.replaced), *where, _matches(col(Message.content))
+    )
     return found.order_by(col(Message.seq).desc()).limit(1).lateral()
 
 
@@ -112,7 +114,7 @@ def _rows(kind: int, within: CTE, hit: LateralFromClause, *, needed: bool) -> Se
     message = func.json_build_object(
         *chain.from_iterable((name, hit.c[name]) for name in ("id", "seq", "role", "created_at"))
     )
-    found = func.strpos(hit.c.content, func.substring(hit.c.content, bindparam("any_pattern")))
+    found = func.strpos(hit.c.content, func.substring(hit.c.content, bindparam("hit_pattern")))
     window = func.substr(hit.c.content, func.greatest(found - WINDOW_BEFORE, 1), WINDOW)
     return select(
         literal(kind).label("kind"),
@@ -127,7 +129,7 @@ def _rows(kind: int, within: CTE, hit: LateralFromClause, *, needed: bool) -> Se
 
 _more = bindparam("limit", type_=BigInteger()) + 1
 _titles = (
-    select(*COLUMNS, col(Conversation.next_seq))
+    select(*COLUMNS, col(Conversation.user_id), col(Conversation.next_seq))
     .where(*_MINE, _titled_so, _activity < tuple_(bindparam("title_at"), bindparam("title_id")))
     .order_by(*_newest_first(Conversation))
     .limit(_more)
@@ -139,7 +141,7 @@ _upto = case(
     (col(Conversation.id) == bindparam("at_id"), bindparam("at_seq")), else_=col(Conversation.next_seq)
 )
 _walk = (
-    select(*COLUMNS, _upto.label("upto"), _titled_so.label("titled"))
+    select(*COLUMNS, col(Conversation.user_id), _upto.label("upto"), _titled_so.label("titled"))
     .where(*_MINE, _activity <= tuple_(bindparam("at"), bindparam("at_id")))
     .order_by(*_newest_first(Conversation))
     .limit(CONVERSATIONS)
@@ -194,9 +196,8 @@ class SearchRepository(Repository):
         rows = await self._rows(
             _SEARCH,
             limit=limit,
-            needles=words.needles,
             patterns=words.patterns,
-            any_pattern=words.any_pattern,
+            hit_pattern=f".{{0,{LEAD}}}(?:{words.any_pattern})",
             title_at=titles.updated_at,
             title_id=titles.conversation_id,
             at=messages.updated_at,
