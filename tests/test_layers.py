@@ -15,10 +15,10 @@ APP = ROOT / "backend" / "app"
 ARROWS = {
     # a part of the product: the parts that it may import, all of them further down
     "asgi": "main settings logs",
-    "cli": "server main doctor accounts verifier repositories db models tokens settings logs errors",
-    "server": "api",
+    "cli": "server main doctor accounts assistants repositories db models tokens settings logs errors",
+    "server": "api errors",
     "main": "api turns accounts verifier assistants repositories db metrics settings errors",
-    "doctor": "verifier jwks db models settings errors",
+    "doctor": "verifier jwks assistants db models settings errors",
     "api": "turns accounts verifier repositories db models tokens settings metrics logs errors",
     "turns": "assistants repositories db models metrics logs errors",
     "accounts": "repositories tokens passwords errors",
@@ -44,7 +44,7 @@ LIBRARIES = {
     "fastapi": "api main server",
     "httpx": "jwks assistants",
     "jose": "tokens",
-    "os.environ": "db.installation",  # which hands it on, without what is meant for other servers
+    "os.environ": "db.installation db.url",  # what is meant for other servers, and where libpq would go
     "platformdirs": "settings",
     "prometheus_client": "metrics api.operations",
     "psycopg2": "db",
