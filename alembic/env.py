@@ -3,6 +3,7 @@
 A caller gives the address as `config.attributes["url"]`; from the shell it comes from the settings.
 """
 
+import time
 from typing import Any, Literal
 
 from alembic import context
@@ -41,7 +42,10 @@ def online() -> None:
     url = context.config.attributes.get("url") or direct_url(read_settings())
     engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
     with engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        # Whoever waits inside a statement holds up the one who makes an index without locking the table.
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+            connection.commit()
+            time.sleep(0.1)
         # A migration that waits for a lock makes everybody behind it wait too: better that it fails.
         connection.execute(text("SELECT set_config('lock_timeout', '5s', false)"))
         connection.commit()

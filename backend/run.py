@@ -1,11 +1,13 @@
 """Run a command of this checkout with everything it needs: `python3 backend/run.py chat-history serve`.
 
 Makes `.venv` beside this folder and installs the hash-locked requirements into it, once for each
-state of the lock, then becomes the command. Needs Python 3.11 and pip, nothing else.
+state of the lock, then becomes the command. Needs Python 3.11 and pip, nothing else: where there is no
+npm, which brings what the pages are made of, that comes from pip too.
 """
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -14,13 +16,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PROGRAMS = HOME / ("Scripts" if os.name == "nt" else "bin")
+REQUIREMENTS = ROOT / "backend" / "requirements"
+PACKAGES = ROOT / "backend" / "app" / "web" / "static" / "vendor" / "built"
+"""What the build hook leaves when it has brought what the pages are made of."""
 
 
 def install(lock: Path) -> None:
     """Brings `.venv` to the state of the lock, or does nothing if it is there already."""
-    digest = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    sources = [lock, ROOT / "pyproject.toml", ROOT / "backend" / "build_hook.py"]
+    sources += sorted((ROOT / "backend" / "npm").glob("*.json"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     stamp = HOME / f"{lock.stem}.installed"
-    if stamp.exists() and stamp.read_text() == digest:
+    if PACKAGES.exists() and stamp.exists() and stamp.read_text() == digest:
         return
     print(f"Installing {lock.relative_to(ROOT)} into {HOME} ...", file=sys.stderr, flush=True)
     # Without pip of its own: a bare Debian has pip, but not what venv needs to copy it.
@@ -28,8 +35,15 @@ def install(lock: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--python", str(HOME), "install", "--quiet"]
     pip += ["--disable-pip-version-check", "--no-input"]
     subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
+    if shutil.which("npm") is None:
+        subprocess.run([*pip, "--require-hashes", "-r", str(REQUIREMENTS / "node.txt")], check=False)
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)], check=True)
     stamp.write_text(digest)
+    if not PACKAGES.exists():
+        print("The API works, the pages do not: npm could not bring what they are made of.", file=sys.stderr)
+        print(
+            "The next start tries again; `.venv/bin/python backend/build_hook.py` says why.", file=sys.stderr
+        )
 
 
 def main(command: list[str]) -> int:
@@ -39,7 +53,7 @@ def main(command: list[str]) -> int:
         return 2
     serves = command[0] == "chat-history"
     try:
-        install(ROOT / "backend" / "requirements" / ("serve.txt" if serves else "development.txt"))
+        install(REQUIREMENTS / ("serve.txt" if serves else "development.txt"))
     except subprocess.CalledProcessError as failure:
         print(f"pip could not install the requirements (exit {failure.returncode}).", file=sys.stderr)
         return 1

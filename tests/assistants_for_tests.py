@@ -3,9 +3,12 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from app.assistants.base import Prompt
 from app.models.events import Event, TextDelta
+
+GIVE_UP_SECONDS = 30
 
 
 class Scripted:
@@ -38,6 +41,46 @@ class Scripted:
         assert self._loop is not None
         assert self._go is not None
         self._loop.call_soon_threadsafe(self._go.set)
+
+
+class Stubborn:
+    """Does not let itself be cancelled: says its last line after `go`, or when it gives up waiting for it."""
+
+    name = "stubborn"
+
+    def __init__(self, *, titles: bool = False) -> None:
+        self.gave_up = False
+        self._titles = titles
+        self._go = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def reply(self, _: Prompt) -> AsyncIterator[Event]:
+        yield TextDelta("First, ")
+        if not self._titles:
+            await self._wait()
+            yield TextDelta("last.")
+
+    async def title(self, _question: str, _answer: str) -> str:
+        if self._titles:
+            await self._wait()
+        return "Too late"
+
+    def go(self) -> None:
+        """May be called from any thread, after it was asked."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._go.set)
+
+    async def _wait(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        # A test that waits for something that never happens fails then instead of hanging.
+        self._loop.call_later(GIVE_UP_SECONDS, self._give_up)
+        while not self._go.is_set():
+            with suppress(asyncio.CancelledError):
+                await self._go.wait()
+
+    def _give_up(self) -> None:
+        self.gave_up = True
+        self._go.set()
 
 
 class Echo:

@@ -68,6 +68,31 @@ def locked(postgres: Postgres, table: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def refusing(
+    postgres: Postgres, what: str, sqlstate: str, constraint: str = "", *, times: int = 1_000
+) -> Iterator[Callable[[], int]]:
+    """Lets Postgres refuse `what`, as in `INSERT ON message`, so many times; yields how often it tried."""
+    table = what.rpartition(" ")[2]
+    postgres.rows(
+        f"""
+        CREATE SEQUENCE tried;
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            IF nextval('tried') <= {times} THEN
+                RAISE EXCEPTION USING ERRCODE = '{sqlstate}', CONSTRAINT = '{constraint}';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER refuse BEFORE {what} FOR EACH ROW EXECUTE FUNCTION refuse();
+        """
+    )
+    try:
+        yield lambda: int(postgres.value("SELECT last_value FROM tried"))
+    finally:
+        postgres.rows(f"DROP TRIGGER refuse ON {table}; DROP FUNCTION refuse; DROP SEQUENCE tried")
+
+
 def sessions(postgres: Postgres, state: str = "%") -> int:
     """How many sessions of the product Postgres has, in a state such as `active`."""
     sql = (
@@ -75,6 +100,15 @@ def sessions(postgres: Postgres, state: str = "%") -> int:
         " WHERE datname = current_database() AND application_name = 'chat-history' AND state LIKE %s"
     )
     return int(postgres.value(sql, state))
+
+
+def waiting_for_locks(postgres: Postgres) -> int:
+    """How many sessions wait for one that another holds."""
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return int(postgres.value(sql))
 
 
 def terminate(postgres: Postgres) -> int:

@@ -20,6 +20,7 @@ from support import Postgres
 
 Answer = TypeVar("Answer")
 Place = Literal["statement", "answer"]
+"""Where a line is cut."""
 
 SMALL = 4_096
 """Bytes: with so small a buffer to send to, a large message leaves its sender in many pieces."""
@@ -38,7 +39,8 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._heard = threading.Event()
-        self._trap: tuple[bytes, Place] | None = None
+        self._trap: tuple[bytes, Place | Literal["late"]] | None = None
+        self._released = asyncio.Event()
         self.url = server.set(host="127.0.0.1", port=self._listener.getsockname()[1])
         self.said = bytearray()
         """What clients said."""
@@ -73,6 +75,15 @@ class Proxy:
     def trap(self, marker: bytes, place: Place) -> None:
         """Cuts, once, the connection that says `marker`: the server never sees it, or runs it unheard."""
         self._trap = (marker, place)
+
+    def delay(self, marker: bytes) -> None:
+        """Keeps back, once, what the server answers to the connection that says `marker`, until `release`."""
+        self._released.clear()
+        self._trap = (marker, "late")
+
+    def release(self) -> None:
+        """Passes on what was kept back."""
+        self._loop.call_soon_threadsafe(self._released.set)
 
     def cut(self, *, reset: bool = False) -> int:
         """Ends all connections, orderly or by a reset. Returns how many there were."""
@@ -172,7 +183,8 @@ class Proxy:
                 place, self._trap = self._trap[1], None
                 if place == "statement":
                     return
-                line.unheard = True
+                line.unheard = place == "answer"
+                line.late = place == "late"
             await self._flowing.wait()
             await self._loop.sock_sendall(line.server, words)
 
@@ -180,6 +192,8 @@ class Proxy:
         while words := await self._loop.sock_recv(line.server, SMALL):
             if line.unheard:
                 return
+            if line.late:
+                await self._released.wait()
             line.clients_turn = True
             await self._flowing.wait()
             await self._loop.sock_sendall(line.client, words)
@@ -194,6 +208,8 @@ class _Line:
     clients_turn: bool = True
     unheard: bool = False
     """The server's next answer is the end."""
+    late: bool = False
+    """The server's answers wait."""
 
 
 def _close(client: socket.socket, _: asyncio.Task[None]) -> None:

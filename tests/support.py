@@ -1,5 +1,6 @@
 """What tests are written with: a database, users, a running server."""
 
+import os
 import socket
 import threading
 import time
@@ -19,6 +20,9 @@ from app.server import Server
 from app.settings import Settings
 
 SECRET = "a secret of the tests, of more than 32 bytes"
+
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+"""What a process needs in an environment of its own so that its coverage counts too."""
 
 Row = tuple[Any, ...]
 

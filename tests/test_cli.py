@@ -1,24 +1,35 @@
 """The command line, as its user meets it: real processes, exit codes, sentences and no traceback."""
 
+import os
+import pty
 import re
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 
 from command_line import run, serving
 from support import Postgres, empty
+from tokens.issuer import GOOD_CLAIMS, ISSUER, PRIVATE
+from tokens.server import jwk, key_set, serving as publishing
 
-NEEDED = "2026_11_21_first"
+NEEDED = "2026_11_21_pins_and_undo"
+
+
+ELSEWHERE = "postgresql://nobody@0.0.0.0:1/nothing"
+"""No address of this machine by its name, and refused at once."""
 
 
 def test_help_names_every_command(environment: dict[str, str]) -> None:
     said = run(environment, "--help").stdout
-    for command in ("serve", "migrate", "doctor", "user", "token"):
+    for command in ("serve", "migrate", "purge", "doctor", "user", "token"):
         assert re.search(rf"\b{command}\b", said)
         assert run(environment, command, "--help").returncode == 0
     assert run(environment, "dance").returncode == 2
@@ -41,6 +52,19 @@ def test_accounts_and_tokens(configured: dict[str, str], postgres: Postgres) -> 
     assert postgres.value('SELECT count(*) FROM "user"') == 2
     assert run(configured, "user", "delete", "alice@example.com", "--yes").returncode == 0
     assert postgres.rows('SELECT email FROM "user"') == [("bob@example.com",)]
+
+
+def test_purge_says_how_many_are_gone(configured: dict[str, str], postgres: Postgres) -> None:
+    postgres.rows(
+        "WITH one AS (INSERT INTO \"user\" (email, password_hash) VALUES ('a@example.com', '-') RETURNING id)"
+        " INSERT INTO conversation (user_id, deleted_at)"
+        " SELECT id, now() - n * interval '20 days' FROM one, generate_series(0, 2) n"
+    )
+    assert run(configured, "purge").stdout == "Conversations that are gone for good: 1.\n"
+    now = {**configured, "DELETED_RETENTION_DAYS": "0"}
+    assert run(now, "purge").stdout == "Conversations that are gone for good: 2.\n"
+    assert run(now, "purge").stdout == "Conversations that are gone for good: 0.\n"
+    assert run({**configured, "DELETED_RETENTION_DAYS": "-1"}, "purge").returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -83,6 +107,7 @@ def test_doctor_says_what_to_do_about_each_fault(configured: dict[str, str], pos
         ({"DATABASE_URL": dead}, "!!  database"),
         ({"DATABASE_URL_UNPOOLED": dead}, "!!  direct address"),
         ({"DATABASE_POOL_SIZE": "1000"}, "DATABASE_POOL_SIZE"),
+        ({"DATABASE_URL": ELSEWHERE, "ALLOW_PLAINTEXT_DATABASE": "false"}, "!!  encryption"),
         ({"JWT_JWKS_URL": "http://127.0.0.1:1/keys", "JWT_ISSUER": "x"}, "JWT_JWKS_URL"),
     ):
         ended = run({**configured, **change}, "doctor")
@@ -102,6 +127,86 @@ def test_doctor_says_what_to_do_about_each_fault(configured: dict[str, str], pos
             empty(postgres)
         assert "!!  row-level security of todo" in ended.stdout
     assert run(configured, "doctor").returncode == 0
+
+
+def test_doctor_says_which_login_lacks_the_role(configured: dict[str, str], postgres: Postgres) -> None:
+    login = f"stranger_{postgres.url.database}"
+    postgres.rows(f"CREATE ROLE {login} LOGIN PASSWORD 'x'; GRANT SELECT ON alembic_version TO {login}")
+    stranger = Postgres(postgres.url.set(username=login, password="x"))
+    grant = f'GRANT chat_history_app TO "{login}"'
+    try:
+        refused = run({**configured, "DATABASE_URL": stranger.text}, "doctor")
+        postgres.rows(grant)
+        taken = run({**configured, "DATABASE_URL": stranger.text}, "doctor")
+    finally:
+        postgres.rows(f"DROP OWNED BY {login}; DROP ROLE {login}")
+    assert refused.returncode == 1
+    assert f"cannot be taken: {grant}" in refused.stdout
+    assert "!!  row-level security of todo" in refused.stdout
+    assert (taken.returncode, "!!" in taken.stdout) == (0, False), taken.stdout
+
+
+@pytest.mark.parametrize(("algorithms", "good"), [("EdDSA", True), ("ES256", False)])
+def test_an_issuer_needs_a_key_that_may_be_used(
+    configured: dict[str, str], algorithms: str, good: bool
+) -> None:
+    with publishing(key_set(jwk(PRIVATE["EdDSA"], "k1"), jwk(PRIVATE["RS256"], "k2", use="enc"))) as issuer:
+        here = {
+            **configured,
+            "JWT_JWKS_URL": issuer.url,
+            "JWT_ISSUER": ISSUER,
+            "JWT_ALGORITHMS": algorithms,
+        }
+        examined = run(here, "doctor")
+        assert examined.returncode == (0 if good else 1)
+        assert re.search(r"ok  issuer's key: OKP +k1: can be used", examined.stdout)
+        assert re.search(r"ok  issuer's key: RSA +k2: is not ", examined.stdout)
+        if good:
+            with serving(here) as (address, _):
+                token = jwt.encode(GOOD_CLAIMS, PRIVATE["EdDSA"], "EdDSA", headers={"kid": "k1"})
+                me = httpx.get(f"{address}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+                assert (me.status_code, me.json()["subject"]) == (200, "user_1")
+        else:
+            assert "!!  issuer: JWT_JWKS_URL" in examined.stdout
+            refused = run(here, "serve", "--port", "0")
+            assert (refused.returncode, "JWT_ALGORITHMS" in refused.stderr) == (2, True)
+
+
+def test_a_service_that_does_not_get_ready_says_so(configured: dict[str, str]) -> None:
+    """Its schema is looked at where migrations go; the service itself asks at the other address."""
+    dead = "postgresql://nobody@127.0.0.1:1/nothing"
+    here = {**configured, "DATABASE_URL": dead, "DATABASE_URL_UNPOOLED": configured["DATABASE_URL"]}
+    ended = subprocess.run(
+        [sys.executable, "-m", "app.cli", "serve", "--port", "0"],
+        env=here,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert ended.returncode == 3
+    assert "DATABASE_URL: the database cannot be reached" in ended.stderr
+
+
+def test_in_a_terminal_the_log_is_for_people(configured: dict[str, str]) -> None:
+    screen, terminal = pty.openpty()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "serve", "--port", "0"], env=configured, stderr=terminal, cwd="/"
+    )
+    os.close(terminal)
+    try:
+        with open(screen) as lines:
+            address = next(line for line in lines if line.startswith("Serving ")).split()[1]
+            httpx.get(f"{address}/healthz", headers={"X-Request-ID": "r-1"}).raise_for_status()
+            line = next(line for line in lines if " request " in line)
+    finally:
+        server.terminate()
+        server.wait()
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d info    request logger=app\.api\.middleware request_id=r-1"
+        r" method=GET route=/healthz status=200 ms=[\d.]+\n",
+        line,
+    )
 
 
 def test_serve_refuses_what_it_cannot_do(configured: dict[str, str]) -> None:

@@ -15,15 +15,17 @@ APP = ROOT / "backend" / "app"
 ARROWS = {
     # a part of the product: the parts that it may import, all of them further down
     "asgi": "main settings logs",
-    "cli": "server main doctor accounts assistants repositories db models tokens settings logs errors",
+    "cli": "server main doctor purge accounts assistants repositories db models tokens settings logs errors",
     "server": "api errors",
-    "main": "api turns accounts verifier assistants repositories db metrics settings errors",
+    "main": "api web turns accounts verifier assistants repositories db metrics settings errors",
+    "purge": "repositories db settings",
     "doctor": "verifier jwks assistants db models settings errors",
-    "api": "turns accounts verifier repositories db models tokens settings metrics logs errors",
-    "turns": "assistants repositories db models metrics logs errors",
+    "api": "turns accounts verifier repositories db models tokens settings metrics logs words errors",
+    "web": "",
+    "turns": "assistants repositories db models titles metrics logs errors",
     "accounts": "repositories tokens passwords errors",
     "assistants": "repositories models titles settings errors",
-    "repositories": "db models titles errors",
+    "repositories": "db models titles words errors",
     "verifier": "jwks tokens settings errors",
     "jwks": "tokens errors",
     "db": "settings errors",
@@ -31,6 +33,7 @@ ARROWS = {
     "settings": "errors",
     "models": "errors",
     "titles": "",
+    "words": "",
     "passwords": "",
     "metrics": "",
     "logs": "",
@@ -41,7 +44,7 @@ LIBRARIES = {
     # what it is: the only parts or modules that may know it
     "alembic": "db.migrations",
     "cryptography": "tokens jwks verifier",
-    "fastapi": "api main server",
+    "fastapi": "api main server web",
     "httpx": "jwks assistants",
     "jose": "tokens",
     "os.environ": "db.installation db.url",  # what is meant for other servers, and where libpq would go
@@ -55,7 +58,7 @@ LIBRARIES = {
     "pydantic_settings": "settings",
     "sqlalchemy": "repositories models db doctor",
     "sqlmodel": "repositories models",
-    "starlette": "api",
+    "starlette": "api web",
     "typer": "cli",
     "uvicorn": "server",
 }

@@ -1,8 +1,10 @@
 """Settings: every one is documented, and unsafe ones are refused with a sentence that names them."""
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from app.errors import SetupError
 from app.main import create_app
 from app.settings import Settings, read_settings
-from support import SECRET, Postgres, settings
+from embedded_for_tests import another_user
+from support import MEASURED, SECRET, Postgres, settings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -148,10 +151,39 @@ def test_an_encrypted_database_elsewhere_is_served(postgres: Postgres, sslmode: 
     create_app(settings(postgres, database_url=url, allow_plaintext_database=False))
 
 
+def served(postgres: Postgres) -> dict[str, str]:
+    """The least that serving a database needs."""
+    needed = {"DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, "ALLOW_PLAINTEXT_DATABASE": "true"}
+    return MEASURED | needed
+
+
 def test_the_application_of_the_environment_needs_nothing_else(postgres: Postgres) -> None:
     program = "import app.asgi; print(app.asgi.app.title)"
-    environment = {"DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, "ALLOW_PLAINTEXT_DATABASE": "true"}
     ran = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program], env=served(postgres), capture_output=True, text=True, check=False
     )
     assert ran.stdout == "chat-history\n", ran.stderr
+
+
+def test_the_application_of_the_environment_does_not_start_without_a_schema(
+    make_database: Callable[[], Postgres],
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "app.asgi:app", "--port", "0"],
+        env=served(make_database()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert "`chat-history migrate` makes the schema" in ran.stderr
+
+
+def test_the_data_of_the_embedded_server_have_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/home/alex/data")
+    assert read_settings(data_dir="here").data_directory == Path("here").absolute()
+    unsaid = read_settings()
+    if os.geteuid() == 0:
+        assert unsaid.data_directory == Path("/var/lib/chat-history")
+    with another_user():
+        assert unsaid.data_directory == Path("/home/alex/data/chat-history")

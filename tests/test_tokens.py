@@ -4,6 +4,7 @@ import hmac
 import json
 import random
 import string
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +74,7 @@ def by_pyjwt(token: str, policy: TokenPolicy) -> Principal:
         {"require": ["exp", "sub", "iss"]},
         audience=list(policy.audience) or None,
         issuer=policy.issuer,
-        leeway=policy.leeway + 240,  # its clock cannot be set, and NOW is some time ago
+        leeway=policy.leeway + time.time() - NOW,  # its clock cannot be set
     )
     return Principal(policy.issuer, claims["sub"], claims["exp"] + policy.leeway)
 
@@ -186,12 +187,14 @@ def test_the_right_key_in_the_wrong_form_is_refused(name: str, sign: Any) -> Non
     ("key", "problem"),
     [
         (rsa.generate_private_key(65537, 1024).public_key(), "fewer than 2048 bits"),
+        # A power of 65537, as a modulus of the flawed library is one modulo each small prime.
+        (rsa.RSAPublicNumbers(65537, 65537**129).public_key(), "can be factored"),
         (ec.generate_private_key(ec.SECP384R1()).public_key(), "neither RSA nor P-256"),
         (ec.generate_private_key(ec.SECP256K1()).public_key(), "neither RSA nor P-256"),
         (PRIVATE["RS256"], "neither RSA nor P-256"),
         ("text", "neither RSA nor P-256"),
     ],
-    ids=["RSA-1024", "P-384", "secp256k1", "private", "text"],
+    ids=["RSA-1024", "ROCA", "P-384", "secp256k1", "private", "text"],
 )
 def test_a_weak_or_foreign_key_is_refused(key: object, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):

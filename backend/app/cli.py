@@ -86,8 +86,6 @@ def serve(
             server.run(sockets=[listener])
     if server.failure is not None:
         raise server.failure
-    if not server.started:
-        sys.exit(3)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})  # `-1` is a word here
@@ -104,6 +102,16 @@ def migrate(
         _say("Migrating ...")
         migrations.migrate(url, revision)
         _say(f"The schema is at {migrations.current(url) or 'its beginning: no tables'}.")
+
+
+@cli.command()
+def purge() -> None:
+    """Remove for good the conversations that were deleted more than DELETED_RETENTION_DAYS days ago."""
+    from .purge import purge_deleted
+
+    with _database(_settings()) as settings:
+        purged = asyncio.run(purge_deleted(settings))
+    typer.echo(f"Conversations that are gone for good: {purged}.")
 
 
 @cli.command()

@@ -10,6 +10,7 @@
     - ConversationNotFound      404  conversation_not_found
     - MessageNotFound           404  message_not_found
     - TodoNotFound              404  todo_not_found
+  + ConversationDeleted         409  conversation_deleted
   + EmailTaken                  409  email_taken
   + TodoLimitReached            409  todo_limit_reached
   + TurnInProgress              409  turn_in_progress
@@ -105,6 +106,14 @@ class MessageNotFound(NotFound):
 class TodoNotFound(NotFound):
     code = "todo_not_found"
     detail = "There is no such todo."
+
+
+class ConversationDeleted(ChatError):
+    """The client asks for a conversation that its user deleted: it neither comes back nor is made twice."""
+
+    status = 409
+    code = "conversation_deleted"
+    detail = "The conversation with this client_id was deleted. Restore it, or choose another id."
 
 
 class EmailTaken(ChatError):

@@ -4,16 +4,12 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from importlib.resources import files
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
 
 from .accounts import Accounts
-from .api import auth, chat, conversations, errors, openapi, operations, todos
+from .api import auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
 from .api.middleware import Observed, SlashTolerant
 from .assistants import make_assistant
@@ -27,6 +23,7 @@ from .repositories.users import UserRepository
 from .settings import Settings
 from .turns import Bounds, Limits, Turns
 from .verifier import make_verifier
+from .web import site
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +58,11 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     )
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
-    for module in (chat, conversations, todos, auth, operations):
+    for module in (chat, conversations, search, todos, auth, operations):
         app.include_router(module.router)
     if not settings.external_issuer:
         app.include_router(auth.local)
-    _add_docs(app)
+    site.install(app, external_issuer=settings.external_issuer)
     errors.install(app)
     openapi.install(app, external_issuer=settings.external_issuer)
     app.add_middleware(SlashTolerant)
@@ -74,7 +71,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID", openapi.STREAM_HEADER],
         )
@@ -130,20 +127,3 @@ async def _ready(services: Services) -> None:
             "DATABASE_URL: the database cannot be reached, or its schema is missing or too old. "
             "`chat-history doctor` tells which; `chat-history migrate` makes the schema."
         ) from None
-
-
-def _add_docs(app: FastAPI) -> None:
-    """The interactive documentation, with assets from the package and not from another host."""
-    assets = str(files("fastapi_offline") / "static")
-    app.mount("/docs/assets", StaticFiles(directory=assets), name="docs-assets")
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title="chat-history: API",
-            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
-            swagger_css_url="/docs/assets/swagger-ui.css",
-            swagger_favicon_url="/docs/assets/favicon.png",
-            swagger_ui_parameters={"persistAuthorization": True, "displayRequestDuration": True},
-        )

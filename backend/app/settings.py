@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import platformdirs
 from pydantic import (
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -176,12 +177,20 @@ class Settings(BaseSettings):
         200_000, le=250_000, description="Characters after which a reply ends."
     )
     context_characters: PositiveInt = Field(
-        100_000, description="How much of a conversation the assistant is shown: the newest whole turns."
+        100_000,
+        description="Characters of a conversation that the assistant is shown, tools as JSON and the new "
+        "message included: the newest whole turns. The new message is shown whatever its length.",
     )
     flushes_per_second: PositiveFloat = Field(
         100,
         description="Writes a second, in all, that keep running replies in the database up to date. "
         "Each waits 0.5 seconds at least and 3 at most.",
+    )
+    deleted_retention_days: NonNegativeInt = Field(
+        30,
+        le=36_500,
+        description="Days for which a deleted conversation can be restored; "
+        "`chat-history purge` removes what was deleted before.",
     )
     shutdown_grace: PositiveFloat = Field(
         20,

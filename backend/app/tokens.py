@@ -10,6 +10,7 @@ import base64
 import json
 import logging
 import math
+import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from .errors import NotAuthenticated
 
 log = logging.getLogger(__name__)
 
+_USER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 OWN_ISSUER = "chat-history"
 MAX_TOKEN_LENGTH = 8192
 MAX_SUBJECT_LENGTH = 255
@@ -220,12 +222,19 @@ def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) ->
     _require(0 < len(subject) <= MAX_SUBJECT_LENGTH, "sub is not 1 to 255 characters")
     # The database takes neither NUL nor a lone surrogate, which has no UTF-8.
     _require(b"\0" not in subject.encode(), "sub has a NUL")
+    if policy.issuer is None:
+        _require(_is_user_id(subject), "sub is no user's id")
 
     expires_at = _time(claims["exp"]) + policy.leeway
     _require(now < expires_at, "expired")
     for name in {"nbf", "iat"} & claims.keys():
         _require(_time(claims[name]) <= now + policy.leeway, f"{name} is in the future")
     return Principal(policy.issuer, subject, expires_at)
+
+
+def _is_user_id(subject: str) -> bool:
+    """Whether it is written as `issue` writes it, and fits the database's 64 bits."""
+    return bool(_USER_ID.fullmatch(subject)) and int(subject) < 2**63
 
 
 def _require_intended(claims: Mapping[str, Any], policy: TokenPolicy) -> None:

@@ -1,11 +1,8 @@
 """Frontends in Node: the client of the AI SDK as npm installs it, and the scenarios that drive it."""
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,27 +11,7 @@ from typing import Any
 from support import Service, User
 
 HERE = Path(__file__).parent
-MANIFEST = ("package.json", "package-lock.json", ".npmrc")
-INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
-
 Json = dict[str, Any]
-
-
-def installed() -> Path:
-    """A folder with the packages of the lock file. It is kept for the next run, until the lock changes."""
-    lock = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in MANIFEST)).hexdigest()
-    folder = Path(tempfile.gettempdir(), f"chat-history-ai-sdk-{lock[:16]}")
-    if folder.exists():
-        return folder
-    fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}-"))
-    for name in MANIFEST:
-        shutil.copy(HERE / name, fresh)
-    subprocess.run(INSTALL, cwd=fresh, check=True, capture_output=True)
-    try:
-        fresh.rename(folder)
-    except OSError:  # another worker was faster
-        shutil.rmtree(fresh)
-    return folder
 
 
 @dataclass(frozen=True)

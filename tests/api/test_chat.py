@@ -30,7 +30,11 @@ def test_a_chat_from_start_to_history(alice: User) -> None:
     assert answer.json()["reply"]["model"] == "todo"
 
     history = alice.get(f"/api/chat/{session}/history").json()
-    assert history == {"items": [answer.json()["message"], answer.json()["reply"]], "next_cursor": None}
+    assert history == {
+        "items": [answer.json()["message"], answer.json()["reply"]],
+        "next_cursor": None,
+        "newer_cursor": None,
+    }
     assert [todo["title"].lower() for todo in alice.get("/api/todos").json()["items"]] == ["buy milk"]
     assert alice.get(f"/api/conversations/{session}").json()["title"] == "add buy milk"
 

@@ -1,4 +1,4 @@
-"""Conversations: create, list, get, rename, delete."""
+"""Conversations: create, list, get, rename, pin, archive."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -76,6 +76,69 @@ def test_equal_activity_is_ordered_by_id(alice: User, service: Service) -> None:
     assert [item["id"] for item in pages(alice, "/api/conversations", limit=2)] == made[::-1]
 
 
+def test_pinned_ones_come_first_and_flags_are_no_activity(alice: User) -> None:
+    first, second, third = (alice.conversation() for _ in range(3))
+    before = alice.get(f"/api/conversations/{first}").json()
+    assert (before["pinned"], before["archived"]) == (False, False)
+    pinned = alice.patch(f"/api/conversations/{first}", {"pinned": True})
+    assert (pinned.status_code, pinned.json()) == (200, before | {"pinned": True})
+    assert _listed(alice) == [first, third, second]
+    alice.patch(f"/api/conversations/{second}", {"pinned": True, "title": "Second"})
+    assert _listed(alice) == [second, first, third]
+    unpinned = alice.patch(f"/api/conversations/{first}", {"pinned": False, "title": None})
+    assert unpinned.json() == before
+    assert _listed(alice) == [second, third, first]
+
+
+def test_archived_ones_are_a_list_of_their_own(alice: User) -> None:
+    kept, put_away = alice.conversation(), alice.conversation()
+    archived = alice.patch(f"/api/conversations/{put_away}", {"archived": True}).json()
+    assert archived["archived"] is True
+    assert (_listed(alice), _listed(alice, archived="false")) == ([kept], [kept])
+    assert _listed(alice, archived="true") == [put_away]
+    assert alice.get(f"/api/conversations/{put_away}").json() == archived
+    alice.patch(f"/api/conversations/{put_away}", {"archived": False})
+    assert (_listed(alice), _listed(alice, archived="true")) == ([put_away, kept], [])
+
+
+@pytest.mark.parametrize("archived", ["true", "false"])
+def test_both_lists_are_complete_page_by_page_and_their_cursors_differ(alice: User, archived: str) -> None:
+    made = [alice.conversation() for _ in range(7)]
+    for number, one in enumerate(made):
+        alice.patch(f"/api/conversations/{one}", {"archived": archived == "true", "pinned": number % 3 == 0})
+    expected = [one for rest in (False, True) for one in made[::-1] if (made.index(one) % 3 != 0) == rest]
+    for limit in (1, 2, 3, 7):
+        found = pages(alice, "/api/conversations", limit=limit, archived=archived)
+        assert [item["id"] for item in found] == expected
+    cursor = alice.get("/api/conversations", params={"limit": 1, "archived": archived}).json()["next_cursor"]
+    other = {"archived": "false" if archived == "true" else "true", "cursor": cursor}
+    refused = alice.get("/api/conversations", params=other)
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("body", [{}, {"title": None}, {"pinned": None, "archived": None}])
+def test_a_change_of_nothing_is_refused(alice: User, body: dict[str, None]) -> None:
+    conversation = alice.conversation(title="Stays")
+    refused = alice.patch(f"/api/conversations/{conversation}", body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"location": ["body"], "code": "nothing_given", "detail": "Changes nothing."}
+    ]
+    assert alice.patch(f"/api/conversations/{conversation}", {"pinned": "yes"}).status_code == 422
+    assert alice.patch(f"/api/conversations/{conversation}", {"pinned": False}).json()["title"] == "Stays"
+
+
+def test_a_flag_keeps_an_automatic_title_automatic(alice: User) -> None:
+    conversation = alice.conversation()
+    alice.patch(f"/api/conversations/{conversation}", {"pinned": True})
+    alice.say(conversation, "How do I boil an egg?")
+    assert alice.get(f"/api/conversations/{conversation}").json()["title"] == "How do I boil an egg?"
+
+
+def _listed(user: User, **parameters: str) -> list[int]:
+    return [item["id"] for item in user.get("/api/conversations", params=parameters).json()["items"]]
+
+
 def test_the_first_message_gives_the_title(alice: User) -> None:
     conversation = alice.conversation()
     assert alice.get(f"/api/conversations/{conversation}").json()["title"] is None
@@ -94,16 +157,6 @@ def test_a_rename_is_never_overwritten(alice: User) -> None:
     given = alice.conversation(title="Given")
     alice.say(given, "How do I boil an egg?")
     assert alice.get(f"/api/conversations/{given}").json()["title"] == "Given"
-
-
-def test_delete_is_delete(alice: User, service: Service) -> None:
-    conversation, other = alice.conversation(), alice.conversation()
-    alice.say(conversation, "Forget this")
-    alice.say(other, "Keep this")
-    assert alice.delete(f"/api/conversations/{conversation}").status_code == 204
-    assert alice.delete(f"/api/conversations/{conversation}").status_code == 404
-    assert alice.get(f"/api/conversations/{conversation}/messages").status_code == 404
-    assert service.postgres.rows("SELECT content FROM message") == [("Keep this",)]
 
 
 def test_the_same_client_id_gives_the_same_conversation(alice: User, bob: User) -> None:

@@ -117,3 +117,32 @@ def test_local_accounts_are_off(serve_with: Serve) -> None:
         )
     with serve_with() as service:
         assert service.client().post("/api/auth/register", json=body).status_code == 201
+
+
+def test_the_oldest_of_very_many_tokens_is_forgotten_and_its_user_found_again(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.accounts.REMEMBERED", 1)
+    with serve_with(**ISSUER) as service:
+        alice, bob = service.client(token()), service.client(token(sub="auth0|bob"))
+        first = alice.get("/api/auth/me").json()
+        assert bob.get("/api/auth/me").json()["id"] != first["id"]
+        assert alice.get("/api/auth/me").json() == first
+        # Who is remembered is not asked for again: bob's token gave way to alice's.
+        service.postgres.rows('DELETE FROM "user"')
+        assert alice.get("/api/auth/me").status_code == 401
+        assert bob.get("/api/auth/me").status_code == 200
+
+
+def test_an_account_that_cannot_be_made_is_refused(serve_with: Serve) -> None:
+    with serve_with(**ISSUER) as service:
+        service.postgres.rows(
+            "CREATE FUNCTION nobody() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+            'CREATE TRIGGER nobody BEFORE INSERT ON "user" FOR EACH ROW EXECUTE FUNCTION nobody()'
+        )
+        try:
+            refused = service.client(token()).get("/api/auth/me")
+        finally:
+            service.postgres.rows('DROP TRIGGER nobody ON "user"; DROP FUNCTION nobody')
+        assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
+        assert service.client(token()).get("/api/auth/me").status_code == 200

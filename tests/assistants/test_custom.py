@@ -146,10 +146,14 @@ def test_what_is_no_assistant_is_refused(plug_in: PlugIn, name: str, sentence: s
     assert sentence in refused(name)
 
 
-def test_a_fault_of_its_own_is_not_hidden(plug_in: PlugIn) -> None:
-    plug_in("faulty", "def make(settings): return 1 / 0\n")
-    with pytest.raises(ZeroDivisionError):
-        make("faulty:make")
+@pytest.mark.parametrize("name", ["faulty:make", "faulty:Made", "broken:assistant"])
+def test_a_fault_of_its_own_is_told(plug_in: PlugIn, name: str) -> None:
+    plug_in("broken", "1 / 0\n")
+    plug_in(
+        "faulty",
+        "def make(settings): return 1 / 0\nclass Made:\n    def __init__(self, settings): make(settings)\n",
+    )
+    assert refused(name) == f"CHAT_MODEL: {name} raises ZeroDivisionError: division by zero"
 
 
 def test_the_page_names_every_provider_and_only_settings_that_are() -> None:

@@ -137,6 +137,21 @@ def test_an_answer_that_breaks_keeps_its_text_and_is_asked_once(steps: list[byte
 
 
 @pytest.mark.parametrize(
+    ("last", "fault"),
+    [
+        (b"data: {]}\n\n", ModelFailed),
+        (b'data: {"choices":[{"delta":{"content":"\xff\xfe"}}]}\n\n', ModelFailed),
+        (event({"error": {"message": SECRET, "code": 500}}), ModelFailed),
+        (event({"error": {"message": SECRET, "code": 429}}), ModelBusy),
+    ],
+)
+def test_text_is_kept_that_comes_together_with_a_fault(last: bytes, fault: type[AssistantError]) -> None:
+    with serving(Answer([b"".join([*texts("Hel", "lo"), last, *texts("!"), *END]), Gate()])) as server:
+        assert text(fails(server, fault)) == "Hello"
+        assert server.calls == 1
+
+
+@pytest.mark.parametrize(
     "error",
     [{"code": 429}, {"code": "rate_limit_exceeded"}, {"type": "overloaded_error"}, {"status": "UNAVAILABLE"}],
 )
@@ -205,8 +220,9 @@ def test_silence_is_a_fault(before: str) -> None:
 
 
 def test_a_server_that_only_says_it_is_alive_is_silent() -> None:
-    with serving(Answer(repeat(b": keep-alive\n\n"))) as server:
-        fails(server, ModelFailed, model_first_token_seconds=0.2)
+    for sign in (b": keep-alive\n\n", chunk({"content": ""}), texts()[0]):
+        with serving(Answer(repeat(sign))) as server:
+            fails(server, ModelFailed, model_first_token_seconds=0.2)
 
 
 @pytest.mark.parametrize("leave", ["closed", "cancelled"])
@@ -263,6 +279,19 @@ def test_nothing_of_the_provider_or_the_user_is_told(
 def test_a_server_that_does_not_hang_up_keeps_no_reply_open() -> None:
     with serving(Answer([*says("Hello").steps, Gate()])) as server:
         assert text(talk(server)) == "Hello"
+
+
+def test_a_model_that_has_ended_is_not_waited_for_like_one_that_thinks() -> None:
+    with serving(Answer([*texts("Hello"), chunk(finish="stop"), Gate()])) as server:
+        *said, end = talk(server)
+        server.wait_for_hang_up()
+    assert (text(said), end) == ("Hello", Finish("stop"))
+
+
+def test_a_refusal_is_shown() -> None:
+    with serving(Answer([chunk({"refusal": "I can"}), chunk({"refusal": "not."}), *END])) as server:
+        *said, end = talk(server)
+    assert (text(said), end) == ("I cannot.", Finish("stop"))
 
 
 def test_what_follows_the_end_does_not_count() -> None:

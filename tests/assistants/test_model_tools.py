@@ -235,3 +235,13 @@ def test_tools_of_earlier_replies_are_told_with_their_results() -> None:
     assert made == [message["tool_call_id"] for message in messages if message["role"] == "tool"]
     assert len(set(made)) == 3
     assert all(len(one) == 9 and one.isalnum() for one in made)
+
+
+def test_a_reply_that_ended_with_a_tool_is_told_with_its_result() -> None:
+    with serving(says("ok")) as server:
+        talk(
+            server, Utterance("user", "add milk"), Utterance("assistant", "", [PART]), Utterance("user", "?")
+        )
+        call, result, _ = told(server)
+    assert (call["role"], call["content"], len(call["tool_calls"])) == ("assistant", None, 1)
+    assert json.loads(result["content"]) == RESULT

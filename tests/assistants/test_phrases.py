@@ -8,6 +8,7 @@ import pytest
 
 from app.assistants.todo.commands import (
     Add,
+    Change,
     ClearCompleted,
     Command,
     Complete,
@@ -15,14 +16,15 @@ from app.assistants.todo.commands import (
     Delete,
     DeleteAll,
     Greet,
-    Help,
     Rename,
     Reopen,
     ReopenAll,
     Search,
     Show,
+    Suggest,
     Target,
-    Thank,
+    Tell,
+    Told,
 )
 from app.assistants.todo.parser import LONGEST_MESSAGE, MOST_COMMANDS, parse
 
@@ -81,9 +83,26 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("I need to buy milk, eggs and bread", add("buy milk, eggs and bread")),
     ("I’ve got to pay the rent", add("pay the rent")),
     ("We must water the plants", add("water the plants")),
+    ("gotta finish the essay", add("finish the essay")),
+    ("need to pick up the kids at 3", add("pick up the kids at 3")),
+    ("must call the school", add("call the school")),
+    ("can u add milk", add("milk")),
+    ("yo add milk", add("milk")),
+    ("um oh wait add milk plz", add("milk")),
+    ("please to add milk in my list", add("milk")),
+    ("i want add milk", add("milk")),
+    ("add milk to list", add("milk")),
+    ("add assign people to tasks", add("assign people to tasks")),
+    ("throw milk on the grocery list", add("milk")),
+    ("add homework done", add("homework done")),
     ("remind me to pay rent", remind("pay rent")),
     ("Don’t forget to pay rent!", remind("pay rent")),
     ("please remember to pay rent", remind("pay rent")),
+    ("remember the milk", remind("the milk")),
+    ("dont forget the dentist on tuesday", remind("the dentist on tuesday")),
+    ("remind me about the dentist", remind("the dentist")),
+    ("remind me tomorrow to call Bob", remind("call Bob tomorrow")),
+    ("note to self: buy batteries", remind("buy batteries")),
     ("set a reminder to call mum, dad and Tom", remind("call mum, dad and Tom")),
     ("add why is the sky blue?", add("why is the sky blue?")),
     ("add 🎂 for Zoë’s birthday", add("🎂 for Zoë’s birthday")),
@@ -92,6 +111,8 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("add milk, eggs and bread", add("milk", "eggs", "bread")),
     ("add milk, eggs, and bread", add("milk", "eggs", "bread")),
     ("add milk, eggs, bread", add("milk", "eggs", "bread")),
+    ("add milk and eggs and bread", add("milk", "eggs", "bread")),
+    ("add milk and eggs", add("milk and eggs")),
     ("add milk; eggs", add("milk", "eggs")),
     ("add: milk, eggs", add("milk", "eggs")),
     ("add todos milk and eggs", add("milk", "eggs")),
@@ -121,6 +142,7 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("add", add()),
     ('add ""', add()),
     ("add a todo", add()),
+    ("add something to my list", add()),
     # the list
     ("list", ALL),
     ("todos", ALL),
@@ -135,6 +157,13 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("can you give me my todo list?", ALL),
     ("do I have any todos?", ALL),
     ("how many todos do I have?", ALL),
+    ("I need to see my list", ALL),
+    ("i wanna see the list", ALL),
+    ("gimme the list", ALL),
+    ("check my list", ALL),
+    ("show me my stuff", ALL),
+    ("whats on my list rn", ALL),
+    ("which tasks i have", ALL),
     ("what is left", OPEN),
     ("What's left to do?", OPEN),
     ("is anything left?", OPEN),
@@ -149,6 +178,11 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("which tasks are still open?", OPEN),
     ("what is not done yet?", OPEN),
     ("what haven't I done", OPEN),
+    ("what else?", OPEN),
+    ("anything left", OPEN),
+    ("how many are left", OPEN),
+    ("show me what i gotta do", OPEN),
+    ("ugh what do i still have to do", OPEN),
     ("show completed tasks", DONE),
     ("list done", DONE),
     ("done todos", DONE),
@@ -172,6 +206,17 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("the last one is done", complete(-1)),
     ("tick off the first task", complete(1)),
     ("check off the 2nd", complete(2)),
+    ("done two", complete(2)),
+    ("complete number two", complete(2)),
+    ("complete one and three", complete(1, 3)),
+    ("complete one to three", complete(1, 2, 3)),
+    ("the fifth is done", complete(5)),
+    ("complete the first two", complete(1, 2)),
+    ("the last 2 are done", complete(-2, -1)),
+    ("finish two", complete(2)),
+    ("complete both", CompleteAll(number=2)),
+    ("complete all three of them", CompleteAll(number=3)),
+    ("complete both eggs and milk", complete("eggs and milk")),
     ("done buy milk", complete("buy milk")),
     ("done with the milk", complete("milk")),
     ("I finished the milk", complete("milk")),
@@ -183,6 +228,16 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("tick off milk", complete("milk")),
     ("cross milk off my list", complete("milk")),
     ("milk is done", complete("milk")),
+    ("milk done", complete("milk")),
+    ("milk and eggs done", complete("milk and eggs")),
+    ("milk finished!", complete("milk")),
+    ("milk is finish", complete("milk")),
+    ("i have finish milk", complete("milk")),
+    ("did the milk", complete("milk")),
+    ("mark off milk", complete("milk")),
+    ("i bought the eggs", Told("buy", "eggs")),
+    ("picked up milk", Told("pick up", "milk")),
+    ("we've already paid the rent", Told("pay", "rent")),
     ("1 and 2 are done now", complete(1, 2)),
     ("done fish and chips", complete("fish and chips")),
     ("done 1, fish and chips", complete(1, "fish", "chips")),
@@ -191,6 +246,10 @@ PHRASINGS: list[tuple[str, Command]] = [
     ('done "What, you?"', complete('"What, you?"')),
     ("done", complete()),
     ("mark as done", complete()),
+    ("i did two", complete()),
+    ("two done", complete()),
+    ("complete 2 tasks", complete()),
+    ("I've done 2 of them", complete()),
     ("complete all", CompleteAll()),
     ("mark everything as done", CompleteAll()),
     ("tick off all of my todos", CompleteAll()),
@@ -203,7 +262,10 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("mark 2 as not done", reopen(2)),
     ("mark milk as open", reopen("milk")),
     ("I haven't finished the milk yet", reopen("milk")),
-    ("undo", reopen()),
+    ("not done: bread", reopen("bread")),
+    ("bread not done", reopen("bread")),
+    ("i'm not done with the bread", reopen("bread")),
+    ("actually I didn't do the milk", reopen("milk")),
     ("reopen all", ReopenAll()),
     # rename
     ("rename 2 to oat milk", rename(2, "oat milk")),
@@ -218,6 +280,7 @@ PHRASINGS: list[tuple[str, Command]] = [
         Rename((("talk", "A to talk to B"), ("talk to A", "talk to B"), ("talk to A to talk", "B"))),
     ),
     ("rename", Rename(())),
+    ("rename milk", Rename(())),
     # delete
     ("delete 2", delete(2)),
     ("delete 1-3", delete(1, 2, 3)),
@@ -226,6 +289,19 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("take milk off the list", delete("milk")),
     ("get rid of 2, please", delete(2)),
     ("delete todo milk", delete("milk")),
+    ("scratch the bio reading", delete("bio reading")),
+    ("delete the last one", delete(-1)),
+    ("delete the last two", delete(-2, -1)),
+    ("delete number two", delete(2)),
+    ("delete two", delete()),
+    ("delete one of them", delete()),
+    ("delete 2 todos", delete()),
+    ("delete both", delete()),
+    ("delete 2 items and milk", delete("2 items and milk")),
+    ("i want to delete 2", delete(2)),
+    ("scratch my back", Suggest("delete my back")),
+    ("drop the milk", Suggest("delete the milk")),
+    ("cancel the dentist", Suggest("delete the dentist")),
     ("delete", delete()),
     ("delete from my list", delete()),
     ("clear completed", ClearCompleted()),
@@ -238,6 +314,11 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("delete all my todos", DeleteAll(confirmed=False)),
     ("clear my list", DeleteAll(confirmed=False)),
     ("remove all tasks", DeleteAll(confirmed=False)),
+    ("start over", DeleteAll(confirmed=False)),
+    ("can you delete all todos?", DeleteAll(confirmed=False)),
+    ("delete all todos?", DeleteAll(confirmed=False)),
+    ("I want to delete all todos", DeleteAll(confirmed=False)),
+    ("delet all todos", DeleteAll(confirmed=False)),
     # search
     ("find milk", Search("milk")),
     ("search for milk", Search("milk")),
@@ -245,20 +326,68 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("is milk on my list?", Search("milk")),
     ("do I have milk on my list?", Search("milk")),
     ("show todos about milk", Search("milk")),
+    ("do I have anything about mom?", Search("mom")),
+    ("anything about mom", Search("mom")),
+    ("is milk on list", Search("milk")),
+    ("is the milk done?", Search("milk")),
+    ("did i buy the milk", Search("milk")),
     ("find", Search("")),
     # manners
-    ("help", Help()),
-    ("Help!", Help()),
-    ("what can you do?", Help()),
-    ("who are you?", Help()),
-    ("how does this work", Help()),
+    ("help", Tell("help")),
+    ("Help!", Tell("help")),
+    ("what can you do?", Tell("help")),
+    ("who are you?", Tell("help")),
+    ("how does this work", Tell("help")),
+    ("I need help", Tell("help")),
+    ("how i can add task?", Tell("help")),
+    ("can you delete things?", Tell("deletion")),
+    ("how do I delete a todo?", Tell("deletion")),
+    ("clear", Tell("deletion")),
+    ("undo", Tell("undo")),
+    ("undo that", Tell("undo")),
+    ("ok", Tell("fine")),
+    ("lol", Tell("fine")),
+    ("👍", Tell("fine")),
+    ("yes", Tell("answer")),
+    ("No!", Tell("answer")),
+    ("nvm", Tell("answer")),
+    ("bye", Tell("bye")),
+    ("see you later", Tell("bye")),
     ("hi", Greet()),
     ("Hello!", Greet()),
     ("hey there", Greet()),
     ("Good morning", Greet()),
-    ("thanks", Thank()),
-    ("Thank you so much!", Thank()),
-    ("ok, thanks", Thank()),
+    ("yo whats up", Greet()),
+    ("hi, how are you?", Greet()),
+    ("thanks", Tell("thanks")),
+    ("Thank you so much!", Tell("thanks")),
+    ("ok, thanks", Tell("thanks")),
+    ("tysm", Tell("thanks")),
+    # what may be meant is not done
+    ("buy milk", Suggest("add buy milk")),
+    ("we need milk", Suggest("add milk")),
+    ("we're out of milk", Suggest("add milk")),
+    ("i should call grandma", Suggest("add call grandma")),
+    ("i want to delete the milk", Suggest("delete the milk")),
+    ("i need to complete 2", Suggest("complete 2")),
+    ("I need to complete the form", add("complete the form")),
+    ("delete milk?", Suggest("delete milk")),
+    ("done 2?", Suggest("done 2")),
+    # slips of the finger
+    ("ad milk", add("milk")),
+    ("creat a task feed the cat", add("feed the cat")),
+    ("remond me to call Bob", remind("call Bob")),
+    ("shwo list", ALL),
+    ("show my lsit", ALL),
+    ("whats lft", OPEN),
+    ("hlep", Tell("help")),
+    ("fin milk", Search("milk")),
+    ("delte 2", Suggest("delete 2")),
+    ("remvoe milk", Suggest("remove milk")),
+    ("dnoe 2", Suggest("done 2")),
+    ("finsh 2", Suggest("finish 2")),
+    ("mark milk as doen", Suggest("mark milk as done")),
+    ("renam 2 to eggs", Suggest("rename 2 to eggs")),
 ]
 
 TALK = [
@@ -291,7 +420,6 @@ TALK = [
     "how do I delete a file?",
     "how do I add milk?",
     "why is the milk not done?",
-    "undo that",
     "rename it to something",
     "change my mind",
     "find out who wrote Faust",
@@ -320,7 +448,6 @@ TALK = [
     "help me write an essay",
     "can you explain recursion?",
     "todo lists are great",
-    "hi, how are you?",
     "thanks for nothing",
     "mark my words",
     "tick tock",
@@ -331,12 +458,44 @@ TALK = [
     '"delete all todos"',
     "don't delete all todos",
     "never delete all todos",
+    "ads are everywhere",
+    "and milk",
+    "dine 2",
+    "date 2",
+    "don't delete milk",
+    "do not complete 2",
+    "delete all but 2",
+    "delete milk, no wait",
+    "should i delete 2",
+    "i will delete milk",
+    "i deleted milk",
+    "i will finish milk",
+    "i wish milk was done",
+    "milk and eggs almost done",
+    "milk should be done",
+    "milk has to be done",
+    "milk is never done",
+    "until milk and eggs are done",
+    "once 2 is done",
+    "get it done",
+    "half done",
+    "consider it done",
+    "i am done",
+    "check one two",
+    "check one, two",
+    "i bought nothing",
+    "I got it",
+    "gotta go",
+    "remember me",
+    "remember when we met",
+    "write a poem",
     "delete all todos, or not",
     "```\nadd milk\n```",
     "```python\ndelete(1)\n```",
     "def f():\n    return 1",
     "Dear team,\n\nremind me to call you.\n\nThanks\nBob",
     "add milk\nand tell me a joke",
+    "I hate to cook",
     "delete all todos\nis what I never want to do",
     "done 1\n- or not",
     "list\n- or not",
@@ -358,7 +517,59 @@ def test_this_is_no_command(text: str) -> None:
 
 def test_each_line_is_a_command() -> None:
     text = "Hi!\nadd milk\n\n  done 1.\nadd:\n- eggs\n- bread\nwhat's left?\nthanks"
-    assert parse(text) == [Greet(), add("milk"), complete(1), add("eggs", "bread"), OPEN, Thank()]
+    assert parse(text) == [Greet(), add("milk"), complete(1), add("eggs", "bread"), OPEN, Tell("thanks")]
+
+
+SEVERAL: list[tuple[str, list[Command]]] = [
+    ("add juice and delete 2", [add("juice"), delete(2)]),
+    ("add juice & delete 2", [add("juice"), delete(2)]),
+    ("add juice and mark eggs as done", [add("juice"), complete("eggs")]),
+    ("add juice. Then show my list!", [add("juice"), ALL]),
+    ("add milk add eggs add bread", [add("milk"), add("eggs"), add("bread")]),
+    ("done 1, 2 and then please delete 3", [complete(1, 2), delete(3)]),
+    ("delete milk and add eggs", [delete("milk"), add("eggs")]),
+    ("show list and delete 1", [ALL, delete(1)]),
+    ("add milk and rename 2 to eggs and ham", [add("milk"), rename(2, "eggs and ham")]),
+]
+
+MAYBE_SEVERAL = [
+    "add juice and complete eggs",
+    "add milk and then delete it",
+    "add milk and delete eggs",
+    "add milk. Delete eggs.",
+    "add milk; delete eggs",
+    "add milk, then clear completed",
+    "add milk and delete all todos",
+    "delete all todos and add milk",
+    "complete milk and delete eggs",
+    "delete milk and complete eggs",
+    "add wash the car and finish it",
+]
+
+ONE = [
+    ('add "milk and delete 1"', add("milk and delete 1")),
+    ("add go to the shop and find milk", add("go to the shop and find milk")),
+    ("add call the plumber and show him the leak", add("call the plumber and show him the leak")),
+    ("add mow lawn, water plants and remove weeds", add("mow lawn", "water plants", "remove weeds")),
+    ("add remember to add Bob", add("remember to add Bob")),
+    ("I need to buy paint and remove the wallpaper", add("buy paint and remove the wallpaper")),
+    ("remind me to buy milk and delete 2", remind("buy milk and delete 2")),
+]
+
+
+@pytest.mark.parametrize(("text", "commands"), SEVERAL)
+def test_a_line_may_have_several_commands(text: str, commands: list[Command]) -> None:
+    assert parse(text) == commands
+
+
+@pytest.mark.parametrize("text", MAYBE_SEVERAL)
+def test_what_may_be_one_title_or_several_commands_is_asked(text: str) -> None:
+    assert parse(text) == [Tell("several")]
+
+
+@pytest.mark.parametrize(("text", "command"), ONE)
+def test_what_only_looks_like_several_commands_is_one(text: str, command: Command) -> None:
+    assert parse(text) == [command]
 
 
 def test_a_blank_line_ends_the_lines_after_add() -> None:
@@ -368,6 +579,11 @@ def test_a_blank_line_ends_the_lines_after_add() -> None:
 def test_a_message_has_a_bounded_number_of_commands() -> None:
     assert parse("list\n" * MOST_COMMANDS) == [ALL] * MOST_COMMANDS
     assert parse("list\n" * (MOST_COMMANDS + 1)) == []
+    assert parse("list\n" * (MOST_COMMANDS - 2) + "add milk and list") == [ALL] * (MOST_COMMANDS - 2) + [
+        add("milk"),
+        ALL,
+    ]
+    assert parse("list\n" * (MOST_COMMANDS - 1) + "add milk and list") == []
 
 
 def test_a_long_message_is_no_command() -> None:
@@ -380,6 +596,16 @@ def test_a_long_message_is_no_command() -> None:
 def test_a_range_is_bounded(fits: str, too_much: str) -> None:
     assert parse(fits) == [complete(*range(1, 1001))]
     assert parse(too_much) == [complete(too_much.removeprefix("done "))]
+
+
+def test_a_question_changes_nothing() -> None:
+    changes = get_args(Change)
+    commands = [text.rstrip(".!") for text, command in PHRASINGS if isinstance(command, changes)]
+    assert len(commands) > 100
+    for text in commands:
+        if not text.endswith("?"):
+            asked = [command for command in parse(f"{text}?") if isinstance(command, changes)]
+            assert asked in ([], [DeleteAll(confirmed=False)]), text
 
 
 def test_each_command_has_a_phrasing() -> None:

@@ -1,5 +1,7 @@
 """What the offline assistant does with a list of todos, and what it says of it."""
 
+# ruff: noqa: RUF001  # other languages have letters and a punctuation of their own
+
 import asyncio
 from collections.abc import Sequence
 
@@ -8,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from app.assistants.base import Prompt, Utterance
 from app.assistants.todo import TodoAssistant
+from app.assistants.todo.manners import MANNERS
 from app.assistants.todo.parser import LONGEST_MESSAGE, parse
 from app.assistants.todo.work import MOST_ADDED
 from app.models.database import MAX_TITLE_BYTES
@@ -132,6 +135,49 @@ def test_complete_what_is_done_already() -> None:
     )
 
 
+def test_complete_as_many_as_there_are() -> None:
+    two, three = ["milk", "eggs", "x bread"], ["milk", "eggs", "bread"]
+    assert changes("complete both", two, "x milk, x eggs, x bread").startswith("Done, nothing left:")
+    assert changes("complete both", three, "milk, eggs, bread").startswith("3 todos to do, so I left them")
+    changes("complete all three", three, "x milk, x eggs, x bread")
+    changes("complete all three", two, "milk, eggs, x bread")
+
+
+def test_complete_the_first_and_the_last_ones() -> None:
+    before = ["milk", "eggs", "bread"]
+    changes("complete the first two", before, "x milk, x eggs, bread")
+    changes("delete the last two", before, "milk")
+    reply = changes("delete the last two", ["milk"], "")
+    assert "did not find number 2 from the end" in reply
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("I bought the eggs", "rent, x buy some eggs, milk bottle, x tea"),
+        ("I paid rent", "x rent, buy some eggs, milk bottle, x tea"),
+        ("I bought the eggs and paid rent", "rent, buy some eggs, milk bottle, x tea"),
+        ("I bought eggs and rent", "x rent, x buy some eggs, milk bottle, x tea"),
+    ],
+)
+def test_what_somebody_did_completes_the_todo_of_that_name(text: str, after: str) -> None:
+    changes(text, ["rent", "buy some eggs", "milk bottle", "x tea"], after)
+
+
+def test_what_somebody_did_completes_no_other_todo() -> None:
+    before = ["return milk bottle", "eggs", "Eggs"]
+    after = ", ".join(before)
+    assert changes("I bought milk", before, after).endswith("number.\n\n- ☐ 1. return milk bottle")
+    assert changes("I bought eggs", before, after).startswith("Which one is done?")
+    assert changes("I bought eggs and milk", before, after).startswith("I did not find “eggs and milk”")
+    assert changes("I made a cake", before, after).startswith("I did not find “cake” on your list")
+
+
+def test_what_may_be_meant_is_asked() -> None:
+    reply = changes("delte 1", ["milk"], "milk")
+    assert reply == "Did you mean “delete 1”? I changed nothing yet: please say it that way."
+
+
 def test_reopen() -> None:
     before = ["x milk", "x eggs"]
     assert changes("reopen 2", before, "x milk, eggs") == "Open again:\n\n- ☐ 2. eggs"
@@ -144,7 +190,7 @@ def test_reopen_what_is_open() -> None:
     assert changes("reopen all", ["milk"], "milk") == "No todo was done."
 
 
-@pytest.mark.parametrize("text", ["done", "reopen", "delete"])
+@pytest.mark.parametrize("text", ["done", "reopen", "delete", "delete two", "I did two"])
 def test_a_verb_alone_asks_which_one(text: str) -> None:
     assert changes(text, ["milk"], "milk").startswith("Which one?")
 
@@ -244,8 +290,15 @@ def test_manners() -> None:
 def test_help_keeps_its_promises() -> None:
     examples = say(Todos(), "help").split("`")[1::2]
     assert len(examples) >= 10
-    for example in examples:
-        assert len(parse(example)) == 1, example
+    for reply in [manner.reply for manner in MANNERS.values()]:
+        for example in reply.split("`")[1::2]:
+            assert len(parse(example)) == 1, example
+
+
+def test_help_with_deletion_offers_nothing_that_deletes_all() -> None:
+    reply = changes("can you delete things?", ["milk"], "milk")
+    assert "`delete 2`" in reply
+    assert "all" not in reply.split()
 
 
 def test_what_it_does_not_understand_it_says() -> None:
@@ -255,6 +308,34 @@ def test_what_it_does_not_understand_it_says() -> None:
     for example in reply.split("`")[1::2]:
         assert len(parse(example)) == 1, example
     assert "Of several lines" not in reply
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Was steht auf meiner Liste?", "Entschuldigung, ich verstehe nur Englisch."),
+        ("hola", "Lo siento, solo entiendo inglés."),
+        ("qué tengo en mi lista", "Lo siento, solo entiendo inglés."),
+        ("qu’est-ce que je dois faire ?", "Désolé, je ne comprends que l'anglais."),
+        ("adicione leite na minha lista", "Desculpe, só entendo inglês."),
+        ("Что в моём списке?", "Извините, я понимаю только английский."),
+        ("牛乳を追加して", "申し訳ありませんが、英語しか理解できません。"),
+        ("添加牛奶", "抱歉，我只懂英语。"),
+        ("أضف الحليب", "عذرًا، أنا أفهم الإنجليزية فقط."),
+        ("दूध जोड़ें", "क्षमा करें, मैं केवल अंग्रेज़ी समझता हूँ।"),
+    ],
+)
+def test_who_writes_another_language_reads_that_it_is_not_understood(text: str, sentence: str) -> None:
+    reply = changes(text, ["milk"], "milk")
+    assert reply.startswith(sentence)
+    assert "did not understand" in reply
+
+
+@pytest.mark.parametrize(
+    "text", ["what is 水 in English?", "what does auf wiedersehen mean?", "Що у моєму списку?", "💥", "x"]
+)
+def test_what_is_in_no_known_language_is_answered_in_english(text: str) -> None:
+    assert say(Todos(), text).startswith("Sorry, I did not understand")
 
 
 def test_lines_are_done_together_or_not_at_all() -> None:

@@ -17,6 +17,8 @@ def read(*pieces: bytes) -> Answer:
     answer = Answer()
     for piece in pieces:
         answer.feed(piece)
+        if answer.fault is not None:
+            raise answer.fault
     return answer
 
 
@@ -24,6 +26,7 @@ def stream(*events: bytes) -> bytes:
     return b"".join([*texts("Hel"), *events, *says("lo").steps[1:]])  # type: ignore[index]
 
 
+END = chunk(finish="stop") + DONE
 DIALECTS = {
     "as documented": stream(),
     "CRLF": stream().replace(b"\n", b"\r\n"),
@@ -41,6 +44,9 @@ DIALECTS = {
         event({"usage": "x", "choices": []}),
     ),
     "thoughts": stream(chunk({"reasoning_content": "hm"}), chunk({"reasoning": "hm"})),
+    "a byte order mark": b"\xef\xbb\xbf" + stream(),
+    "a byte order mark alone": b"\xef\xbb\xbf" + stream().removeprefix(texts()[0]),
+    "a refusal": b"".join([chunk({"refusal": "Hel"}), chunk({"content": None, "refusal": "lo"}), END]),
     "no error": stream(event({"error": None, "choices": []})),
     "NUL": stream(chunk({"content": "\0"})),
     "more after the end": stream() + b"".join(texts("x")) + b"data: garbage\n\n",
@@ -53,6 +59,31 @@ def test_every_dialect_says_the_same(dialect: bytes) -> None:
     answer = read(dialect)
     assert answer.text == "Hello"
     assert (answer.reason, answer.ended, answer.calls) == ("stop", True, [])
+
+
+def test_a_byte_order_mark_may_be_cut() -> None:
+    assert read(*(bytes([byte]) for byte in b"\xef\xbb\xbf" + b"".join(texts("x")))).text == "x"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (texts("x")[1], True),
+        (chunk({"reasoning_content": "hm"}), True),
+        (chunk({"reasoning": "hm"}), True),
+        (chunk({"tool_calls": [{"index": 0, "id": "a"}]}), True),
+        (usage(1, 1), True),
+        (chunk(finish="stop"), True),
+        (DONE, True),
+        (chunk(), False),
+        (texts()[0], False),
+        (chunk({"content": "", "tool_calls": [], "reasoning": None}), False),
+        (event({}), False),
+        (b": ping\n\n", False),
+    ],
+)
+def test_only_what_says_something_puts_off_the_end_of_patience(said: bytes, told: bool) -> None:
+    assert Answer().feed(said)[0] is told
 
 
 def test_an_end_without_a_reason_is_an_end_and_silence_is_none() -> None:

@@ -1,11 +1,15 @@
-"""A database to break, and the proxy in front of it that breaks it."""
+"""A database to break and the proxy that breaks it, and folders for embedded servers."""
 
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from app.db.embedded import running
 from app.db.migrations import migrate
 from database_for_tests import PROBE
+from embedded_for_tests import no_process_of_the_server_lives, open_folder
 from proxy import Proxy, proxied
 from support import Postgres
 
@@ -30,3 +34,31 @@ def proxy(probe: Postgres) -> Iterator[Proxy]:
     """The way to it."""
     with proxied(probe) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def empty() -> Iterator[Path]:
+    """Where a data directory may be made. Afterwards no process of a server may be left in it."""
+    with open_folder() as folder:
+        directory = folder / "data"
+        yield directory
+        if (directory / "postgres").exists():
+            with running(directory, durable=False):  # whom a killed one left behind is stopped now
+                pass
+            assert no_process_of_the_server_lives(directory)
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[Path]:
+    """A data directory after its first start, to be copied."""
+    with open_folder() as folder:
+        with running(folder / "data", durable=False):
+            pass
+        yield folder / "data"
+
+
+@pytest.fixture
+def directory(empty: Path, template: Path) -> Path:
+    """A data directory whose server is stopped."""
+    subprocess.run(["cp", "-a", template, empty], check=True)
+    return empty

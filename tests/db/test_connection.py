@@ -108,6 +108,28 @@ def test_who_gives_up_leaves_a_closed_connection(proxy: Proxy) -> None:
     connected(proxy, work)
 
 
+def test_who_gives_up_while_a_connection_is_made_leaves_none(proxy: Proxy) -> None:
+    kept: list[object] = []  # the frames too: what is open in them is not closed by chance
+
+    async def whole() -> None:
+        looking_up = asyncio.create_task(connect(urls.arguments(proxy.url), seconds=60))
+        await asyncio.sleep(0)
+        looking_up.cancel()
+        proxy.freeze()
+        greeting = asyncio.create_task(connect(urls.arguments(proxy.url), seconds=60))
+        await until(lambda: proxy.hears(60))
+        greeting.cancel()
+        for task in (looking_up, greeting):
+            with pytest.raises(asyncio.CancelledError) as cancelled:
+                await task
+            kept.append(cancelled)
+        proxy.thaw()
+        await until(lambda: proxy.connections == 0)
+
+    asyncio.run(whole())
+    assert proxy.accepted == 1
+
+
 def test_no_answer_in_time_is_a_lost_connection(proxy: Proxy) -> None:
     async def work(connection: Connection) -> None:
         with pytest.raises(ConnectionLost) as lost:

@@ -1,6 +1,5 @@
 """The embedded server, with real processes and real kills."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -8,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -18,12 +16,10 @@ import psycopg2
 import pytest
 
 from app.db.embedded import running
-from app.db.installation import Installation, fitting, installations, server_account
+from app.db.installation import Installation, fitting, server_account
 from app.db.locks import exclusively
 from app.errors import SetupError
-
-FOUND = installations()
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+from embedded_for_tests import FOUND, as_root, ask, no_process_of_the_server_lives, open_folder
 
 USER = """
 import sys
@@ -44,45 +40,6 @@ with exclusively(Path(sys.argv[1])):
     print("serving", flush=True)
     sys.stdin.read()
 """
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """An empty folder that every user of the machine can pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="chat-history-test-"))
-    folder.chmod(0o711)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-
-
-@pytest.fixture
-def empty() -> Iterator[Path]:
-    """Where a data directory may be made. Afterwards no process of a server may be left in it."""
-    with open_folder() as folder:
-        directory = folder / "data"
-        yield directory
-        if (directory / "postgres").exists():
-            with running(directory, durable=False):  # whom a killed one left behind is stopped now
-                pass
-            assert no_process_of_the_server_lives(directory)
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Path]:
-    """A data directory after its first start, to be copied."""
-    with open_folder() as folder:
-        with running(folder / "data", durable=False):
-            pass
-        yield folder / "data"
-
-
-@pytest.fixture
-def directory(empty: Path, template: Path) -> Path:
-    """A data directory whose server is stopped."""
-    subprocess.run(["cp", "-a", template, empty], check=True)
-    return empty
 
 
 @contextmanager
@@ -116,27 +73,12 @@ def leave(child: subprocess.Popen[str]) -> None:
     assert child.wait() == 0
 
 
-def ask(url: str, statement: str) -> list[tuple[object, ...]]:
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
 def postmaster(directory: Path) -> int:
     return int((directory / "postgres/cluster/postmaster.pid").read_text().split()[0])
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-def no_process_of_the_server_lives(directory: Path) -> bool:
-    with (directory / "locks/server").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 @pytest.mark.parametrize("installation", FOUND, ids=lambda found: str(found.major))

@@ -21,7 +21,7 @@ from app.db.migrations import current, direct_url, migrate
 from app.db.schema import NEEDED, is_enough
 from app.errors import SetupError
 from database_for_tests import locked
-from support import SECRET, Postgres, Row, settings
+from support import MEASURED, SECRET, Postgres, Row, settings
 
 MakeDatabase = Callable[[], Postgres]
 
@@ -58,7 +58,7 @@ def started(folder: Path, program: str, *words: str, **environment: str) -> "sub
     """Starts a program with this environment and no other."""
     return subprocess.Popen(
         [PROGRAMS / program, *words],
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **environment},
+        env={**MEASURED, "PATH": os.environ["PATH"], "COLUMNS": "200", **environment},
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -210,10 +210,10 @@ def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
     postgres = make_database()
     migrate(postgres.url)
     before = schema(postgres)
-    with locked(postgres, "todo"):
+    with locked(postgres, "conversation"):
         code, said = ran(tmp_path, "chat-history", "migrate", "base", DATABASE_URL=postgres.text)
     assert code == 2
-    assert "chat-history: Another session holds a lock that the migration needs. Nothing was changed" in said
+    assert "chat-history: Another session holds a lock that the migration needs. Nothing is lost" in said
     assert (current(postgres.url), schema(postgres)) == (NEEDED, before)
     code, said = ran(tmp_path, "chat-history", "migrate", "base", DATABASE_URL=postgres.text)
     assert (code, current(postgres.url)) == (0, None), said

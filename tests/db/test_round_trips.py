@@ -28,7 +28,8 @@ class Prepared:
         for number in range(3):
             user.say(self.conversation, f"Message {number}")
         self.turn = {"message": "Again", "client_id": "the same"}
-        assert user.post(f"/api/chat/{self.conversation}/message", self.turn).status_code == 200
+        turn = user.post(f"/api/chat/{self.conversation}/message", self.turn)
+        self.reply = int(turn.json()["reply"]["id"])
         self.spare_conversations = [user.conversation() for _ in range(TIMES)]
         made = [user.post("/api/todos", {"title": f"Task {number}"}) for number in range(TIMES + 1)]
         self.todo, *self.spare_todos = [int(answer.json()["id"]) for answer in made]
@@ -65,6 +66,11 @@ def prepared(user: User) -> Prepared:
 REQUESTS: dict[str, tuple[int, int, Request]] = {
     # what it is: (round trips, status, the request)
     "page of a history": (1, 200, lambda user, it: user.get(f"/api/chat/{it.conversation}/history")),
+    "history around a message": (
+        1,
+        200,
+        lambda user, it: user.get(f"/api/chat/{it.conversation}/history", params={"around": it.reply}),
+    ),
     "page of messages": (
         1,
         200,
@@ -78,6 +84,30 @@ REQUESTS: dict[str, tuple[int, int, Request]] = {
         1,
         200,
         lambda user, it: user.patch(f"/api/conversations/{it.conversation}", {"title": "Renamed"}),
+    ),
+    "pin a conversation": (
+        1,
+        200,
+        lambda user, it: user.patch(f"/api/conversations/{it.conversation}", {"pinned": True}),
+    ),
+    "page of archived conversations": (
+        1,
+        200,
+        lambda user, _: user.get("/api/conversations", params={"archived": "true"}),
+    ),
+    "search": (1, 200, lambda user, _: user.get("/api/search", params={"q": "message"})),
+    "search for nothing": (0, 200, lambda user, _: user.get("/api/search", params={"q": "!?"})),
+    "restore a conversation": (
+        1,
+        200,
+        lambda user, it: user.post(f"/api/conversations/{it.conversation}/restore"),
+    ),
+    "rate a reply": (
+        1,
+        204,
+        lambda user, it: user.client.put(
+            f"/api/conversations/{it.conversation}/messages/{it.reply}/feedback", json={"value": "up"}
+        ),
     ),
     "delete a conversation": (
         1,
@@ -129,7 +159,7 @@ def test_a_request_costs_so_many_round_trips(what: str, user: User, prepared: Pr
 def test_who_asks_travels_with_the_statement(user: User, prepared: Prepared, proxy: Proxy) -> None:
     proxy.forget()
     assert user.get(f"/api/conversations/{prepared.conversation}").status_code == 200
-    said = proxy.said.decode()
+    said = proxy.said.decode(errors="replace")  # a length comes first
     assert proxy.round_trips == 1
     assert said.count("set_config('app.user_id', ") == 1
     introduction, statement = said.split("; ", 1)

@@ -1,6 +1,7 @@
 """What is logged: lines for machines, and never what a user wrote, is called, or proves to be."""
 
 import json
+import logging
 import os
 import re
 from datetime import datetime
@@ -10,7 +11,7 @@ import psycopg2
 import pytest
 
 from app.db.connection import StatementFailed
-from app.logs import described
+from app.logs import Json, Readable, described
 from support import SECRET, Postgres, Service, User, empty
 
 from .answers import Record
@@ -129,6 +130,19 @@ def test_what_a_fault_quotes_is_not_logged(tmp_path: Path, postgres: Postgres, a
     [line] = [json.loads(line) for line in output.splitlines() if "reply.failed" in line]
     assert (line["error"], line["level"]) == ("RuntimeError", "error")
     assert "quoting.py:" in line["where"]
+
+
+def test_the_exception_of_a_library_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    secret = "q45c48cce2e2d7fbdea1afc51c7c6ad26"
+    try:
+        int(secret)
+    except ValueError:
+        logging.getLogger("library").exception("It failed.")
+    [record] = caplog.records
+    line = json.loads(Json().format(record))
+    assert (line["event"], line["logger"], line["error"]) == ("It failed.", "library", "ValueError")
+    assert "test_logs.py:" in line["where"]
+    assert secret not in Json().format(record) + Readable().format(record)
 
 
 @pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="the log of a server that others run")

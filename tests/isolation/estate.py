@@ -22,6 +22,9 @@ SAID = {"messages.parts": [{"type": "text", "text": "Hello"}]}
 """In place of the document's example: something that is answered alike each time."""
 
 ENDED = (("complete", "failed"), ("stopped",), ("interrupted",))
+ATTEMPT = b"an attempt"
+"""What each of their replies was opened by."""
+
 STREAMING = (("-1 minute", False), ("1 hour", False), ("1 hour", True))
 """For how long its writer still holds a reply, and whether it was asked to stop."""
 
@@ -36,9 +39,10 @@ _TURN = """
         SELECT id, user_id, seq, 'user', text FROM taken, given
     )
     INSERT INTO message (
-        conversation_id, user_id, seq, reply_to, role, content, status, lease_until, stop_requested, parts
+        conversation_id, user_id, seq, reply_to, role, content, status, lease_until, stop_requested,
+        request_hash, parts
     )
-    SELECT id, user_id, seq + 1, seq, 'assistant', text, status, now() + lease, stop,
+    SELECT id, user_id, seq + 1, seq, 'assistant', text, status, now() + lease, stop, 'an attempt',
         jsonb_build_array(jsonb_build_object(
             'type', 'tool-look', 'toolCallId', '1', 'state', 'output-available',
             'input', jsonb_build_object('at', text), 'output', text

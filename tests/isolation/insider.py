@@ -4,15 +4,17 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from app.db.database import Database
 from app.errors import ConversationNotFound
 from app.repositories.conversations import ConversationRepository
-from app.repositories.replies import ReplyRepository
+from app.repositories.deletion import DeletionRepository
+from app.repositories.turns import TurnRepository
 from app.repositories.users import UserRepository
 
-from .estate import rows_of
+from .estate import ATTEMPT, rows_of
 from .town import Town
 
 ISSUER = "https://issuer.example"
@@ -50,7 +52,7 @@ class Insider:
         )
 
     async def _write_replies(self, database: Database) -> list[str]:
-        replies = ReplyRepository(database, self._town.bob.user.id)
+        replies = TurnRepository(database, self._town.bob.user.id)
         conversations = ConversationRepository(database, self._town.bob.user.id)
         found: list[object] = []
         for message in self._town.alice.rows["message"]:
@@ -59,11 +61,13 @@ class Insider:
             with suppress(ConversationNotFound):
                 found.append(await replies.get(*place))
             found.append(await replies.follow(*place, have=0))
+            found.append(await replies.opened(place[0], ATTEMPT))
             found.append(await replies.flush(*place, have=0, text="mine", parts=None))
             ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
             ending |= {"have": 0, "text": "mine", "status": "stopped"}
             found.append(await replies.end(*place, **ending))
             found.append(await conversations.entitle(place[0], "mine") or None)
+        await DeletionRepository(database, self._town.bob.user.id).purge(timedelta(0))
         return [f"another's reply or title can be had: {each!r}" for each in found if each is not None]
 
     async def _mix_up_accounts(self, database: Database) -> list[str]:

@@ -110,14 +110,15 @@ class Intruder:
         """One's own list ends without the owner's; the owner's cursor leads nowhere, on either list."""
         if "cursor" not in operation.schemas:
             return
-        home = self._own_place(operation, {})
+        own = self._own_place(operation, {})
+        home = {name: value for name, value in own.items() if not operation.may_be_left_out(name)}
         place = {**home, "limit": 2}
         while place.get("cursor", "first") is not None:
             page = self._send(operation, place)
             yield from self._expect_own(operation, page)
             place["cursor"] = page.json().get("next_cursor")
         for there, nowhere, _ in self._foreign_places(operation):
-            page = operation.call(self._owner.user.client, {**there, "limit": 1})
+            page = operation.call(self._owner.user.client, {**there, **self._sought, "limit": 1})
             if page.status != 200 or (cursor := page.json()["next_cursor"]) is None:
                 continue  # it was deleted, or is short
             never_made = cursor[::-1]
@@ -206,7 +207,13 @@ class Intruder:
 
     def _send(self, operation: Operation, values: Values) -> Answer:
         self.tried += 1
-        return operation.call(self._me.user.client, {**SAID, **values}, self._owner.betrayed_by)
+        given = {**SAID, **self._sought, **values}
+        return operation.call(self._me.user.client, given, self._owner.betrayed_by)
+
+    @property
+    def _sought(self) -> Values:
+        """What is searched for: it is in every text of the owner's."""
+        return {"q": self._owner.name}
 
     def _expect_nothing(self, operation: Operation, missing: Answer) -> Noticed:
         """What does not exist is not found, and has no stream; where it is made, that may be refused."""

@@ -21,7 +21,9 @@ TABLES = {
     "sessionId": "conversation",
     "id": "conversation",
     "todo_id": "todo",
+    "message_id": "message",
     "reply_id": "message",
+    "around": "message",
     "messageId": "message",
 }
 """Whose rows the ids in a request are. A text may also be the id that a client gave the row."""
@@ -33,7 +35,7 @@ CHOSEN_BY_CLIENTS = {*KEYS, "message.id"}
 MAKES = "id"
 """Here a text that no row of one's own is called by makes one that is."""
 
-_NAMES_A_ROW = re.compile(r"(^|_)ids?$|Ids?$")
+_NAMES_A_ROW = re.compile(r"(^|_)ids?$|Ids?$|^around$")
 _WITH_LESS = [{"trigger": "regenerate-message", "messages": []}]
 """What can be asked with less than the document's examples have."""
 
@@ -119,8 +121,11 @@ class Operation:
         """
         given: dict[str, Json] = {"query": {}, "header": {"Accept": values.get("Accept", "*/*")}, "path": {}}
         for parameter in self._parameters:
-            if parameter["name"] in values:
-                given[parameter["in"]][parameter["name"]] = values[parameter["name"]]
+            name = parameter["name"]
+            if name in values:
+                given[parameter["in"]][name] = values[name]
+            elif parameter.get("required") and parameter["in"] == "query":
+                given["query"][name] = parameter["schema"]["examples"][0]
         media_type, schema = self._content
         body = {}
         if media_type:

@@ -55,10 +55,12 @@ def without(statement: Statement, dropped: set[int] | None = None) -> Statement:
 
 
 def _limited(sql: str, place: int) -> str:
-    """What of a statement the predicate at a place limits: what is read from, or changed."""
+    """What of a statement the predicate at a place limits: what is read from, or changed, and its name."""
     depth, part, start = 0, "", place
     while start > 0 and depth >= 0 and sql[start - 1] != ";":
         start -= 1
         depth += {")": 1, "(": -1}.get(sql[start], 0)
         part = sql[start] + part if depth == 0 else part
-    return str(re.findall(r"UPDATE \w+ SET \w+|DELETE FROM \S+|FROM \S+", part)[-1])
+    limited = str(re.findall(r"UPDATE \w+ SET \w+|DELETE FROM \S+|FROM \S+", part)[-1])
+    named = re.search(r"(\w+) AS\s*$", sql[:start])
+    return f"{named[1]}: {limited}" if named else limited

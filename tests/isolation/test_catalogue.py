@@ -112,8 +112,8 @@ def test_the_role_may_change_what_the_service_changes_and_nothing_else(walled: P
         ROLE,
     )
     assert dict(granted) == {
-        "conversation": "next_seq title title_source updated_at",
-        "message": "content finish_reason lease_until model parts replaced status stop_requested"
+        "conversation": "archived deleted_at next_seq pinned title title_source updated_at",
+        "message": "content feedback finish_reason lease_until model parts replaced status stop_requested"
         " timings usage",
         "todo": "completed description title updated_at",
         "user": "password_hash",

@@ -25,7 +25,7 @@ from .statements import places, predicates, without
 from .town import Town, settled
 
 UNREACHED = {
-    "turns._REGENERATE_NAMED": "`_EXISTS` has found the conversation and the reply before, in the same call."
+    "openings.REGENERATE_NAMED": "`EXISTS` has found the conversation and the reply before, in the same call."
 }
 """Statements that nothing leads to with another user's ids, and why."""
 

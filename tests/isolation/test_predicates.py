@@ -5,6 +5,7 @@ one of its predicates, in a transaction that is taken back. Whether rows come ou
 changed, or only locked: without row-level security it is noticed. With it, a statement may lose all of them.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from app.db.statement import Statement
 from support import Postgres
 
 from .application import IDENTITIES, connected, transaction
-from .estate import OWNERS, Estate, said_again
+from .estate import ATTEMPT, NOBODYS, OWNERS, Estate, said_again
 from .statements import Place, places, predicates, without
 from .town import Town, settled
 
@@ -27,22 +28,37 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
-        r"messages._(NEWEST|OLDEST)|turns._(ASK|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)"
-        r"|replies._(RUNNING|VERSIONS)",
+        r"search._SEARCH",
         r"FROM message",
+        "Messages are looked for in conversations that were read from one's own.",
+    ),
+    (
+        r"deletion._PURGE",
+        r"DELETE FROM conversation|FROM conversation",
+        "What is removed is read from one's own first, and only one's own of that is removed.",
+    ),
+    (
+        r"history._(NEWEST|OLDEST|AROUND)|conversations._USAGE|replies._(RUNNING|VERSIONS)"
+        r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)",
+        r"(\w+: )?FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"
         " something is written that has a predicate of its own: that of the conversation. By the foreign key"
         " both say the same, as a message has the owner of its conversation.",
     ),
     (
-        r"turns._(EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
+        r"openings.(EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
         r"UPDATE message SET replaced",
         "The place from which on messages are put away is read from one's own: there is none.",
     ),
     (
-        r"turns._(REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
-        r"UPDATE conversation SET title",
+        r"openings.(REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
+        r"taken: UPDATE conversation SET title",
         "A reply is opened to a question that is read from one's own messages: there is none.",
+    ),
+    (
+        r"openings.LOST",
+        r"(question: )?FROM message",
+        "The question, and what was said before it, are looked for from one's own reply: there is none.",
     ),
 ]
 """Predicates that nobody misses as long as the others of their statement are there: in which statements they
@@ -50,23 +66,35 @@ limit what, and which other one decides. They stay: when that one falls, each st
 
 _REST = {
     "after": 0,
+    "attempt": ATTEMPT,
+    "at": datetime.max.replace(tzinfo=UTC),
+    "at_id": 2**62,
+    "at_seq": 2**62,
+    "after_id": 2**62,
+    "age": timedelta(0),
+    "archived": False,
     "before": 2**62,
-    "before_id": 2**62,
     "completed": True,
     "content": said_again("alice"),
     "description": "mine",
+    "feedback": "up",
     "finish_reason": "stop",
     "have": 0,
+    "hit_pattern": "alice",
     "lease": timedelta(seconds=10),
     "limit": 1,
     "model": "mine",
     "parts": None,
     "password_hash": "mine",
+    "patterns": ["alice"],
+    "pinned": True,
     "request_hash": b"mine",
     "role": "user",
     "status": "stopped",
     "text": "mine",
     "timings": None,
+    "title_at": datetime.max.replace(tzinfo=UTC),
+    "title_id": 2**62,
     "title": "mine",
     "title_source": "user",
     "updated_at": datetime.max.replace(tzinfo=UTC),
@@ -153,10 +181,15 @@ def _cases(town: Town, names: set[str]) -> list[Values]:
     cases: list[Values] = [{"todo_id": row.id} for row in alice["todo"]]
     cases += [{"conversation_id": row.id, "client_id": row.client_id} for row in alice["conversation"]]
     for message in alice["message"]:
-        ids = {"reply_id": message.id, "cut": message.client_id or str(message.id)}
-        for place in (message.conversation, bob.rows["conversation"][0]):
+        said = {other.client_id for other in alice["message"] if other.conversation == message.conversation}
+        for place, client_id, cut in itertools.product(
+            (message.conversation, bob.rows["conversation"][0]),
+            sorted({*said, NOBODYS}, key=str),
+            {message.client_id or str(message.id), str(message.id), NOBODYS},
+        ):
             assert place is not None
-            cases.append({**ids, "client_id": message.client_id, "conversation_id": place.id})
+            ids = {"reply_id": message.id, "message_id": message.id, "conversation_id": place.id}
+            cases.append({**ids, "client_id": client_id, "cut": cut})
     whole = [case for each in cases if names <= (case := {**_REST, **bobs, **each}).keys()]
     assert whole, f"nobody knows what {names - {*_REST, *bobs}} are"
     return list({repr([case[name] for name in sorted(names)]): case for case in whole}.values())

@@ -36,7 +36,7 @@ class Document:
             for path, methods in self.content["paths"].items()
             for method, specification in methods.items()
         ]
-        order = ("post", "get", "patch", "delete")
+        order = ("post", "get", "put", "patch", "delete")
         return sorted(found, key=lambda one: (order.index(one.method), one.path.count("{"), one.path))
 
     def operation(self, name: str) -> "Operation":
@@ -131,6 +131,9 @@ class Operation:
             one["name"]: one["schema"]["examples"][0] for one in self.parameters if one["in"] == "path"
         }
         path = self.path.format_map(in_path | dict(ids or {}))
+        needed = (one for one in self.parameters if one["in"] == "query" and one["required"])
+        query = {one["name"]: one["schema"]["examples"][0] for one in needed}
+        instead["params"] = query | (instead.get("params") or {})
         body: Json = {}
         if self.bodies and not {"json", "data", "content"} & set(instead):
             body = {"json" if self.media_type == "application/json" else "data": self.bodies[0]}

@@ -65,15 +65,22 @@ def test_every_link_leads_on_and_nobody_else_can_follow_it(
 
 
 @pytest.mark.parametrize("name", ["send_message", "regenerate_reply"])
-def test_a_turn_links_to_the_versions_of_its_reply(
+def test_a_turn_links_to_what_can_be_done_with_its_reply(
     name: str, alice: User, bob: User, document: Document
 ) -> None:
     session = {"sessionId": str(alice.conversation())}
     answer = document.operation("send_message").send(alice.client, session)
     if name == "regenerate_reply":
         answer = document.operation(name).send(alice.client, session)
-    ((target, parameters),) = links(document, document.operation(name), answer)
-    assert answer.json()["reply"] in follow(target, parameters, alice, bob).json()["items"]
+    found = {
+        target.name: (target, parameters)
+        for target, parameters in links(document, document.operation(name), answer)
+    }
+    assert found.keys() == {"list_versions", "give_feedback"}
+    assert answer.json()["reply"] in follow(*found["list_versions"], alice, bob).json()["items"]
+    follow(*found["give_feedback"], alice, bob)
+    (*_, rated) = follow(*found["list_versions"], alice, bob).json()["items"]
+    assert rated == answer.json()["reply"] | {"feedback": "up"}
 
 
 def test_whatever_makes_something_with_an_address_links_to_its_operations(document: Document) -> None:

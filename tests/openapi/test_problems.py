@@ -47,6 +47,13 @@ class Stage:
             answer = operation.send(self.alice.client, self.ids, json=body)
         return answer
 
+    def of_the_deleted(self, operation: Operation) -> httpx.Response:
+        """The client's id of a conversation that was deleted."""
+        deleted = self.alice.conversation(client_id=operation.name)
+        self.alice.delete(f"/api/conversations/{deleted}").raise_for_status()
+        name = "id" if operation.name == "chat_with_ai_sdk" else "client_id"
+        return operation.send(self.alice.client, json=operation.bodies[0] | {name: operation.name})
+
     @property
     def session(self) -> str:
         return str(self.ids["sessionId"])
@@ -102,13 +109,18 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     "message_not_found": lambda stage, one: (
         stage.with_session(one, stage.session, **again(messageId="m-0"))
         if one.name == "chat_with_ai_sdk"
-        else one.send(stage.alice.client, {**stage.ids, "reply_id": 2**62})
+        else one.send(
+            stage.alice.client,
+            {**stage.ids, "reply_id": 2**62, "message_id": 2**62},
+            params={"around": 2**62} if one.name == "get_history" else None,
+        )
     ),
     "message_unreadable": lambda stage, one: stage.with_session(one, stage.session, messages=[]),
     "nothing_to_answer": lambda stage, one: stage.with_session(one, stage.session, **again()),
     "todo_not_found": lambda stage, one: one.send(stage.alice.client, NOWHERE),
     "invalid_cursor": lambda stage, one: one.send(stage.alice.client, stage.ids, params={"cursor": "x"}),
     "client_id_reused": Stage.repeated,
+    "conversation_deleted": Stage.of_the_deleted,
     "email_taken": lambda stage, one: [one.send(stage.service.client()) for _ in range(2)][1],
 }
 ON_ANOTHER_STAGE = {

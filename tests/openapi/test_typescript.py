@@ -21,7 +21,7 @@ MISTAKES = {
     'trigger: "submit-message"': 'trigger: "say"',
     'format: "ui"': 'format: "html"',
     "problem?.code": "problem?.reason",
-    '{ title: "Summer holiday" }': '{ name: "Summer holiday" }',
+    '{ title: "Summer holiday" }': "{ title: 7 }",
 }
 """What the types must refuse."""
 

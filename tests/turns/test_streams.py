@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from app.models.events import Event, Finish, TextDelta, ToolCall, ToolResult, Usage
-from assistants_for_tests import Scripted
+from assistants_for_tests import Echo, Scripted
 from support import Service, User
 from turns.reading import kinds, known, streamed, streaming, text
 
@@ -146,3 +146,19 @@ def test_the_header_is_as_good_as_the_body(alice: User) -> None:
         assert first.is_success
         assert alice.post(path, body, headers=key).json() == first.json()
     assert len(alice.messages(int(session))) == 3
+
+
+def test_an_assistant_is_shown_the_newest_turns_that_fit(serve_with: Serve) -> None:
+    assistant = Echo()
+    with serve_with(assistant, context_characters=15) as service:
+        user = service.user("a@example.com")
+        session = user.conversation()
+        for message in ("One", "Two", "Three", "A question of its own length"):
+            user.post(f"/api/chat/{session}/message", {"message": message})
+    shown = [[said.content for said in prompt.messages] for prompt in assistant.prompts]
+    assert shown == [
+        ["One"],
+        ["One", "1. One", "Two"],
+        ["Two", "2. Two", "Three"],
+        ["Three", "3. Three", "A question of its own length"],
+    ]

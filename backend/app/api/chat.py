@@ -5,6 +5,7 @@ from fastapi.responses import StreamingResponse
 
 from ..errors import (
     ClientIdReused,
+    ConversationDeleted,
     ConversationNotFound,
     CursorInvalid,
     MessageNotFound,
@@ -15,13 +16,13 @@ from ..errors import (
     TooManyTurns,
     TurnInProgress,
 )
-from ..models.ai_sdk import UIChat, UIMessagePage
+from ..models.ai_sdk import UIChat, UIHistoryPage
 from ..models.api import (
     ChatMessage,
     ChatSession,
     ConversationCreate,
+    HistoryPage,
     LiveReplies,
-    MessagePage,
     Stopped,
     Turn,
     Versions,
@@ -31,11 +32,11 @@ from .deps import (
     BegunSession,
     CallerId,
     Conversations,
+    History,
     HistoryFormat,
+    HistoryPlace,
     IdempotencyKey,
     Limit,
-    Messages,
-    PageCursor,
     Replies,
     ReplyId,
     Session,
@@ -43,7 +44,7 @@ from .deps import (
     conversation_of,
 )
 from .openapi import answers, links
-from .pages import Cursor, json_response, page, ui_page, whole
+from .pages import Cursor, json_response, page, ui_items, whole
 from .stream import stream_response
 from .strict import StrictRoute
 from .turn import turn_response, ui_turn
@@ -63,9 +64,16 @@ _LINKS = links(
     get="get_conversation",
     update="update_conversation",
     delete="delete_conversation",
+    restore="restore_conversation",
 )
 _TURN_LINKS = links(
     {"sessionId": "$request.path.sessionId", "reply_id": "$response.body#/reply/id"}, versions="list_versions"
+) | links(
+    {
+        "conversation_id": "$response.body#/reply/conversation_id",
+        "message_id": "$response.body#/reply/id",
+    },
+    feedback="give_feedback",
 )
 _BUSY = (
     TurnInProgress(reply_id=2, resume="/api/chat/1/stream"),
@@ -76,7 +84,9 @@ _BUSY = (
 
 
 @router.post(
-    "/start", status_code=201, responses=answers(ChatSession, ClientIdReused, status=201, links=_LINKS)
+    "/start",
+    status_code=201,
+    responses=answers(ChatSession, ConversationDeleted, ClientIdReused, status=201, links=_LINKS),
 )
 async def start_chat(
     conversations: Conversations, key: IdempotencyKey = None, chat: ConversationCreate | None = None
@@ -151,24 +161,31 @@ async def stop_reply(services: AppServices, caller: CallerId, session: Session) 
 
 @router.get(
     "/{sessionId:path}/history",
-    responses=answers(MessagePage | UIMessagePage, ConversationNotFound, CursorInvalid),
+    responses=answers(HistoryPage | UIHistoryPage, ConversationNotFound, MessageNotFound, CursorInvalid),
 )
 async def get_history(
-    messages: Messages,
+    history: History,
     caller: CallerId,
     session: Session,
+    place: HistoryPlace,
     limit: Limit = 50,
-    cursor: PageCursor = None,
     format: HistoryFormat = "api",  # noqa: A002  # the name that clients send
 ) -> Response:
-    """Reads the newest messages of a chat. They come in reading order; the next page has the ones before
-    them. With `format=ui` they are `UIMessage`s of the AI SDK: what its `useChat` begins with.
+    """Reads the newest messages of a chat, or those at another place of it. They come in reading order, with
+    cursors for the ones before and the ones after them. With `format=ui` they are `UIMessage`s of the AI SDK:
+    what its `useChat` begins with.
     """
-    cursors = Cursor("history", caller, session)
-    before = None if cursor is None else cursors.read(cursor, 1)[0]
-    found = await messages.newest(session, limit, before)
-    shown = ui_page if format == "ui" else page
-    return shown(found.items, None if found.next is None else cursors.write(found.next))
+    older, newer = Cursor("history", caller, session), Cursor("newer history", caller, session)
+    if place.around is not None:
+        found = await history.around(session, limit, place.around)
+    elif place.after is not None:
+        found = await history.oldest(session, limit, *newer.read(place.after, 1))
+    elif place.before is not None:
+        found = await history.newest(session, limit, *older.read(place.before, 1))
+    else:
+        found = await history.newest(session, limit)
+    items = ui_items(found.items) if format == "ui" else found.items
+    return page(items, next_cursor=older.at(found.older), newer_cursor=newer.at(found.newer))
 
 
 @router.get(
@@ -192,6 +209,7 @@ async def list_live(replies: Replies) -> Response:
     responses=answers(
         None,
         ConversationNotFound,
+        ConversationDeleted,
         MessageNotFound,
         NothingToAnswer,
         ClientIdReused,

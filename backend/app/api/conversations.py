@@ -2,19 +2,40 @@
 
 from fastapi import APIRouter, Response
 
-from ..errors import ClientIdReused, ConversationNotFound, CursorInvalid
+from ..errors import (
+    ClientIdReused,
+    ConversationDeleted,
+    ConversationNotFound,
+    CursorInvalid,
+    MessageNotFound,
+)
 from ..models.api import (
     Conversation,
     ConversationCreate,
     ConversationPage,
     ConversationUpdate,
+    Feedback,
     Message,
     MessageCreate,
     MessagePage,
+    Usage,
 )
-from .deps import CallerId, ConversationId, Conversations, IdempotencyKey, Limit, Messages, PageCursor
+from .deps import (
+    Archived,
+    CallerId,
+    ConversationId,
+    Conversations,
+    Deletion,
+    History,
+    IdempotencyKey,
+    Limit,
+    MessageId,
+    Messages,
+    PageCursor,
+    Replies,
+)
 from .openapi import answers, links
-from .pages import Cursor, activity_place, json_response, page, place_activity
+from .pages import Cursor, json_response, numbers_place, page, place_numbers
 from .strict import StrictRoute
 
 router = APIRouter(prefix="/api/conversations", tags=["conversations"], route_class=StrictRoute)
@@ -24,12 +45,18 @@ _LINKS = links(
     get="get_conversation",
     update="update_conversation",
     delete="delete_conversation",
+    restore="restore_conversation",
+    usage="get_usage",
     messages="list_messages",
     append="append_message",
 )
 
 
-@router.post("", status_code=201, responses=answers(Conversation, ClientIdReused, status=201, links=_LINKS))
+@router.post(
+    "",
+    status_code=201,
+    responses=answers(Conversation, ConversationDeleted, ClientIdReused, status=201, links=_LINKS),
+)
 async def create_conversation(
     conversations: Conversations, key: IdempotencyKey = None, wanted: ConversationCreate | None = None
 ) -> Response:
@@ -41,13 +68,22 @@ async def create_conversation(
 
 @router.get("", responses=answers(ConversationPage, CursorInvalid))
 async def list_conversations(
-    conversations: Conversations, caller: CallerId, limit: Limit = 20, cursor: PageCursor = None
+    conversations: Conversations,
+    caller: CallerId,
+    archived: Archived = False,
+    limit: Limit = 20,
+    cursor: PageCursor = None,
 ) -> Response:
-    """Lists your conversations. The one with the latest message comes first."""
-    cursors = Cursor("conversations", caller)
-    before = None if cursor is None else place_activity(cursors.read(cursor, 2))
-    found = await conversations.page(limit, before)
-    return page(found.items, None if found.next is None else cursors.write(*activity_place(found.next)))
+    """Lists your conversations. Pinned ones come first, then the one with the latest message; those that you
+    archived are a list of their own.
+
+    One that gets a message while you turn the pages moves to the front: it is on the first page, read again.
+    """
+    cursors = Cursor("conversations", caller, archived)
+    after = None if cursor is None else numbers_place(cursors.read(cursor, 3))
+    found = await conversations.page(limit, after, archived=archived)
+    following = None if found.next is None else cursors.write(*place_numbers(found.next))
+    return page(found.items, next_cursor=following)
 
 
 @router.get("/{conversation_id}", responses=answers(Conversation, ConversationNotFound))
@@ -56,27 +92,42 @@ async def get_conversation(conversations: Conversations, conversation_id: Conver
     return json_response(await conversations.get(conversation_id))
 
 
+@router.get("/{conversation_id}/usage", responses=answers(Usage, ConversationNotFound))
+async def get_usage(conversations: Conversations, conversation_id: ConversationId) -> Response:
+    """Counts the tokens of a conversation. All its replies count, also those that were replaced."""
+    return json_response(await conversations.usage(conversation_id))
+
+
 @router.patch("/{conversation_id}", responses=answers(Conversation, ConversationNotFound))
 async def update_conversation(
     conversations: Conversations, conversation_id: ConversationId, wanted: ConversationUpdate
 ) -> Response:
-    """Renames a conversation. No automatic title replaces the new one."""
-    return json_response(await conversations.rename(conversation_id, wanted.title))
+    """Renames, pins or archives a conversation. What is left out stays as it is; no automatic title replaces
+    a new one.
+    """
+    changed = await conversations.change(conversation_id, wanted.title, wanted.pinned, wanted.archived)
+    return json_response(changed)
 
 
 @router.delete(
     "/{conversation_id}", status_code=204, responses=answers(None, ConversationNotFound, status=204)
 )
-async def delete_conversation(conversations: Conversations, conversation_id: ConversationId) -> None:
-    """Deletes a conversation. Its messages are deleted with it, for good."""
-    await conversations.delete(conversation_id)
+async def delete_conversation(deletion: Deletion, conversation_id: ConversationId) -> None:
+    """Deletes a conversation with its messages. It can be restored until it is purged, which is for good."""
+    await deletion.delete(conversation_id)
+
+
+@router.post("/{conversation_id}/restore", responses=answers(Conversation, ConversationNotFound))
+async def restore_conversation(deletion: Deletion, conversation_id: ConversationId) -> Response:
+    """Takes the deletion of a conversation back. One that was not deleted stays as it is."""
+    return json_response(await deletion.restore(conversation_id))
 
 
 @router.get(
     "/{conversation_id}/messages", responses=answers(MessagePage, ConversationNotFound, CursorInvalid)
 )
 async def list_messages(
-    messages: Messages,
+    history: History,
     caller: CallerId,
     conversation_id: ConversationId,
     limit: Limit = 50,
@@ -88,8 +139,8 @@ async def list_messages(
     """
     cursors = Cursor("messages", caller, conversation_id)
     after = 0 if cursor is None else cursors.read(cursor, 1)[0]
-    found = await messages.oldest(conversation_id, limit, after)
-    return page(found.items, None if found.next is None else cursors.write(found.next))
+    found = await history.oldest(conversation_id, limit, after)
+    return page(found.items, next_cursor=cursors.at(found.newer))
 
 
 @router.post(
@@ -103,3 +154,15 @@ async def append_message(
     """Stores a message without asking the assistant. It takes the next place in the conversation."""
     stored = await messages.append(conversation_id, message.role, message.content, message.client_id or key)
     return json_response(stored, 201)
+
+
+@router.put(
+    "/{conversation_id}/messages/{message_id}/feedback",
+    status_code=204,
+    responses=answers(None, ConversationNotFound, MessageNotFound, status=204),
+)
+async def give_feedback(
+    replies: Replies, conversation_id: ConversationId, message_id: MessageId, feedback: Feedback
+) -> None:
+    """Says what you think of a reply. The latest opinion is kept, or none."""
+    await replies.rate(conversation_id, message_id, feedback.value)

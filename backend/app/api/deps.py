@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -17,8 +18,11 @@ from ..errors import ConversationNotFound, NotAuthenticated
 from ..metrics import Metrics
 from ..models import text
 from ..repositories.conversations import ConversationRepository
+from ..repositories.deletion import DeletionRepository
+from ..repositories.history import HistoryRepository
 from ..repositories.messages import MessageRepository
 from ..repositories.replies import ReplyRepository
+from ..repositories.search import SearchRepository
 from ..repositories.todos import TodoRepository
 from ..repositories.users import UserRepository
 from ..settings import Settings
@@ -27,6 +31,7 @@ from ..verifier import Verifier
 
 MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _bearer = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
 
@@ -69,8 +74,20 @@ def _conversations(services: AppServices, caller: CallerId) -> ConversationRepos
 Conversations = Annotated[ConversationRepository, Depends(_conversations)]
 
 
+def _deletion(services: AppServices, caller: CallerId) -> DeletionRepository:
+    return DeletionRepository(services.database, caller)
+
+
 def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
     return MessageRepository(services.database, caller)
+
+
+def _history(services: AppServices, caller: CallerId) -> HistoryRepository:
+    return HistoryRepository(services.database, caller)
+
+
+def _search(services: AppServices, caller: CallerId) -> SearchRepository:
+    return SearchRepository(services.database, caller)
 
 
 def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
@@ -113,10 +130,6 @@ def _replies(services: AppServices, caller: CallerId) -> ReplyRepository:
     return ReplyRepository(services.database, caller)
 
 
-def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
-    return "text/event-stream" in accept
-
-
 def _plain(number: str) -> str:
     """One thing has one address: `01`, `+1` and `1.0` are not other names of 1."""
     if not _NUMBER.fullmatch(number):
@@ -124,17 +137,65 @@ def _plain(number: str) -> str:
     return number
 
 
+PageCursor = Annotated[text.Cursor | None, Query(description="The `next_cursor` of the page before.")]
+BeforeCursor = Annotated[text.Cursor | None, Query(description="The same: a page's `next_cursor`.")]
+AfterCursor = Annotated[text.Cursor | None, Query(description="The `newer_cursor` of a page.")]
+AroundId = Annotated[
+    int | None,
+    Query(ge=1, le=MAX_ID, description="The id of a message that is to be in the middle.", examples=[2]),
+    BeforeValidator(_plain),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _HistoryPlace:
+    """Where in a history to read: at most one of them; none is its end."""
+
+    before: str | None
+    after: str | None
+    around: int | None
+
+
+def _history_place(
+    cursor: PageCursor = None,
+    before: BeforeCursor = None,
+    after: AfterCursor = None,
+    around: AroundId = None,
+) -> _HistoryPlace:
+    if [cursor, before, after, around].count(None) < 3:  # noqa: PLR2004  # all but one
+        fault = {"type": "one_place", "loc": ("query",), "msg": "Only one of before, after and around."}
+        raise RequestValidationError([fault])
+    return _HistoryPlace(before or cursor, after, around)
+
+
+def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
+    """Whether the client names the stream, and likes JSON no better (RFC 9110, section 12.5.1)."""
+    liked = {"text/event-stream": 0.0, "application/json": 0.0}
+    for media_range in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
+        quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
+        if name in liked and _QUALITY.fullmatch(quality):
+            liked[name] = float(quality)
+    return 0 < liked["text/event-stream"] >= liked["application/json"]
+
+
 Replies = Annotated[ReplyRepository, Depends(_replies)]
+History = Annotated[HistoryRepository, Depends(_history)]
+HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
+Deletion = Annotated[DeletionRepository, Depends(_deletion)]
 Messages = Annotated[MessageRepository, Depends(_messages)]
 Todos = Annotated[TodoRepository, Depends(_todos)]
+Search = Annotated[SearchRepository, Depends(_search)]
+SearchText = Annotated[text.SearchText, Query(description="What to search for.", examples=["milk"])]
 Users = Annotated[UserRepository, Depends(_users)]
 Session = Annotated[int, Depends(_session)]
 BegunSession = Annotated[int | None, Depends(_begun_session)]
 ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
+MessageId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 TodoId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
-PageCursor = Annotated[text.Cursor | None, Query(description="The `next_cursor` of the page before.")]
+Archived = Annotated[bool, Query(description="The archived ones in place of the others.")]
 HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
 WantsStream = Annotated[bool, Depends(_wants_stream)]
 IdempotencyKey = Annotated[

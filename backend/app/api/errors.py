@@ -66,7 +66,9 @@ async def _framework(request: Request, error: Exception) -> Response:
         return problem(NotFound())
     phrase = title(error.status_code)
     code = phrase.lower().replace(" ", "_")
-    headers = _allowed(request) if "Allow" in (error.headers or {}) else error.headers
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed(request) or headers["Allow"]
     return _response(_problem(error.status_code, code, f"{phrase}."), headers)
 
 
@@ -79,15 +81,18 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return _response(invalid(*faults))
 
 
-def _allowed(request: Request) -> dict[str, str]:
-    """Every method of an address (RFC 9110, section 15.5.6): the framework knows its first route's only."""
-    scopes = [{**request.scope, "method": method} for method in ("GET", "HEAD", "POST", "PATCH", "DELETE")]
-    allowed = [
+def _allowed(request: Request) -> str:
+    """Every method of an address (RFC 9110, section 15.5.6): the framework knows its first route's only.
+
+    Empty for an asset, whose folder knows them.
+    """
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    scopes = [{**request.scope, "method": method} for method in methods]
+    return ", ".join(
         scope["method"]
         for scope in scopes
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
-    ]
-    return {"Allow": ", ".join(allowed)}
+    )
 
 
 def _problem(status: int, code: str, detail: str, **members: object) -> Problem:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from ..errors import DatabaseBusy, DatabaseUnavailable
+from ..errors import DatabaseBusy, DatabaseUnavailable, ShuttingDown
 from ..models.api import Health
 from .deps import AppServices
 from .openapi import answers
@@ -12,15 +12,19 @@ from .openapi import answers
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=answers(None))
 async def healthz() -> Health:
     """Tells that the process is alive. It never touches the database."""
     return Health(status="ok")
 
 
-@router.get("/readyz", responses=answers(None, DatabaseUnavailable, DatabaseBusy))
+@router.get("/readyz", responses=answers(None, DatabaseUnavailable, DatabaseBusy, ShuttingDown))
 async def readyz(services: AppServices) -> Health:
-    """Tells whether requests can be answered. The database is there, with a schema that fits."""
+    """Tells whether requests can be answered. The database is there, with a schema that fits; the process is
+    not about to stop.
+    """
+    services.turns.require_open()
     await services.schema.check()
     return Health(status="ready")
 

@@ -11,7 +11,7 @@ from fastapi import Response
 
 from ..errors import CursorInvalid
 from ..models.ui import ui_message
-from ..repositories.conversations import Activity
+from ..repositories.conversations import Place
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,6 +26,10 @@ class Cursor:
 
     def __init__(self, *list_: object) -> None:
         self._list = repr(list_).encode()
+
+    def at(self, place: int | None) -> str | None:
+        """The cursor of a place that is one number; None if there is none."""
+        return None if place is None else self.write(place)
 
     def write(self, *place: int) -> str:
         """The cursor of a place, which is numbers of at most 64 bits."""
@@ -50,23 +54,22 @@ class Cursor:
         ).digest()
 
 
-def activity_place(activity: Activity) -> tuple[int, int]:
-    """A place in the list of conversations as numbers, to the microsecond."""
-    return (activity[0] - _EPOCH) // _MICROSECOND, activity[1]
+def place_numbers(place: Place) -> tuple[int, int, int]:
+    """A place in a list of conversations as numbers, to the microsecond."""
+    return int(place[0]), (place[1] - _EPOCH) // _MICROSECOND, place[2]
 
 
-def place_activity(place: tuple[int, ...]) -> Activity:
+def numbers_place(numbers: tuple[int, ...]) -> Place:
     """The same, back. Raises CursorInvalid for a time that only a forged cursor can have."""
     try:
-        return _EPOCH + place[0] * _MICROSECOND, place[1]
+        return bool(numbers[0]), _EPOCH + numbers[1] * _MICROSECOND, numbers[2]
     except OverflowError:
         raise CursorInvalid from None
 
 
-def page(items: bytes, next_cursor: str | None) -> Response:
-    """`{items, next_cursor}` around items that are JSON already."""
-    cursor = b"null" if next_cursor is None else b'"' + next_cursor.encode() + b'"'
-    return json_response(b'{"items":' + items + b',"next_cursor":' + cursor + b"}")
+def page(items: bytes, **cursors: str | None) -> Response:
+    """`{items, next_cursor}`, or with other cursors, around items that are JSON already."""
+    return json_response(b'{"items":' + items + b"," + json.dumps(cursors).encode()[1:])
 
 
 def whole(items: bytes) -> Response:
@@ -74,10 +77,9 @@ def whole(items: bytes) -> Response:
     return json_response(b'{"items":' + items + b"}")
 
 
-def ui_page(items: bytes, next_cursor: str | None) -> Response:
-    """The same with messages as `UIMessage`s."""
-    shown = [ui_message(message) for message in json.loads(items)]
-    return page(json.dumps(shown, ensure_ascii=False).encode(), next_cursor)
+def ui_items(items: bytes) -> bytes:
+    """Messages as `UIMessage`s."""
+    return json.dumps(list(map(ui_message, json.loads(items))), ensure_ascii=False).encode()
 
 
 def json_response(body: bytes, status: int = 200, location: str | None = None) -> Response:

@@ -83,7 +83,7 @@ class Wire:
                 return self._close() + _line(type="tool-output-error", toolCallId=identity, errorText=error)
             case Title(text):
                 return _line(type="data-title", data={"title": text}, transient=True)
-            case Ended():
+            case _:
                 return self._close() + _line(type="finish-step") + self._end(event)
 
     def _text(self, text: str) -> bytes:

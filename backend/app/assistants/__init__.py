@@ -19,8 +19,8 @@ _KEY = re.compile(r"[!-~]+")
 def make_assistant(settings: Settings) -> Assistant:
     """The assistant that CHAT_MODEL names.
 
-    Raises SetupError, which names the setting, if it names none, or if its key or address cannot be used;
-    and what the code of a custom assistant raises.
+    Raises SetupError, which names the setting, if it names none, if its key or address cannot be used, or
+    with what the code of a custom assistant raises.
     """
     if settings.chat_model == TodoAssistant.name:
         return TodoAssistant()

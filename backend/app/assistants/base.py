@@ -43,6 +43,10 @@ class ModelFailed(AssistantError):
     code = "model_failed"
 
 
+class InvalidEvent(AssistantError):
+    """The assistant said what is no event, or one that does not fit what it said before."""
+
+
 class Assistant(Protocol):
     """Answers a conversation. One assistant serves all users: it keeps nothing between two replies."""
 

@@ -17,8 +17,7 @@ GROUP = "chat_history.assistants"
 def custom_assistant(settings: Settings) -> Assistant:
     """The assistant that is found under the name, or what is found there makes of the settings.
 
-    Raises SetupError if nothing is found, or no assistant. What the code itself raises is not caught: its
-    author needs the traceback.
+    Raises SetupError if nothing is found, or no assistant, and with what the code itself raises.
     """
     name = settings.chat_model
     found = _found(name)
@@ -27,7 +26,10 @@ def custom_assistant(settings: Settings) -> Assistant:
             inspect.signature(found).bind(settings)
         except (TypeError, ValueError):
             raise SetupError(f"CHAT_MODEL: {name} does not take the settings as its one argument") from None
-        found = found(settings)
+        try:
+            found = found(settings)
+        except Exception as error:
+            raise _broken(name, error) from error
     if missing := _missing(found):
         raise SetupError(f"CHAT_MODEL: {name} is no assistant: it needs {missing}")
     return cast("Assistant", found)
@@ -42,10 +44,16 @@ def _found(name: str) -> object:
             return entry.load()
     except (ImportError, AttributeError, ValueError) as error:
         reason = error
+    except Exception as error:
+        raise _broken(name, error) from error
     raise SetupError(
         f"CHAT_MODEL: names no assistant: {reason}. It can be todo, PROVIDER:MODEL with one of "
         f"{', '.join(PROVIDERS)}, package.module:name on PYTHONPATH, or an installed entry point."
     )
+
+
+def _broken(name: str, error: Exception) -> SetupError:
+    return SetupError(f"CHAT_MODEL: {name} raises {type(error).__name__}: {error}")
 
 
 def _missing(found: object) -> str | None:

@@ -18,6 +18,9 @@ from .wire import Answer
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+USAGE_SECONDS = 1.0
+"""What a server gets to count the tokens, and to say that it is done, after the model has ended."""
+
 LAST_SECONDS = 0.2
 """What a server gets to close an answer that has ended: then its connection can be used again."""
 
@@ -40,7 +43,7 @@ class Endpoint:
     """A server of models. Its connections serve all replies."""
 
     def __init__(self, base_url: str, key: str | None, silence: float) -> None:
-        """`silence` is how many seconds a model may say nothing, before its first event and between two."""
+        """`silence` is how many seconds a model may say nothing, before its first token and between two."""
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._silence = silence
         # Unpacked, a small answer may be a large one, and each event would wait for its block to fill.
@@ -100,12 +103,22 @@ class Endpoint:
             raise fault.error from None
 
     async def _attempt(self, content: bytes, pipe: Pipe) -> Answer:
+        answer = Answer()
         try:
             async with asyncio.timeout(self._silence) as silence:
-                return await self._read(content, pipe, silence)
+                await self._read(content, pipe, answer, silence)
         except TimeoutError:
-            log.warning("model.silent", extra={"seconds": self._silence})
-            raise ModelFailed from None
+            if not answer.ended:
+                log.warning("model.silent", extra={"seconds": self._silence})
+                raise ModelFailed from None
+        except httpx.TransportError as error:
+            if not answer.ended:
+                log.warning("model.connection_lost", extra={"error": type(error).__name__})
+                raise _Passing(ModelFailed()) from None
+        if not answer.ended:
+            log.warning("model.answer_cut")
+            raise _Passing(ModelFailed())
+        return answer
 
     @asynccontextmanager
     async def _asked(self, content: bytes) -> AsyncIterator[httpx.Response]:
@@ -116,31 +129,25 @@ class Endpoint:
             _accept(response)
             yield response
 
-    async def _read(self, content: bytes, pipe: Pipe, silence: asyncio.Timeout) -> Answer:
-        """Puts off the end of `silence` with every event."""
-        answer = Answer()
+    async def _read(self, content: bytes, pipe: Pipe, answer: Answer, silence: asyncio.Timeout) -> None:
+        """Puts off the end of `silence` whenever the model says anything."""
         now = asyncio.get_running_loop().time
-        try:
-            async with self._asked(content) as response:
-                chunks = response.aiter_raw()
-                async for data in chunks:
-                    events, text = answer.feed(data)
-                    if events:
-                        silence.reschedule(now() + self._silence)
-                    if text:
-                        await pipe.put(text)
-                    if answer.done:
-                        async with asyncio.timeout(LAST_SECONDS):
-                            async for _ in chunks:
-                                pass
-        except (httpx.TransportError, TimeoutError) as error:
-            if not answer.ended:
-                log.warning("model.connection_lost", extra={"error": type(error).__name__})
-                raise _Passing(ModelFailed()) from None
-        if not answer.ended:
-            log.warning("model.answer_cut")
-            raise _Passing(ModelFailed())
-        return answer
+        async with self._asked(content) as response:
+            async for data in response.aiter_raw():
+                if answer.done:
+                    continue
+                told, text = answer.feed(data)
+                if told:
+                    silence.reschedule(now() + self._patience(answer))
+                if text:
+                    await pipe.put(text)
+                if answer.fault is not None:
+                    raise answer.fault
+
+    def _patience(self, answer: Answer) -> float:
+        if answer.done:
+            return LAST_SECONDS
+        return USAGE_SECONDS if answer.ended else self._silence
 
 
 def _accept(response: httpx.Response) -> None:

@@ -70,7 +70,7 @@ class ModelAssistant:
         ids = call_ids()
         messages = self._system + transcript(self._readable(prompt), ids)
         used: set[str] = set()
-        for rounds_left in reversed(range(MOST_ROUNDS)):
+        for rounds_left in reversed(range(MOST_ROUNDS)):  # pragma: no branch: the last round returns
             async with self._endpoint.streamed({**self._options, "messages": messages}) as pipe:
                 while text := await pipe.take():
                     yield TextDelta(text)

@@ -6,6 +6,7 @@ anything is done: a model's arguments are trusted no more than a stranger's.
 
 import json
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -39,9 +40,9 @@ class Tool(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
+    @abstractmethod
     async def use(self, todos: TodoRepository) -> Any:
         """Does it, and returns a JSON value. Raises ChatError."""
-        raise NotImplementedError
 
 
 class ListTodos(Tool):

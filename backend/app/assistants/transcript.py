@@ -64,7 +64,7 @@ def _messages(said: Utterance, ids: Iterator[str]) -> Iterator[Message]:
                 yield from results
                 text, calls, results = "", [], []
             text += part["text"]
-        elif part["type"].startswith("tool-"):
+        else:
             call = ToolCall(next(ids), part["type"].removeprefix("tool-"), part["input"])
             calls.append(called(call))
             results.append(answering(_result(call, part)))

@@ -13,6 +13,7 @@ from ..models.events import FinishReason, Usage
 from .base import AssistantError, ModelBusy, ModelFailed
 
 MAX_LINE_BYTES = 1_048_576
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_CALLS = 32
 MAX_ARGUMENT_CHARACTERS = 65_536
 """Of all calls of an answer together."""
@@ -62,6 +63,10 @@ class Answer:
         """Why it ended; None as long as the model has not said so."""
         self.done = False
         """Whether the stream said that nothing follows. What follows all the same does not count."""
+        self.fault: AssistantError | None = None
+        """ModelFailed for what is no such stream, or what the server says went wrong. Nothing follows."""
+        self._begun = False
+        self._told = False
         self._texts: list[str] = []
         self._half_character = ""
         self._line = bytearray()
@@ -78,29 +83,40 @@ class Answer:
         """All of its text."""
         return "".join(self._texts)
 
-    def feed(self, data: bytes) -> tuple[int, str]:
-        """Takes in more of the stream, cut anywhere: how many events that completes, and their text.
+    def feed(self, data: bytes) -> tuple[bool, str]:
+        """Takes in more of the stream, cut anywhere: whether it says anything, and its text up to a `fault`.
 
-        Raises ModelFailed for what is no such stream, and what the model's server says went wrong.
+        Events in which there is nothing keep a connection alive; they say nothing.
         """
         whole, newline, rest = data.rpartition(b"\n")
         if not newline:
             self._hold(data)
-            return 0, ""
+            return False, ""
         self._line += whole
         lines = self._line.split(b"\n")
+        if not self._begun:
+            lines[0] = lines[0].removeprefix(BYTE_ORDER_MARK)
+            self._begun = True
         self._line = bytearray()
-        self._hold(rest)
-        said = [self._read(line[5:]) for line in lines if line.startswith(b"data:")]
-        text = self._readable("".join(said))
+        self._told = False
+        said = ""
+        try:
+            for line in lines:
+                if line.startswith(b"data:"):
+                    said += self._read(line[5:])
+        except AssistantError as fault:
+            self.fault = fault
+        else:
+            self._hold(rest)
+        text = self._readable(said)
         if text:
             self._texts.append(text)
-        return len(said), text
+        return self._told, text
 
     def _hold(self, data: bytes) -> None:
         self._line += data
         if len(self._line) > MAX_LINE_BYTES:
-            raise ModelFailed
+            self.fault = ModelFailed()
 
     def _readable(self, text: str) -> str:
         """The text without what cannot be stored. Half a surrogate pair waits for its other half."""
@@ -117,7 +133,7 @@ class Answer:
         if self.done or not payload:
             return ""
         if payload == b"[DONE]":
-            self.done = True
+            self.done = self._told = True
             return ""
         try:
             event = json.loads(payload)
@@ -132,17 +148,23 @@ class Answer:
             raise _fault(error)
         if usage := event.get("usage"):
             self.usage = _usage(_object(usage))
+            self._told = True
         choice = _object(_first(event.get("choices")))
         if reason := choice.get("finish_reason"):
             if reason == "error":
                 raise ModelFailed
             self.reason = _REASONS.get(str(reason), "other")
+            self._told = True
         delta = _object(choice.get("delta"))
+        # Text, a call, or what the model thinks, which has another name everywhere.
+        if not self._told and any(value for name, value in delta.items() if name != "role"):
+            self._told = True
         calls = delta.get("tool_calls")
         if isinstance(calls, list):
             for fragment in calls:
                 self._take_call(_object(fragment))
-        return _text(delta.get("content"))
+        # Whatever it refuses, it says why in words.
+        return _text(delta.get("content")) + _text(delta.get("refusal"))
 
     def _take_call(self, fragment: dict[str, Any]) -> None:
         """A call begins with its id; what follows under the same index continues it.

@@ -113,11 +113,9 @@ class Connection:
             self._raw.close()
 
     async def _answered(self) -> None:
-        if (state := self._raw.poll()) == extensions.POLL_OK:
-            return
         self._answer = self._loop.create_future()
-        self._watch(state)
         try:
+            self._advance()
             await self._answer
         finally:
             self._answer = None
@@ -167,19 +165,14 @@ async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection
 async def _ready(descriptor: int, state: int) -> None:
     """Waits for the socket of a connection in the making: libpq may change it from one step to the next."""
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
+    ready = asyncio.Event()
     writes = state == extensions.POLL_WRITE
     watch, forget = (loop.add_writer, loop.remove_writer) if writes else (loop.add_reader, loop.remove_reader)
-    watch(descriptor, _settle, ready)
+    watch(descriptor, ready.set)
     try:
-        await ready
+        await ready.wait()
     finally:
         forget(descriptor)
-
-
-def _settle(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
 
 
 async def _resolved(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import SetupError
 
-if sys.platform != "win32":
+if sys.platform != "win32":  # pragma: no branch: tests run on the systems that have accounts
     import pwd
 
 OLDEST_MAJOR = 14

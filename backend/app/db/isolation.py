@@ -18,12 +18,13 @@ GRANTS = {
     "conversation": {
         *("SELECT", "INSERT", "DELETE"),
         *("UPDATE (title)", "UPDATE (title_source)", "UPDATE (next_seq)", "UPDATE (updated_at)"),
+        *("UPDATE (pinned)", "UPDATE (archived)", "UPDATE (deleted_at)"),
     },
     "message": {
         *("SELECT", "INSERT"),
         *("UPDATE (content)", "UPDATE (status)", "UPDATE (model)", "UPDATE (finish_reason)"),
         *("UPDATE (usage)", "UPDATE (timings)", "UPDATE (parts)", "UPDATE (lease_until)"),
-        *("UPDATE (replaced)", "UPDATE (stop_requested)"),
+        *("UPDATE (replaced)", "UPDATE (stop_requested)", "UPDATE (feedback)"),
     },
     "todo": {
         *("SELECT", "INSERT", "DELETE"),

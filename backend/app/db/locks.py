@@ -9,13 +9,13 @@ from typing import TextIO
 
 from ..errors import SetupError
 
-if sys.platform != "win32":
+if sys.platform != "win32":  # pragma: no branch: tests run on the systems that have `flock`
     import fcntl
 
 
 def claimed(folder: Path) -> Path:
     """The folder of the locks, which marks a data directory as ours. Made if there is nothing yet."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover: tests run on the systems that have `flock`
         raise SetupError("The embedded PostgreSQL needs Linux or macOS: set DATABASE_URL.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     locks = folder / "locks"

@@ -145,7 +145,7 @@ def _reason(error: DBAPIError, url: URL) -> str:
         except DBAPIError:
             pass
     if sqlstate == "55P03":
-        return "Another session holds a lock that the migration needs. Nothing was changed; try again."
+        return "Another session holds a lock that the migration needs. Nothing is lost; try again."
     return f"The database refuses: {said}"
 
 

@@ -8,7 +8,8 @@ from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import MessageUnreadable
-from .api import Answer, Part, Usage, without_default
+from .api import Usage
+from .base import Answer, Part, without_default
 from .text import CONTENT, ClientId
 
 _QUESTION: JsonDict = {
@@ -88,6 +89,7 @@ class UIMetadata(Answer):
     model: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
     finish_reason: str | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
     usage: Usage | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
+    feedback: Literal["up", "down"] | SkipJsonSchema[None] = Field(None, json_schema_extra=without_default)
 
 
 class UIStoredMessage(Answer):
@@ -99,8 +101,13 @@ class UIStoredMessage(Answer):
     metadata: UIMetadata
 
 
-class UIMessagePage(Answer):
+class UIHistoryPage(Answer):
     items: list[UIStoredMessage] = Field(description="In reading order.")
     next_cursor: str | None = Field(
-        description="Give it as `cursor` for the next page; null on the last one.", examples=[None]
+        description="Give it as `before` for the messages before these; null if there are none.",
+        examples=[None],
+    )
+    newer_cursor: str | None = Field(
+        description="Give it as `after` for the messages after these; null if there are none.",
+        examples=[None],
     )

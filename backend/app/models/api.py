@@ -1,13 +1,13 @@
-"""What clients send and see. Requests refuse what they do not know; answers always have all their fields."""
+"""What clients send and see."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.config import JsonDict
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from .base import Answer, Part, Request, Time, with_examples, without_default
 from .examples import ANSWERED, ASKED
 from .text import ClientId, Content, Password, Text, Title, TodoDescription, TodoTitle
 
@@ -34,45 +34,9 @@ Email = Annotated[str, _ADDRESS, AfterValidator(_address)]
 NewPassword = Annotated[Password, AfterValidator(_long_enough)]
 
 
-def _examples(*bodies: JsonDict) -> JsonDict:
-    """What a client may send as it stands, or see; the docs page shows the first one."""
-    return {"examples": [*bodies]}
-
-
-def without_default(schema: JsonDict) -> None:
-    """For a field that is left out of an answer: a null that never comes is not its default."""
-    schema.pop("default")
-
-
-Part = Annotated[dict[str, Any], Field(examples=[{"type": "text", "text": "add buy milk"}])]
-"""A part of a message of the AI SDK: an object with a `type`."""
-
-Time = Annotated[datetime, Field(examples=["2026-11-21T09:12:30.250117+00:00"])]
-
-
-class Request(BaseModel):
-    """A body that a client sends."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known(cls, body: Any) -> Any:
-        """One refusal for all unknown fields: one each would quote them, and make an answer of any size."""
-        if isinstance(body, dict) and not body.keys() <= cls.model_fields.keys():
-            raise PydanticCustomError("extra_forbidden", "Has a field that this operation does not know.")
-        return body
-
-
-class Answer(BaseModel):
-    """A body that a client sees. Fields are only ever added."""
-
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True, from_attributes=True)
-
-
 class AccountCreate(
     Request,
-    json_schema_extra=_examples({"email": "alice@example.com", "password": "correct horse battery"}),
+    json_schema_extra=with_examples({"email": "alice@example.com", "password": "correct horse battery"}),
 ):
     email: Email
     password: NewPassword = Field(
@@ -110,18 +74,42 @@ class Account(Answer):
 
 class ConversationCreate(
     Request,
-    json_schema_extra=_examples(
+    json_schema_extra=with_examples(
         {"title": "Holiday plans"}, {"title": "Holiday plans", "client_id": "c-7f3a"}, {}
     ),
 ):
     title: Title | None = None
     client_id: ClientId | None = Field(
-        None, description="Your own id for it. The same one again gives the same conversation."
+        None,
+        description="Your own id for it, not of digits alone: those are ids of ours. The same one again gives"
+        " the same conversation.",
     )
 
+    @field_validator("client_id")
+    @classmethod
+    def _is_no_session(cls, client_id: str | None) -> str | None:
+        if client_id is not None and client_id.isascii() and client_id.isdecimal():
+            raise PydanticCustomError("digits_alone", "An id of digits alone would be taken for one of ours.")
+        return client_id
 
-class ConversationUpdate(Request, json_schema_extra=_examples({"title": "Summer holiday"})):
-    title: Title
+
+class ConversationUpdate(
+    Request,
+    json_schema_extra=with_examples(
+        {"title": "Summer holiday"}, {"pinned": True}, {"pinned": False, "archived": False}
+    ),
+):
+    """At least one field; those that are left out, or null, stay as they are."""
+
+    title: Title | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+
+    @model_validator(mode="after")
+    def _changes(self) -> Self:
+        if self.title is None and self.pinned is None and self.archived is None:
+            raise PydanticCustomError("nothing_given", "Changes nothing.")
+        return self
 
 
 class Conversation(Answer):
@@ -130,6 +118,8 @@ class Conversation(Answer):
     title: str | None = Field(
         description="Null until its first message gives it one.", examples=["Holiday plans"]
     )
+    pinned: bool = Field(description="It comes before the others.", examples=[False])
+    archived: bool = Field(description="It is in the list of archived ones only.", examples=[False])
     created_at: Time
     updated_at: Time = Field(description="When its last message was stored.")
 
@@ -143,7 +133,7 @@ class ConversationPage(Answer):
 
 class MessageCreate(
     Request,
-    json_schema_extra=_examples(
+    json_schema_extra=with_examples(
         {"content": "The train leaves at 9:12."},
         {"role": "assistant", "content": "Then be there at 9.", "client_id": "m-51c0"},
     ),
@@ -156,10 +146,10 @@ class MessageCreate(
 
 
 class Usage(Answer):
-    """The tokens of a reply, as the provider of its model counts them."""
+    """The tokens of one or more replies, as the provider of their model counts them."""
 
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int = Field(examples=[0])
+    output_tokens: int = Field(examples=[0])
 
 
 class Timings(Answer):
@@ -173,7 +163,7 @@ class Timings(Answer):
     total_ms: int
 
 
-class Message(Answer, json_schema_extra=_examples(ASKED, ANSWERED)):
+class Message(Answer, json_schema_extra=with_examples(ASKED, ANSWERED)):
     id: int
     conversation_id: int
     seq: int = Field(description="Its place in the conversation: 1, 2, 3, without a gap.")
@@ -190,13 +180,29 @@ class Message(Answer, json_schema_extra=_examples(ASKED, ANSWERED)):
     finish_reason: str | None = Field(description="Why a reply ended; the code of its fault if it failed.")
     usage: Usage | None = Field(description="Null unless it is a reply whose model counts tokens.")
     timings: Timings | None = Field(description="Null until a reply has ended, and if its writer died.")
+    feedback: Literal["up", "down"] | None = Field(description="What the user thinks of a reply.")
     created_at: datetime
+
+
+class Feedback(Request, json_schema_extra=with_examples({"value": "up"}, {"value": "down"}, {"value": None})):
+    value: Literal["up", "down"] | None = Field(description="Null takes it back.")
 
 
 class MessagePage(Answer):
     items: list[Message] = Field(description="In reading order.")
     next_cursor: str | None = Field(
         description="Give it as `cursor` for the next page; null on the last one.", examples=[None]
+    )
+
+
+class HistoryPage(MessagePage):
+    next_cursor: str | None = Field(
+        description="Give it as `before` for the messages before these; null if there are none.",
+        examples=[None],
+    )
+    newer_cursor: str | None = Field(
+        description="Give it as `after` for the messages after these; null if there are none.",
+        examples=[None],
     )
 
 
@@ -209,7 +215,7 @@ class ChatSession(Answer):
 
 class ChatMessage(
     Request,
-    json_schema_extra=_examples(
+    json_schema_extra=with_examples(
         {"message": "add buy milk"}, {"message": "what is left?", "client_id": "q-1b44"}
     ),
 ):
@@ -219,7 +225,7 @@ class ChatMessage(
     )
 
 
-class Turn(Answer, json_schema_extra=_examples({"message": ASKED, "reply": ANSWERED})):
+class Turn(Answer, json_schema_extra=with_examples({"message": ASKED, "reply": ANSWERED})):
     message: Message
     reply: Message
 
@@ -230,7 +236,7 @@ class Versions(Answer):
 
 class Stopped(
     Answer,
-    json_schema_extra=_examples(
+    json_schema_extra=with_examples(
         {"success": True, "reply": ANSWERED | {"status": "stopped", "finish_reason": "stopped"}},
         {"success": True, "reply": None},
     ),
@@ -249,13 +255,16 @@ class LiveReplies(Answer):
     items: list[LiveReply] = Field(description="All of them, the oldest first.")
 
 
-class TodoCreate(Request, json_schema_extra=_examples({"title": "Buy milk", "description": "Two litres"})):
+class TodoCreate(
+    Request, json_schema_extra=with_examples({"title": "Buy milk", "description": "Two litres"})
+):
     title: TodoTitle
     description: TodoDescription = ""
 
 
 class TodoUpdate(
-    Request, json_schema_extra=_examples({"completed": True}, {"title": "Buy oat milk", "completed": None})
+    Request,
+    json_schema_extra=with_examples({"completed": True}, {"title": "Buy oat milk", "completed": None}),
 ):
     """Fields that are left out, or null, stay as they are."""
 

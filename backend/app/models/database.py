@@ -99,7 +99,10 @@ class Todo(SQLModel, table=True):
 
 
 class Conversation(SQLModel, table=True):
-    """A line of messages of one user. `updated_at` is its last message, not its last rename."""
+    """A line of messages of one user. `updated_at` is its last message, not its last rename.
+
+    With `deleted_at` it is like one that does not exist, until it is restored or purged.
+    """
 
     __table_args__ = (
         UniqueConstraint("id", "user_id"),
@@ -109,6 +112,15 @@ class Conversation(SQLModel, table=True):
         _at_most("title", MAX_TITLE_BYTES),
         _at_most("client_id", MAX_CLIENT_ID_BYTES),
         Index("ix_conversation_activity", "user_id", text("updated_at DESC"), text("id DESC")),
+        Index(
+            "ix_conversation_list",
+            "user_id",
+            "archived",
+            text("pinned DESC"),
+            text("updated_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
     )
 
     id: int = Field(sa_column=_key())
@@ -119,6 +131,9 @@ class Conversation(SQLModel, table=True):
     request_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
     title: str | None = Field(default=None, sa_type=Text)
     title_source: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "auto"})
+    pinned: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    archived: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    deleted_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     next_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("1")})
     created_at: datetime = Field(sa_column=_moment("created_at"))
     updated_at: datetime = Field(sa_column=_moment("updated_at"))
@@ -127,8 +142,8 @@ class Conversation(SQLModel, table=True):
 class Message(SQLModel, table=True):
     """One message. `seq` counts from 1 without a gap within its conversation.
 
-    A reply answers the message with the `seq` in `reply_to`; its `request_hash` names the attempt that opened
-    it. It is `streaming` until its `lease_until` is
+    A reply answers the message with the `seq` in `reply_to`, which is null if none stands before it; its
+    `request_hash` names the attempt that opened it. It is `streaming` until its `lease_until` is
     over or it has ended in one of the other states. What was edited or regenerated is `replaced`: kept, and
     not shown. `parts` are those of the AI SDK, null for plain text; what `content` has beyond their texts is
     the last one.
@@ -158,6 +173,7 @@ class Message(SQLModel, table=True):
         ),
         _one_of("role", "user", "assistant"),
         _one_of("status", "streaming", "complete", "stopped", "interrupted", "failed"),
+        _one_of("feedback", "up", "down"),
         CheckConstraint("status <> 'streaming' OR lease_until IS NOT NULL", name="lease"),
         CheckConstraint("seq >= 1", name="seq"),
         _at_most("content", MAX_CONTENT_BYTES),
@@ -182,4 +198,5 @@ class Message(SQLModel, table=True):
     parts: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
     lease_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     stop_requested: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    feedback: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_column=_moment("created_at"))

@@ -15,6 +15,7 @@ ASKED: JsonDict = {
     "finish_reason": None,
     "usage": None,
     "timings": None,
+    "feedback": None,
     "created_at": "2026-11-21T09:12:30.250117+00:00",
 }
 

@@ -3,7 +3,7 @@
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from .api import Answer, without_default
+from .base import Answer, without_default
 
 
 class Fault(Answer):

@@ -86,4 +86,5 @@ ClientId = Annotated[str, Text(characters=MAX_CLIENT_ID_BYTES, bytes=MAX_CLIENT_
 TodoTitle = Annotated[str, Text(characters=MAX_TITLE_BYTES, bytes=MAX_TITLE_BYTES)]
 TodoDescription = Annotated[str, Text(characters=4_000, bytes=16_384, blank=True)]
 Password = Annotated[str, Text(characters=256, bytes=1_024)]
+SearchText = Annotated[str, Text(characters=200, bytes=800)]
 Cursor = Annotated[str, Text(characters=200, bytes=200)]

@@ -4,6 +4,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
+_TOLD_IF_KNOWN = ("model", "finish_reason", "usage", "feedback")
+
 
 def ui_message(message: Json) -> Json:
     """A message as our API shows it, as the AI SDK does. Its id is the client's own, if it gave one."""
@@ -18,9 +20,7 @@ def ui_message(message: Json) -> Json:
             "created_at": message["created_at"],
         },
     }
-    shown["metadata"].update(
-        (name, message[name]) for name in ("model", "finish_reason", "usage") if message[name] is not None
-    )
+    shown["metadata"].update((name, message[name]) for name in _TOLD_IF_KNOWN if message[name] is not None)
     return shown
 
 

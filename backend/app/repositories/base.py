@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlmodel import col
 
 from ..db.connection import Row
@@ -28,6 +28,20 @@ class Page(Generic[Position]):
 def owned(table: type[Conversation | Message | Todo]) -> ColumnElement[bool]:
     """The first wall: the rows of the user in whose name the statement runs, and no others."""
     return col(table.user_id) == bindparam("user_id")
+
+
+def not_deleted() -> ColumnElement[bool]:
+    """What was deleted is like what does not exist, but to whoever restores or purges it."""
+    return col(Conversation.deleted_at).is_(None)
+
+
+def in_its_conversation() -> ColumnElement[bool]:
+    """A message lives as long as its conversation is not deleted."""
+    its = (
+        col(Conversation.id) == col(Message.conversation_id),
+        col(Conversation.user_id) == col(Message.user_id),
+    )
+    return select(col(Conversation.id)).where(*its, not_deleted()).exists()
 
 
 def request_hash(client_id: str | None, *content: str | None) -> bytes | None:

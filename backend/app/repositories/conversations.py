@@ -1,11 +1,15 @@
 """A user's conversations."""
 
 from datetime import datetime
+from itertools import chain
+from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     bindparam,
-    delete,
+    case,
+    cast,
     func,
     insert,
     literal,
@@ -18,75 +22,103 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import col
 
 from ..db.statement import Statement, read, write
-from ..errors import ClientIdReused, ConversationNotFound
-from ..models.database import Conversation
+from ..errors import ClientIdReused, ConversationDeleted, ConversationNotFound
+from ..models.database import Conversation, Message
 from ..models.text import is_storable
-from .base import Page, Repository, owned, request_hash
+from .base import Page, Repository, not_deleted, owned, request_hash
 
-Activity = tuple[datetime, int]
-"""A place in the list: when the conversation was last active, and its id."""
+Place = tuple[bool, datetime, int]
+"""A place in a list: whether the conversation is pinned, when it was last active, and its id."""
 
 COLUMNS = (
     col(Conversation.id),
     col(Conversation.client_id),
     col(Conversation.title),
+    col(Conversation.pinned),
+    col(Conversation.archived),
     col(Conversation.created_at),
     col(Conversation.updated_at),
 )
 """What clients see of a conversation."""
 
-_NAMES = select(*COLUMNS).selected_columns.keys()
-_ACTIVITY = tuple_(col(Conversation.updated_at), col(Conversation.id))
-_THIS = (col(Conversation.id) == bindparam("conversation_id"), owned(Conversation))
+THIS_CONVERSATION = (
+    col(Conversation.id) == bindparam("conversation_id"),
+    owned(Conversation),
+    not_deleted(),
+)
+NAMES = select(*COLUMNS).selected_columns.keys()
 
 
-def _page(*earlier: ColumnElement[bool]) -> Statement:
-    newest_first = (col(Conversation.updated_at).desc(), col(Conversation.id).desc())
-    found = select(*COLUMNS).where(owned(Conversation), *earlier).order_by(*newest_first)
+def _place(columns: Any) -> tuple[ColumnElement[Any], ...]:
+    return columns.pinned, columns.updated_at, columns.id
+
+
+def _first_to_last(columns: Any) -> list[ColumnElement[Any]]:
+    return [column.desc() for column in _place(columns)]
+
+
+def _page(*further: ColumnElement[bool]) -> Statement:
+    listed = (owned(Conversation), not_deleted(), col(Conversation.archived) == bindparam("archived"))
+    found = select(*COLUMNS).where(*listed, *further).order_by(*_first_to_last(Conversation))
     one_more = found.limit(bindparam("limit") + literal(1)).cte("one_more")
-    order = (one_more.c.updated_at.desc(), one_more.c.id.desc())
-    item = select(one_more).order_by(*order).limit(bindparam("limit")).subquery("item")
-    last = (
-        func.min(item.c.updated_at),
-        func.array_agg(aggregate_order_by(item.c.id, item.c.updated_at, item.c.id))[1],
-    )
-    items = func.json_agg(aggregate_order_by(item.table_valued(), item.c.updated_at.desc(), item.c.id.desc()))
+    item = select(one_more).order_by(*_first_to_last(one_more.c)).limit(bindparam("limit")).subquery("item")
+    last = [func.array_agg(aggregate_order_by(each, *_place(item.c)))[1] for each in _place(item.c)]
+    items = func.json_agg(aggregate_order_by(item.table_valued(), *_first_to_last(item.c)))
     more = select(func.count()).select_from(one_more).scalar_subquery() > bindparam("limit")
     return read(select(func.coalesce(items, func.json_build_array()), more, *last))
 
 
 _FIRST_PAGE = _page()
-_NEXT_PAGE = _page(tuple_(bindparam("updated_at"), bindparam("before_id")) > _ACTIVITY)
+_after = tuple_(bindparam("pinned"), bindparam("updated_at"), bindparam("after_id"))
+_NEXT_PAGE = _page(_after > tuple_(*_place(Conversation)))
 
-_item = select(*COLUMNS).where(*_THIS).subquery("item")
+_USED = ("input_tokens", "output_tokens")
+
+
+def _tokens(name: str) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(cast(col(Message.usage)[name].astext, BigInteger)), 0)
+
+
+# Of all replies, also those that were replaced: they were paid for, too.
+_usage = (
+    select(func.json_build_object(*chain.from_iterable((name, _tokens(name)) for name in _USED)))
+    .where(col(Message.conversation_id) == bindparam("conversation_id"), owned(Message))
+    .scalar_subquery()
+)
+_USAGE = read(select(_usage).select_from(Conversation).where(*THIS_CONVERSATION))
+
+_item = select(*COLUMNS).where(*THIS_CONVERSATION).subquery("item")
 _GET = read(select(func.row_to_json(_item.table_valued())))
 
 _FIND = read(
     select(col(Conversation.id)).where(
-        owned(Conversation), col(Conversation.client_id) == bindparam("client_id")
+        owned(Conversation), not_deleted(), col(Conversation.client_id) == bindparam("client_id")
     )
 )
 
-_renamed = (
+_changed = (
     update(Conversation)
-    .where(*_THIS)
-    .values(title=bindparam("title"), title_source="user")
+    .where(*THIS_CONVERSATION)
+    .values(
+        title=func.coalesce(bindparam("title"), col(Conversation.title)),
+        title_source=case((bindparam("title").is_(None), col(Conversation.title_source)), else_="user"),
+        pinned=func.coalesce(bindparam("pinned"), col(Conversation.pinned)),
+        archived=func.coalesce(bindparam("archived"), col(Conversation.archived)),
+    )
     .returning(*COLUMNS)
-    .cte("renamed")
+    .cte("changed")
 )
-_RENAME = write(select(func.row_to_json(_renamed.table_valued())))
+_CHANGE = write(select(func.row_to_json(_changed.table_valued())))
 
 _ENTITLE = write(
     update(Conversation)
-    .where(*_THIS, col(Conversation.title_source) == "auto")
+    .where(*THIS_CONVERSATION, col(Conversation.title_source) == "auto")
     .values(title=bindparam("title"))
     .returning(col(Conversation.id))
 )
 
-_DELETE = write(delete(Conversation).where(*_THIS).returning(col(Conversation.id)))
-
 _earlier = (
-    select(*COLUMNS, col(Conversation.request_hash))
+    select(*COLUMNS, col(Conversation.request_hash), col(Conversation.deleted_at))
     .where(owned(Conversation), col(Conversation.client_id) == bindparam("client_id"))
     .cte("earlier")
 )
@@ -106,13 +138,14 @@ _created = (
     .returning(*COLUMNS)
     .cte("created")
 )
-_earlier_item = select(*(_earlier.c[name] for name in _NAMES)).subquery("item")
+_earlier_item = select(*(_earlier.c[name] for name in NAMES)).subquery("item")
 _CREATE = write(
-    select(_created.c.id, func.row_to_json(_created.table_valued()), null()).union_all(
+    select(_created.c.id, func.row_to_json(_created.table_valued()), null(), null()).union_all(
         select(
             _earlier_item.c.id,
             func.row_to_json(_earlier_item.table_valued()),
             select(_earlier.c.request_hash).scalar_subquery(),
+            select(_earlier.c.deleted_at).scalar_subquery(),
         )
     )
 )
@@ -124,19 +157,11 @@ class ConversationRepository(Repository):
     async def create(self, title: str | None = None, client_id: str | None = None) -> tuple[int, bytes]:
         """Makes a conversation, or finds the one that the same request made before.
 
-        Returns its id and the conversation as JSON. Raises ClientIdReused if that one had another title.
+        Returns its id and the conversation as JSON. Raises ConversationDeleted if that one was deleted, and
+        ClientIdReused if it had another title.
         """
-        wanted = request_hash(client_id, title)
-        row = await self._row_once(
-            _CREATE,
-            client_id=client_id,
-            request_hash=wanted,
-            title=title,
-            title_source="auto" if title is None else "user",
-        )
-        assert row is not None, "the statement inserts or finds"
-        conversation_id, conversation, found = row
-        if found is not None and bytes(found) != wanted:
+        conversation_id, conversation, found = await self._made(client_id, title)
+        if found is not None and found != request_hash(client_id, title):
             raise ClientIdReused
         return conversation_id, conversation
 
@@ -148,26 +173,42 @@ class ConversationRepository(Repository):
         return int(row[0])
 
     async def of_client(self, client_id: str) -> int:
-        """The id of the conversation that has this id in the client, whatever its title; made if new."""
+        """The id of the conversation that has this id in the client, whatever its title; made if new.
+
+        Raises ConversationDeleted.
+        """
+        conversation_id, *_ = await self._made(client_id, None)
+        return conversation_id
+
+    async def _made(self, client_id: str | None, title: str | None) -> tuple[int, bytes, bytes | None]:
+        """Id and JSON of a conversation that is new, or, with its request's hash, of one that was there."""
         row = await self._row_once(
             _CREATE,
             client_id=client_id,
-            request_hash=request_hash(client_id, None),
-            title=None,
-            title_source="auto",
+            request_hash=request_hash(client_id, title),
+            title=title,
+            title_source="auto" if title is None else "user",
         )
         assert row is not None, "the statement inserts or finds"
-        return int(row[0])
+        conversation_id, conversation, found, deleted_at = row
+        if deleted_at is not None:
+            raise ConversationDeleted
+        return conversation_id, conversation, None if found is None else bytes(found)
 
-    async def page(self, limit: int, before: Activity | None = None) -> Page[Activity]:
-        """The `limit` conversations of the latest activity, or of the latest `before` a place in the list."""
-        if before is None:
-            row = await self._row(_FIRST_PAGE, limit=limit)
+    async def page(self, limit: int, after: Place | None = None, *, archived: bool = False) -> Page[Place]:
+        """The first `limit` conversations of a list, or the first `after` a place in it.
+
+        Archived ones are a list of their own. Pinned ones come first, then those of the latest activity.
+        """
+        if after is None:
+            row = await self._row(_FIRST_PAGE, limit=limit, archived=archived)
         else:
-            row = await self._row(_NEXT_PAGE, limit=limit, updated_at=before[0], before_id=before[1])
+            pinned, updated_at, after_id = after
+            place = {"pinned": pinned, "updated_at": updated_at, "after_id": after_id}
+            row = await self._row(_NEXT_PAGE, limit=limit, archived=archived, **place)
         assert row is not None, "an aggregate is one row"
-        items, more, updated_at, last_id = row
-        return Page(items, (updated_at, last_id) if more else None)
+        items, more, *last = row
+        return Page(items, (last[0], last[1], last[2]) if more else None)
 
     async def get(self, conversation_id: int) -> bytes:
         """The conversation as JSON. Raises ConversationNotFound."""
@@ -176,9 +217,27 @@ class ConversationRepository(Repository):
             raise ConversationNotFound
         return bytes(row[0])
 
-    async def rename(self, conversation_id: int, title: str) -> bytes:
-        """Gives it a title that no automatic one replaces. Raises ConversationNotFound."""
-        row = await self._row(_RENAME, conversation_id=conversation_id, title=title)
+    async def usage(self, conversation_id: int) -> bytes:
+        """The tokens that all its replies have used together, as JSON. Raises ConversationNotFound."""
+        row = await self._row(_USAGE, conversation_id=conversation_id)
+        if row is None:
+            raise ConversationNotFound
+        return bytes(row[0])
+
+    async def change(
+        self,
+        conversation_id: int,
+        title: str | None = None,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+    ) -> bytes:
+        """Changes what is given and leaves the rest; no automatic title replaces a given one.
+
+        Returns the conversation as JSON. Raises ConversationNotFound.
+        """
+        row = await self._row(
+            _CHANGE, conversation_id=conversation_id, title=title, pinned=pinned, archived=archived
+        )
         if row is None:
             raise ConversationNotFound
         return bytes(row[0])
@@ -186,8 +245,3 @@ class ConversationRepository(Repository):
     async def entitle(self, conversation_id: int, title: str) -> bool:
         """Gives it an automatic title, unless the user gave one. Returns whether it did."""
         return await self._row(_ENTITLE, conversation_id=conversation_id, title=title) is not None
-
-    async def delete(self, conversation_id: int) -> None:
-        """Deletes it with all its messages. Raises ConversationNotFound."""
-        if await self._row(_DELETE, conversation_id=conversation_id) is None:
-            raise ConversationNotFound

@@ -1,4 +1,4 @@
-"""The messages of a user's conversations: reading and appending. Turns are in `replies.py`."""
+"""The messages of a user's conversations. Reading them is in `history.py`, turns are in `turns.py`."""
 
 from typing import Any
 
@@ -12,19 +12,18 @@ from sqlalchemy import (
     insert,
     null,
     select,
-    true,
     update,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.selectable import CTE
 from sqlmodel import col
 
-from ..db.statement import Statement, read, write
+from ..db.statement import write
 from ..errors import ClientIdReused, ConversationNotFound
 from ..models.database import Conversation, Message
 from ..titles import title_from
-from .base import Page, Repository, owned, request_hash
+from .base import Repository, in_its_conversation, owned, request_hash
+from .conversations import THIS_CONVERSATION
 
 _DEAD = and_(col(Message.status) == "streaming", col(Message.lease_until) < func.now())
 """A reply whose writer died reads as interrupted at once; the next writer makes that durable."""
@@ -45,49 +44,22 @@ COLUMNS = (
     REASON,
     col(Message.usage),
     col(Message.timings),
+    col(Message.feedback),
     col(Message.created_at),
 )
 """What clients see of a message."""
 
 _NAMES = select(*COLUMNS).selected_columns.keys()
 
-THIS_CONVERSATION = (col(Conversation.id) == bindparam("conversation_id"), owned(Conversation))
 IN_THIS_CONVERSATION = (col(Message.conversation_id) == bindparam("conversation_id"), owned(Message))
 SHOWN = (*IN_THIS_CONVERSATION, ~col(Message.replaced))
-
-
-def _page(order: ColumnElement[int], beyond: ColumnElement[bool], place: str) -> Statement:
-    """A page in the given order; `place` names its far end, `beyond` what lies on that side of a place."""
-    found = select(*COLUMNS).where(*SHOWN, beyond).order_by(order)
-    item = found.limit(bindparam("limit")).subquery("item")
-    items = func.json_agg(aggregate_order_by(item.table_valued(), item.c.seq))
-    far_end = func.min(item.c.seq) if place == "before" else func.max(item.c.seq)
-    page = (
-        select(func.coalesce(items, func.json_build_array()).label("items"), far_end.label("place"))
-        .select_from(item)
-        .subquery("page")
-    )
-    seq = col(Message.seq)
-    # The nearest one, in the order of the index: a mere EXISTS may be answered by reading the whole table.
-    on = seq < page.c.place if place == "before" else seq > page.c.place
-    more = select(seq).where(*SHOWN, on).order_by(order).limit(1).scalar_subquery().is_not(None)
-    return read(
-        select(page.c["items"], page.c.place, more)
-        .select_from(Conversation)
-        .join(page, true())
-        .where(*THIS_CONVERSATION)
-    )
-
-
-_NEWEST = _page(col(Message.seq).desc(), col(Message.seq) < bindparam("before"), "before")
-_OLDEST = _page(col(Message.seq).asc(), col(Message.seq) > bindparam("after"), "after")
 
 
 def earlier_message() -> CTE:
     """The message that a request with the same `client_id` stored before."""
     return (
         select(*COLUMNS, col(Message.request_hash))
-        .where(*SHOWN, col(Message.client_id) == bindparam("client_id"))
+        .where(*SHOWN, col(Message.client_id) == bindparam("client_id"), in_its_conversation())
         .cte("earlier")
     )
 
@@ -137,9 +109,23 @@ def as_json(message: CTE) -> Select[tuple[bytes]]:
 
 
 _earlier = earlier_message()
+_taken = numbers_taken(1, ~select(_earlier.c.id).exists())
+_question_before = (
+    select(col(Message.seq))
+    .where(
+        col(Message.conversation_id) == _taken.c.id,
+        col(Message.user_id) == _taken.c.user_id,
+        col(Message.seq) == _taken.c.seq - 1,
+        col(Message.role) == "user",
+        ~col(Message.replaced),
+    )
+    .correlate(_taken)
+    .scalar_subquery()
+)
 _appended = inserted(
-    numbers_taken(1, ~select(_earlier.c.id).exists()),
+    _taken,
     0,
+    reply_to=case((bindparam("role") == "assistant", _question_before)),
     role=bindparam("role"),
     content=bindparam("content"),
     client_id=bindparam("client_id"),
@@ -153,19 +139,7 @@ _APPEND = write(
 
 
 class MessageRepository(Repository):
-    """The messages in the conversations of one user. What is another user's is not found."""
-
-    async def newest(self, conversation_id: int, limit: int, before: int | None = None) -> Page[int]:
-        """The `limit` newest messages, or the newest `before` a `seq`, in reading order.
-
-        Raises ConversationNotFound.
-        """
-        place = 2**62 if before is None else before
-        return _found(await self._row(_NEWEST, conversation_id=conversation_id, limit=limit, before=place))
-
-    async def oldest(self, conversation_id: int, limit: int, after: int = 0) -> Page[int]:
-        """The `limit` messages after a `seq`, in reading order. Raises ConversationNotFound."""
-        return _found(await self._row(_OLDEST, conversation_id=conversation_id, limit=limit, after=after))
+    """Stores messages in the conversations of one user. What is another user's is not found."""
 
     async def append(
         self, conversation_id: int, role: str, content: str, client_id: str | None = None
@@ -190,10 +164,3 @@ class MessageRepository(Repository):
         if found is not None and bytes(found) != wanted:
             raise ClientIdReused
         return bytes(message)
-
-
-def _found(row: tuple[Any, ...] | None) -> Page[int]:
-    if row is None:
-        raise ConversationNotFound
-    items, place, more = row
-    return Page(items, place if more else None)

@@ -11,8 +11,9 @@ from sqlmodel import col
 from ..db.statement import read, write
 from ..errors import ConversationNotFound, MessageNotFound
 from ..models.database import Conversation, Message
-from .base import Repository, owned
-from .messages import COLUMNS, IN_THIS_CONVERSATION, REASON, STATUS, THIS_CONVERSATION, as_json
+from .base import Repository, in_its_conversation, owned
+from .conversations import THIS_CONVERSATION
+from .messages import COLUMNS, IN_THIS_CONVERSATION, REASON, STATUS, as_json
 
 LEASE = timedelta(seconds=10)
 """How long a reply counts as running after its writer was last heard of."""
@@ -33,7 +34,7 @@ RUNNING = select(col(Message.id)).where(*IN_THIS_CONVERSATION, STREAMING)
 LEASED = func.now() + bindparam("lease", type_=Interval())
 
 _THIS_REPLY = (col(Message.id) == bindparam("reply_id"), *IN_THIS_CONVERSATION)
-_stored = select(*COLUMNS).where(*_THIS_REPLY).cte("stored")
+_stored = select(*COLUMNS).where(*_THIS_REPLY, in_its_conversation()).cte("stored")
 _GET = read(as_json(_stored))
 _FOLLOW = read(
     select(
@@ -41,7 +42,7 @@ _FOLLOW = read(
         col(Message.parts),
         STATUS,
         REASON,
-    ).where(*_THIS_REPLY)
+    ).where(*_THIS_REPLY, in_its_conversation())
 )
 _alive = RUNNING.where(col(Message.lease_until) >= func.now())
 _RUNNING = read(select(_alive.scalar_subquery()).select_from(Conversation).where(*THIS_CONVERSATION))
@@ -89,6 +90,16 @@ _versions = (
 )
 _all_versions = select(func.json_agg(aggregate_order_by(_versions.table_valued(), _versions.c.seq)))
 _VERSIONS = read(select(_all_versions.scalar_subquery()).select_from(Conversation).where(*THIS_CONVERSATION))
+_rated = (
+    update(Message)
+    .where(*_THIS_REPLY, in_its_conversation(), col(Message.role) == "assistant")
+    .values(feedback=bindparam("feedback"))
+    .returning(col(Message.id))
+    .cte("rated")
+)
+_RATE = write(
+    select(select(_rated.c.id).scalar_subquery()).select_from(Conversation).where(*THIS_CONVERSATION)
+)
 _live = (
     select(col(Message.conversation_id), col(Message.id).label("reply_id"), col(Message.created_at))
     .where(owned(Message), STREAMING, col(Message.lease_until) >= func.now())
@@ -175,6 +186,17 @@ class ReplyRepository(Repository):
         if row[0] is None:
             raise MessageNotFound
         return bytes(row[0])
+
+    async def rate(self, conversation_id: int, reply_id: int, feedback: str | None) -> None:
+        """Keeps what the user thinks of a reply: `up`, `down` or nothing.
+
+        Raises ConversationNotFound and, also for what is no reply, MessageNotFound.
+        """
+        row = await self._row(_RATE, conversation_id=conversation_id, reply_id=reply_id, feedback=feedback)
+        if row is None:
+            raise ConversationNotFound
+        if row[0] is None:
+            raise MessageNotFound
 
     async def live(self) -> bytes:
         """The user's replies that are being written, in whatever process, as JSON."""

@@ -5,14 +5,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal, null, or_, select, update
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.sql.selectable import CTE
-from sqlmodel import col
-
 from ..db.connection import Row
 from ..db.database import AnswerLost
-from ..db.statement import Statement, read, write
+from ..db.statement import Statement
 from ..errors import (
     ClientIdReused,
     ConversationNotFound,
@@ -20,23 +15,10 @@ from ..errors import (
     NothingToAnswer,
     TurnInProgress,
 )
-from ..models.database import Conversation, Message
 from ..titles import title_from
+from . import openings
 from .base import request_hash
-from .messages import (
-    COLUMNS,
-    IN_THIS_CONVERSATION,
-    SHOWN,
-    THIS_CONVERSATION,
-    as_json,
-    earlier_message,
-    inserted,
-    numbers_taken,
-)
-from .replies import LEASE, LEASED, RUNNING, STREAMING, ReplyRepository
-
-CONTEXT_MESSAGES = 200
-"""How many messages before the new one an assistant is shown at most."""
+from .replies import LEASE, ReplyRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,158 +33,6 @@ class OpenedTurn:
     """Whether the reply is still being written."""
     context: list[dict[str, Any]] | None
     """The conversation up to the question; None if an earlier request opened the turn and writes it."""
-
-
-_seq = col(Message.seq)
-_named = or_(col(Message.client_id) == bindparam("cut"), cast(col(Message.id), Text) == bindparam("cut"))
-
-_EXPIRE = (
-    update(Message)
-    .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) < func.now())
-    .values(status="interrupted", finish_reason="interrupted", lease_until=null())
-)
-# What follows in the same transaction finds the conversation as it is now: other turns wait here.
-_LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
-
-
-def _cut(first: ColumnElement[int]) -> Any:
-    """Puts away what is shown from a `seq` on, unless a reply is being written."""
-    return update(Message).where(*SHOWN, _seq >= first, ~RUNNING.exists()).values(replaced=True)
-
-
-def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
-    return inserted(
-        taken,
-        offset,
-        reply_to=reply_to,
-        role=literal("assistant"),
-        content=literal(""),
-        status=literal("streaming"),
-        request_hash=bindparam("attempt"),
-        lease_until=LEASED,
-    ).cte("reply")
-
-
-def _context(*upto: ColumnElement[bool]) -> ColumnElement[Any]:
-    recent = (
-        select(_seq, col(Message.role), col(Message.content), col(Message.parts))
-        .where(*SHOWN, *upto)
-        .order_by(_seq.desc())
-        .limit(CONTEXT_MESSAGES)
-        .subquery("recent")
-    )
-    return select(func.json_agg(aggregate_order_by(recent.table_valued(), recent.c.seq))).scalar_subquery()
-
-
-def _asking(*conditions: ColumnElement[bool]) -> Any:
-    """Stores a question with an empty reply; a row of nulls if it may not, and what an earlier one stored."""
-    earlier = earlier_message()
-    asked = select(earlier.c.seq).scalar_subquery()
-    earlier_reply = (
-        select(*COLUMNS)
-        .where(*SHOWN, _seq > asked, col(Message.reply_to) == asked)
-        .order_by(_seq)
-        .limit(1)
-        .cte("earlier_reply")
-    )
-    taken = numbers_taken(2, ~select(earlier.c.id).exists(), ~RUNNING.exists(), *conditions)
-    question = inserted(
-        taken,
-        0,
-        role=literal("user"),
-        content=bindparam("content"),
-        client_id=bindparam("client_id"),
-        request_hash=bindparam("request_hash"),
-    ).cte("question")
-    reply = _opened(taken, 1, taken.c.seq)
-    return (
-        select(
-            as_json(question).scalar_subquery(),
-            as_json(reply).scalar_subquery(),
-            select(reply.c.id).scalar_subquery(),
-            _context(),
-            as_json(earlier).scalar_subquery(),
-            as_json(earlier_reply).scalar_subquery(),
-            select(earlier_reply.c.id).scalar_subquery(),
-            select(earlier_reply.c.status == "streaming").scalar_subquery(),
-            select(earlier.c.request_hash).scalar_subquery(),
-        )
-        .select_from(Conversation)
-        .where(*THIS_CONVERSATION)
-    )
-
-
-def _answering(question: CTE) -> Any:
-    """Stores an empty reply to a question, which must be the last message that is shown."""
-    taken = numbers_taken(1, select(question.c.id).exists(), ~RUNNING.exists())
-    reply = _opened(taken, 0, select(question.c.seq).scalar_subquery())
-    return (
-        select(
-            as_json(question).scalar_subquery(),
-            as_json(reply).scalar_subquery(),
-            select(reply.c.id).scalar_subquery(),
-            _context(_seq < select(question.c.seq).scalar_subquery()),
-            RUNNING.exists(),
-        )
-        .select_from(Conversation)
-        .where(*THIS_CONVERSATION)
-    )
-
-
-_last = select(*COLUMNS).where(*SHOWN).order_by(_seq.desc()).limit(1).cte("last")
-_last_question = select(_last).where(_last.c.role == "user").cte("question")
-_same_question = (
-    select(*COLUMNS)
-    .where(*SHOWN, _named, col(Message.role) == "user", col(Message.content) == bindparam("content"))
-    .limit(1)
-    .cte("question")
-)
-_after_question = select(_same_question.c.seq + 1).scalar_subquery()
-_edited = (
-    select(_seq)
-    .where(
-        *SHOWN,
-        _named,
-        col(Message.role) == "user",
-        # The same edit again is a retry: it finds what the first one stored.
-        col(Message.request_hash).is_distinct_from(bindparam("request_hash")),
-    )
-    .limit(1)
-)
-_ever_there = select(col(Message.id)).where(*IN_THIS_CONVERSATION, _named).exists()
-_newest = select(_seq, col(Message.role)).where(*SHOWN).order_by(_seq.desc()).limit(1).subquery("newest")
-_last_reply = select(_newest.c.seq).where(_newest.c.role == "assistant")
-_named_reply = select(_seq).where(*SHOWN, _named, col(Message.role) == "assistant").limit(1)
-
-# A message that is edited under its own id need not have arrived before.
-_editable = or_(_ever_there, bindparam("cut") == bindparam("client_id"))
-
-_ASK = write(_EXPIRE, _asking())
-_EDIT = write(_LOCK, _EXPIRE, _cut(_edited.scalar_subquery()), _asking(_editable))
-_REGENERATE = write(_LOCK, _EXPIRE, _cut(_last_reply.scalar_subquery()), _answering(_last_question))
-_REGENERATE_NAMED = write(_LOCK, _EXPIRE, _cut(_named_reply.scalar_subquery()), _answering(_last_question))
-_ANSWER_AGAIN = write(_LOCK, _EXPIRE, _cut(_after_question), _answering(_same_question))
-_EXISTS = read(select(_ever_there).select_from(Conversation).where(*THIS_CONVERSATION))
-
-
-_lost_reply = (
-    select(*COLUMNS, col(Message.reply_to))
-    .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.request_hash) == bindparam("attempt"))
-    .cte("reply")
-)
-_lost_question = (
-    select(*COLUMNS)
-    .where(*IN_THIS_CONVERSATION, _seq == select(_lost_reply.c.reply_to).scalar_subquery())
-    .cte("question")
-)
-_LOST = read(
-    select(
-        as_json(_lost_question).scalar_subquery(),
-        as_json(_lost_reply).scalar_subquery(),
-        select(_lost_reply.c.id).scalar_subquery(),
-        _context(_seq < select(_lost_question.c.seq).scalar_subquery()),
-    )
-)
 
 
 class TurnRepository(ReplyRepository):
@@ -220,7 +50,7 @@ class TurnRepository(ReplyRepository):
         """
         wanted = request_hash(client_id, "turn", content)
         row = await self._opening(
-            _ASK if edited is None else _EDIT,
+            openings.ASK if edited is None else openings.EDIT,
             conversation_id,
             content=content,
             client_id=client_id,
@@ -230,17 +60,28 @@ class TurnRepository(ReplyRepository):
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        *_, earlier, earlier_reply, reply_id, running, found = row
-        if earlier is None:
-            if edited not in (None, client_id) and not await self._exists(conversation_id, edited):
-                raise MessageNotFound
-            raise TurnInProgress(**await self._whereabouts(conversation_id))
-        if bytes(found) != wanted:
-            if edited == client_id and await self.running(conversation_id) is not None:
-                # The edit had to wait for a reply.
-                raise TurnInProgress(**await self._whereabouts(conversation_id))
+        *_, earlier, earlier_reply, reply_id, streaming, found, running, editable = row
+        if earlier is not None and bytes(found) == wanted:
+            return OpenedTurn(conversation_id, earlier, earlier_reply, reply_id, streaming, context=None)
+        if running is not None and (earlier is None or edited == client_id):
+            raise _in_progress(conversation_id, running)
+        if earlier is not None:
             raise ClientIdReused
-        return OpenedTurn(conversation_id, earlier, earlier_reply, reply_id, running, context=None)
+        assert not editable, "nothing else keeps a question from being stored"
+        raise MessageNotFound
+
+    async def asked(self, conversation_id: int, content: str, client_id: str | None) -> OpenedTurn | None:
+        """What the same request stored before; None if it did not, or asked something else.
+
+        Raises ConversationNotFound.
+        """
+        row = await self._row(openings.ASKED, conversation_id=conversation_id, client_id=client_id)
+        if row is None:
+            raise ConversationNotFound
+        question, reply, reply_id, streaming, found = row
+        if question is None or bytes(found) != request_hash(client_id, "turn", content):
+            return None
+        return OpenedTurn(conversation_id, question, reply, reply_id, streaming, context=None)
 
     async def regenerate(self, conversation_id: int, named: str | None = None) -> OpenedTurn:
         """Opens another reply to the last question; the one before stays as a version of it.
@@ -251,12 +92,15 @@ class TurnRepository(ReplyRepository):
         if named is not None and not await self._exists(conversation_id, named):
             raise MessageNotFound
         row = await self._opening(
-            _REGENERATE if named is None else _REGENERATE_NAMED, conversation_id, title=None, cut=named
+            openings.REGENERATE if named is None else openings.REGENERATE_NAMED,
+            conversation_id,
+            title=None,
+            cut=named,
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        if row[-1]:
-            raise TurnInProgress(**await self._whereabouts(conversation_id))
+        if (running := row[-1]) is not None:
+            raise _in_progress(conversation_id, running)
         raise NothingToAnswer
 
     async def answer_again(self, conversation_id: int, named: str, content: str) -> OpenedTurn:
@@ -264,36 +108,45 @@ class TurnRepository(ReplyRepository):
 
         Raises ConversationNotFound, TurnInProgress, and MessageNotFound.
         """
-        row = await self._opening(_ANSWER_AGAIN, conversation_id, title=None, cut=named, content=content)
+        row = await self._opening(
+            openings.ANSWER_AGAIN, conversation_id, title=None, cut=named, content=content
+        )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        if row[-1]:
-            raise TurnInProgress(**await self._whereabouts(conversation_id))
+        if (running := row[-1]) is not None:
+            raise _in_progress(conversation_id, running)
         raise MessageNotFound
 
     async def _opening(self, statement: Statement, conversation_id: int, **parameters: Any) -> Row:
         """What a statement opened or found. An opening whose answer was lost is looked for at once."""
-        place = {"conversation_id": conversation_id, "attempt": secrets.token_bytes(16)}
+        attempt = secrets.token_bytes(16)
         try:
-            row = await self._row_once(statement, lease=LEASE, **place, **parameters)
+            row = await self._row_once(
+                statement, conversation_id=conversation_id, attempt=attempt, lease=LEASE, **parameters
+            )
         except AnswerLost:
-            row = await self._row(_LOST, **place)
-            if row is None or row[1] is None:
+            row = await self.opened(conversation_id, attempt)
+            if row is None:
                 raise
         if row is None:
             raise ConversationNotFound
         return row
 
-    async def _whereabouts(self, conversation_id: int) -> dict[str, object]:
-        """Which reply is being written, and where it can be read."""
-        reply_id = await self.running(conversation_id)
-        return {"reply_id": reply_id, "resume": f"/api/chat/{conversation_id}/stream"}
+    async def opened(self, conversation_id: int, attempt: bytes) -> Row | None:
+        """What an attempt to open a turn has opened, if that is still being written."""
+        row = await self._row(openings.LOST, conversation_id=conversation_id, attempt=attempt)
+        return None if row is None or row[2] is None else row
 
     async def _exists(self, conversation_id: int, named: str) -> bool:
-        row = await self._row(_EXISTS, conversation_id=conversation_id, cut=named)
+        row = await self._row(openings.EXISTS, conversation_id=conversation_id, cut=named)
         if row is None:
             raise ConversationNotFound
         return bool(row[0])
+
+
+def _in_progress(conversation_id: int, reply_id: int) -> TurnInProgress:
+    """Says which reply is being written, and where it can be read."""
+    return TurnInProgress(reply_id=reply_id, resume=f"/api/chat/{conversation_id}/stream")
 
 
 def _opened_turn(conversation_id: int, row: Row) -> OpenedTurn | None:

@@ -2,6 +2,7 @@
 
 Turns      opens, joins and stops turns; knows what runs in this process
 Writer     one reply being written: asks the assistant, flushes, ends it, whatever happens
+Asking     the writer's assistant while it talks, which is waited for no longer than it deserves
 Draft      what the writer has to store
 Follower   one reply that another process writes: the same, read from its row
 LiveReply  one reply as its readers see it; fed by a writer or a follower, which never wait for a reader

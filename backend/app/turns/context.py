@@ -1,20 +1,27 @@
 """What an assistant is shown of a long conversation."""
 
+import json
 from collections.abc import Sequence
 
 from ..assistants.base import Utterance
+from ..models.ui import ui_parts
 
 
 def window(history: Sequence[Utterance], characters: int) -> list[Utterance]:
     """The newest messages that have at most so many characters together, always whole turns.
 
-    A turn is a user's message with what was answered; one that does not fit leaves out all before it.
+    A turn is a user's message with what was answered; one that does not fit leaves out all before it. Tools
+    count as JSON, with what they were given and what they answered.
     """
     start = len(history)
     for place in range(len(history) - 1, -1, -1):
-        characters -= len(history[place].content)
+        characters -= _size(history[place])
         if characters < 0:
             break
         if history[place].role == "user":
             start = place
     return list(history[start:])
+
+
+def _size(said: Utterance) -> int:
+    return len(json.dumps(ui_parts(said.content, said.parts)) if said.parts else said.content)

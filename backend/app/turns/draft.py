@@ -1,8 +1,9 @@
 """What a reply consists of while it is written, as far as the database must know."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
+from ..assistants.base import InvalidEvent
 from ..models.events import Event, Finish, FinishReason, TextDelta, ToolCall, ToolResult, Usage
 from ..models.text import storable, storable_json
 
@@ -10,7 +11,12 @@ PARAGRAPH = "\n\n"
 MAX_OUTPUT_CHARACTERS = 65_536
 """Of a tool's answer as JSON; a longer one is not kept."""
 
+MOST_TOKENS = 2**53 - 1
+"""The largest number that is the same in every client."""
+
 Part = dict[str, Any]
+
+_REASONS = get_args(FinishReason)
 
 
 class Draft:
@@ -26,6 +32,7 @@ class Draft:
         self._unstored: list[str] = []
         self._stored = 0
         self._parts: list[Part] = []
+        self._calls: dict[str, Part] = {}
         self._parts_stored = True
         self._breaks = False
         self._usage = Usage(0, 0)
@@ -54,32 +61,36 @@ class Draft:
         return {"input_tokens": self._usage.input_tokens, "output_tokens": self._usage.output_tokens}
 
     def add(self, event: Event) -> TextDelta | ToolCall | ToolResult | None:
-        """Takes in what the assistant said. Returns it as it is shown, or None if it is not."""
+        """Takes in what the assistant said. Returns it as it is shown, or None if it is not.
+
+        Raises InvalidEvent, and takes in nothing, for what an assistant cannot say: then all that is stored
+        has the form that the API declares.
+        """
         match event:
-            case TextDelta(text):
+            case TextDelta(str(text)):
                 return self._add_text(text)
-            case ToolCall():
-                event = ToolCall(storable(event.id), storable(event.name), storable_json(event.input))
-                self._close_text()
-                self._parts.append(_called(event))
-            case ToolResult():
-                event = ToolResult(storable(event.id), _bounded(event.output), _storable(event.error))
+            case ToolCall(str(identity), str(name), dict(given)):
+                event = ToolCall(storable(identity), storable(name), storable_json(given))
+                self._call(event)
+            case ToolResult(str(identity), output, None | str() as error):
+                event = ToolResult(storable(identity), _bounded(output), _storable(error))
                 self._answer(event)
-            case Usage():
+            case Usage(int(asked), int(answered)):
                 self._usage = Usage(
-                    self._usage.input_tokens + event.input_tokens,
-                    self._usage.output_tokens + event.output_tokens,
+                    _tokens(self._usage.input_tokens, asked), _tokens(self._usage.output_tokens, answered)
                 )
                 return None
-            case Finish(reason):
+            case Finish(reason) if reason in _REASONS:
                 self.reason = reason
                 return None
+            case _:
+                raise InvalidEvent
         self._parts_stored = False
         return event
 
     def unanswered(self) -> list[str]:
         """The ids of the tool calls that nothing has answered."""
-        return [part["toolCallId"] for part in self._parts if part.get("state") == "input-available"]
+        return [identity for identity, part in self._calls.items() if part["state"] == "input-available"]
 
     def take(self) -> tuple[int, str, str | None]:
         """What to store: behind how many characters which text, and the parts as JSON if they changed.
@@ -121,22 +132,31 @@ class Draft:
             self._pieces.clear()
             self._breaks = True
 
+    def _call(self, call: ToolCall) -> None:
+        if call.id in self._calls:
+            raise InvalidEvent
+        self._close_text()
+        part: Part = {
+            "type": f"tool-{call.name}",
+            "toolCallId": call.id,
+            "state": "input-available",
+            "input": call.input,
+        }
+        self._calls[call.id] = part
+        self._parts.append(part)
+
     def _answer(self, result: ToolResult) -> None:
-        for part in self._parts:
-            if part.get("toolCallId") == result.id:
-                if result.error is None:
-                    part.update(state="output-available", output=result.output)
-                else:
-                    part.update(state="output-error", errorText=result.error)
+        part = self._calls.get(result.id)
+        if part is None or part["state"] != "input-available":
+            raise InvalidEvent
+        if result.error is None:
+            part.update(state="output-available", output=result.output)
+        else:
+            part.update(state="output-error", errorText=result.error)
 
 
-def _called(call: ToolCall) -> Part:
-    return {
-        "type": f"tool-{call.name}",
-        "toolCallId": call.id,
-        "state": "input-available",
-        "input": call.input,
-    }
+def _tokens(before: int, more: int) -> int:
+    return min(before + max(more, 0), MOST_TOKENS)
 
 
 def _bounded(output: Any) -> Any:

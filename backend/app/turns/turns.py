@@ -11,7 +11,14 @@ from typing import Any
 
 from ..assistants.base import Assistant, Prompt, Utterance
 from ..db.database import Database
-from ..errors import Overloaded, ShuttingDown, TooManyTurns
+from ..errors import (
+    ChatError,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    Overloaded,
+    ShuttingDown,
+    TooManyTurns,
+)
 from ..logs import described
 from ..metrics import Metrics
 from ..models.events import Ended
@@ -22,16 +29,23 @@ from ..repositories.turns import OpenedTurn, TurnRepository
 from .context import window
 from .follower import Follower
 from .live import LiveReply
-from .writer import Limits, Writer
+from .writer import LAST_SECONDS_OF_THE_PROCESS, Limits, Writer
 
 log = logging.getLogger(__name__)
 
 Opening = Callable[[], Awaitable[OpenedTurn]]
+Finding = Callable[[], Awaitable[OpenedTurn | None]]
+
+NOT_FOLLOWED = {refusal.code: refusal for refusal in (ShuttingDown, DatabaseUnavailable, DatabaseBusy)}
+"""Why a reply may end for its readers before it ends."""
 
 FLUSH_SECONDS = 0.5
 SLOWEST_FLUSH_SECONDS = 3.0
 STOP_SECONDS = 5.0
 """How long a stop waits for the process that writes the reply. Its flushes are at most 3 seconds apart."""
+
+ENDING_SECONDS = 2 * LAST_SECONDS_OF_THE_PROCESS
+"""How long the end of the process waits for replies that were told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,10 @@ class Turns:
         """
         replies = TurnRepository(self._database, user_id)
         return await self._begin(
-            user_id, replies, lambda: replies.ask(conversation_id, message, client_id, edited)
+            user_id,
+            replies,
+            lambda: replies.ask(conversation_id, message, client_id, edited),
+            lambda: replies.asked(conversation_id, message, client_id),
         )
 
     async def regenerate(self, user_id: int, conversation_id: int, named: str | None = None) -> Turn:
@@ -153,39 +170,62 @@ class Turns:
         for writer in list(self._writers.values()):
             writer.interrupt()
         if writing:
-            await asyncio.wait(writing)
+            await asyncio.wait(writing, timeout=ENDING_SECONDS)
         for live in list(self._tasks.values()):
             live.say(Ended("failed", ShuttingDown.code, error=ShuttingDown.code))
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=ENDING_SECONDS)
 
-    async def _begin(self, user_id: int, replies: ReplyRepository, opening: Opening) -> Turn:
-        """Opens a turn and starts its writer, also if the request is cancelled in between."""
-        task = asyncio.create_task(self._open(user_id, replies, opening))
+    def require_open(self) -> None:
+        """Raises ShuttingDown once no more turns are started."""
+        if self._closing:
+            raise ShuttingDown
+
+    async def _begin(
+        self, user_id: int, replies: ReplyRepository, opening: Opening, finding: Finding | None = None
+    ) -> Turn:
+        """Opens a turn and starts its writer, also if the request is cancelled in between.
+
+        With `finding`, a retry of what was asked before is answered also when there is no room for a turn.
+        """
+        task = asyncio.create_task(self._open(user_id, replies, opening, finding))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
         return await asyncio.shield(task)
 
-    async def _open(self, user_id: int, replies: ReplyRepository, opening: Opening) -> Turn:
-        with self._admitted(user_id):
-            opened = await opening()
-            live = None
-            if opened.context is not None:
-                live = self._write(user_id, replies, opened)
-            elif opened.running:
-                live = self._join(replies, opened.conversation_id, opened.reply_id)
-            return Turn(opened.conversation_id, opened.question, opened.reply, opened.reply_id, live)
+    async def _open(
+        self, user_id: int, replies: ReplyRepository, opening: Opening, finding: Finding | None
+    ) -> Turn:
+        try:
+            self._require_room(user_id)
+        except ChatError:
+            opened = await finding() if finding else None
+            if opened is None:
+                raise
+            return self._turn(user_id, replies, opened)
+        with self._counted(user_id):
+            return self._turn(user_id, replies, await opening())
 
-    @contextmanager
-    def _admitted(self, user_id: int) -> Iterator[None]:
-        """Counts a turn that is being opened like one that runs."""
-        if self._closing:
-            raise ShuttingDown
+    def _turn(self, user_id: int, replies: ReplyRepository, opened: OpenedTurn) -> Turn:
+        live = None
+        if opened.context is not None:
+            live = self._write(user_id, replies, opened)
+        elif opened.running:
+            live = self._join(replies, opened.conversation_id, opened.reply_id)
+        return Turn(opened.conversation_id, opened.question, opened.reply, opened.reply_id, live)
+
+    def _require_room(self, user_id: int) -> None:
+        self.require_open()
         if self._users.total() >= self._bounds.turns:
             raise Overloaded
         if self._users[user_id] >= self._bounds.turns_per_user:
             raise TooManyTurns
+
+    @contextmanager
+    def _counted(self, user_id: int) -> Iterator[None]:
+        """Counts a turn that is being opened like one that runs."""
         self._users[user_id] += 1
         try:
             yield
@@ -203,7 +243,7 @@ class Turns:
         self._writers[opened.reply_id] = writer
         question = Utterance("user", json.loads(opened.question)["content"])
         history = [Utterance(said["role"], said["content"], said["parts"]) for said in opened.context or ()]
-        shown = window(history, self._limits.context_characters)
+        shown = window(history, self._limits.context_characters - len(question.content))
         prompt = Prompt([*shown, question], TodoRepository(self._database, user_id))
         titles = None if history else ConversationRepository(self._database, user_id)
         self._users[user_id] += 1
@@ -239,14 +279,15 @@ class Turns:
         if not task.cancelled() and (error := task.exception()) is not None:
             # A fault of ours: its lease runs out, and it reads as interrupted.
             log.error("reply.lost", extra={"reply_id": live.reply_id, **described(error)})
-            live.say(Ended("failed", "internal_error", error="internal_error"))
+        # Unless it has ended, when nothing is said any more.
+        live.say(Ended("failed", "internal_error", error="internal_error"))
 
     async def _stored(self, replies: ReplyRepository, live: LiveReply) -> bytes:
         if (writer := self._writers.get(live.reply_id)) is not None:
             return await asyncio.shield(writer.stored)
         ending = await live.ended()
-        if ending.error == ShuttingDown.code:
-            raise ShuttingDown
+        if ending.error in NOT_FOLLOWED:
+            raise NOT_FOLLOWED[ending.error]
         return await replies.get(live.conversation_id, live.reply_id)
 
     def _pace(self) -> float:

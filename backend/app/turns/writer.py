@@ -5,17 +5,20 @@ import json
 import logging
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..assistants.base import Assistant, AssistantError, GivesTitles, Prompt
+from ..assistants.base import Assistant, GivesTitles, Prompt
 from ..errors import ChatError, Unavailable
 from ..logs import described
-from ..models.events import Ended, Event, Status, TextDelta, Title, ToolResult
+from ..models.events import Ended, Status, Title, ToolResult
 from ..repositories.conversations import ConversationRepository
 from ..repositories.replies import LEASE, ReplyRepository
+from .abandon import FAULTS, let_go
+from .asking import Asking, Said
 from .draft import Draft
 from .live import LiveReply
+from .naming import entitle
 
 log = logging.getLogger(__name__)
 
@@ -70,26 +73,28 @@ class Writer:
         self._much = asyncio.Event()
         self._status: Status = "complete"
         self._reason: str | None = None
-        self._asking: asyncio.Task[None] | None = None
+        self._asking = Asking(assistant, live.reply_id, self._draft, self._show)
         self._deadline = math.inf
+        self._hurried: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stored: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         """The reply as JSON, once its end is in the database. A ChatError if it never will be."""
 
     def stop(self) -> None:
         """The user has read enough: what was shown is kept."""
-        self._cut("stopped")
+        self._asking.cut("stopped", "stopped")
 
     def interrupt(self) -> None:
-        """The process ends: what was said is kept, if the database is there within seconds."""
+        """The process ends: what was said is kept, if the database is there within seconds. No title is."""
         self._deadline = time.monotonic() + LAST_SECONDS_OF_THE_PROCESS
-        self._cut("interrupted")
+        self._asking.cut("interrupted", "interrupted")
+        if not self._hurried.done():
+            self._hurried.set_result(None)
 
     async def run(self, prompt: Prompt, titles: ConversationRepository | None) -> Status:
         """Writes the reply. With `titles`, names the conversation afterwards. Returns how it ended."""
-        self._asking = asyncio.create_task(self._ask(prompt))
         keeping = asyncio.create_task(self._keep())
         try:
-            await asyncio.wait([self._asking])
+            self._status, self._reason = await self._asking.run(prompt, self._limits.seconds)
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
@@ -98,60 +103,29 @@ class Writer:
         finally:
             if not self.stored.done():  # a fault of ours: whoever waits must not wait for ever
                 self._fail(Unavailable())
-        async with asyncio.TaskGroup() as tasks:
-            if titles is not None and self._status == "complete":
-                naming = tasks.create_task(self._entitle(prompt, titles))
-                await asyncio.wait([naming], timeout=SHOWN_TITLE_SECONDS)
-            self._live.say(self._ending())
+        naming = None
+        if titles is not None and self._status == "complete" and not self._hurried.done():
+            naming = asyncio.create_task(self._entitle(prompt, titles))
+            await self._wait(naming, SHOWN_TITLE_SECONDS)
+        self._live.say(self._ending())
+        if naming is not None:
+            await self._wait(naming, TITLE_SECONDS - SHOWN_TITLE_SECONDS)
+            await let_go(naming)
         return self._status
 
     async def _finish(self) -> None:
         for call in self._draft.unanswered():
-            self._show(self._draft.add(ToolResult(call, error=self._reason or self._status)))
+            result = ToolResult(call, error=self._reason or "no_result")
+            self._draft.add(result)
+            self._show(result)
         await self._end()
 
-    async def _ask(self, prompt: Prompt) -> None:
-        """Never raises: how it went is in the status."""
-        limit = asyncio.timeout(self._limits.seconds)
-        try:
-            async with limit:
-                await self._listen(self._assistant.reply(prompt))
-        except asyncio.CancelledError:
-            pass  # `_cut` has set the status
-        except Exception as error:  # noqa: BLE001  # whatever an assistant raises, its text so far is kept
-            if limit.expired():
-                self._reason = "length"
-                return
-            code = error.code if isinstance(error, AssistantError | ChatError) else AssistantError.code
-            log.error(
-                "reply.failed", extra={"reply_id": self._live.reply_id, "code": code, **described(error)}
-            )
-            self._status, self._reason = "failed", code
-
-    async def _listen(self, events: AsyncIterator[Event]) -> None:
-        try:
-            async for event in events:
-                shown = self._draft.add(event)
-                if shown is not None:
-                    self._show(shown)
-                if self._draft.full:
-                    self._reason = "length"
-                    return
-        finally:
-            if isinstance(events, AsyncGenerator):
-                await events.aclose()  # now, and not when somebody collects the garbage
-
-    def _show(self, shown: TextDelta | object) -> None:
+    def _show(self, said: Said) -> None:
         if self._first_text is None:
             self._first_text = time.monotonic()
-        self._live.say(shown)  # type: ignore[arg-type]
+        self._live.say(said)
         if self._draft.unstored_characters >= FLUSH_CHARACTERS:
             self._much.set()
-
-    def _cut(self, status: Status) -> None:
-        if self._asking is not None and not self._asking.done():
-            self._status = self._reason = status
-            self._asking.cancel()
 
     async def _keep(self) -> None:
         """Flushes at its pace, and renews the lease while there is nothing to flush."""
@@ -177,8 +151,11 @@ class Writer:
             )
         except ChatError:
             return  # the database is away: the next flush has it all
+        except Exception as error:  # noqa: BLE001  # and so it has if the fault is ours
+            log.error("reply.not_flushed", extra={"reply_id": self._live.reply_id, **described(error)})
+            return
         if stop is None:
-            self._cut("interrupted")  # deleted, or taken for dead
+            self._asking.cut("interrupted", "interrupted")  # deleted, or taken for dead
         else:
             self._draft.stored(text, parts)
             if stop:
@@ -186,13 +163,13 @@ class Writer:
 
     async def _end(self) -> None:
         """Stores the end, for as long as it takes the database to come back, within reason."""
-        self._deadline = min(self._deadline, time.monotonic() + LAST_SECONDS)
+        deadline = time.monotonic() + LAST_SECONDS
         pause = SOON_SECONDS
         while True:
             try:
                 stored = await self._store()
             except Unavailable as error:
-                if time.monotonic() > self._deadline:
+                if time.monotonic() > min(deadline, self._deadline):
                     log.error("reply.lost", extra={"reply_id": self._live.reply_id})
                     self._fail(error)
                     return
@@ -238,14 +215,20 @@ class Writer:
     async def _entitle(self, prompt: Prompt, conversations: ConversationRepository) -> None:
         if not isinstance(self._assistant, GivesTitles):
             return
+        question, answer = prompt.messages[-1].content, json.loads(self.stored.result())["content"]
         try:
-            async with asyncio.timeout(TITLE_SECONDS):
-                answer = json.loads(await self.stored)["content"]
-                title = await self._assistant.title(prompt.messages[-1].content, answer)
-                if title and await conversations.entitle(self._live.conversation_id, title):
-                    self._live.say(Title(title))
-        except Exception as error:  # noqa: BLE001  # a title is a courtesy
+            title = await entitle(
+                self._assistant, conversations, self._live.conversation_id, question, answer
+            )
+        except FAULTS as error:  # a title is a courtesy
             log.warning("title.failed", extra=described(error))
+        else:
+            if title is not None:
+                self._live.say(Title(title))
+
+    async def _wait(self, naming: asyncio.Task[None], seconds: float) -> None:
+        """For the title, unless the process ends."""
+        await asyncio.wait([naming, self._hurried], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     def _ending(self) -> Ended:
         reason = self._reason or self._draft.reason

@@ -64,6 +64,12 @@ const versions = known(
   }),
 );
 assert.deepEqual(versions.items, [turn.reply, another.reply]);
+done(
+  await client.PUT("/api/conversations/{conversation_id}/messages/{message_id}/feedback", {
+    params: { path: { conversation_id: chat.conversation.id, message_id: another.reply.id } },
+    body: { value: "up" },
+  }),
+);
 assert.equal(known(await client.POST("/api/chat/{sessionId}/stop", { params: inChat })).reply, null);
 assert.deepEqual(known(await client.GET("/api/chat/live")).items, []);
 done(await reader.GET("/api/chat/{sessionId}/stream", { params: inChat }));
@@ -130,6 +136,21 @@ assert.deepEqual(known(await client.GET("/api/conversations")).items.map((one) =
   made.id,
   chat.conversation.id,
 ]);
+const used = known(await client.GET("/api/conversations/{conversation_id}/usage", { params: inConversation }));
+assert.deepEqual(used, { input_tokens: 0, output_tokens: 0 });
+known(await client.PATCH(oneConversation, { params: inConversation, body: { pinned: true, archived: true } }));
+const archive = known(await client.GET("/api/conversations", { params: { query: { archived: true } } }));
+assert.deepEqual(archive.items.map((one) => [one.id, one.pinned]), [[made.id, true]]);
+const found = known(await client.GET("/api/search", { params: { query: { q: "three" } } }));
+assert.deepEqual(
+  found.items.map((item) => [item.conversation.id, item.message?.seq, item.snippet]),
+  [[made.id, 3, [{ text: "three", match: true }]]],
+);
+done(await client.DELETE(oneConversation, { params: inConversation }));
+const restored = known(
+  await client.POST("/api/conversations/{conversation_id}/restore", { params: inConversation }),
+);
+assert.equal(restored.title, "Summer holiday");
 done(await client.DELETE(oneConversation, { params: inConversation }));
 
 // Todos

@@ -1,7 +1,8 @@
 """The offline assistant: it keeps the user's todos, without a model and without a network.
 
-`parser` reads a message into `commands`, by the table in `phrases`, whose `titles` and `targets` are
-read apart. `work` carries them out, finds the todos in a `listing` and words what came of it.
+`parser` reads a message into `commands`, line by line, by the table in `phrases`, whose `titles` and
+`targets` are read apart, and with `caution` where a line may mean something else. `work` carries them
+out, finds the todos in a `listing` and words what came of it.
 """
 
 from .assistant import TodoAssistant

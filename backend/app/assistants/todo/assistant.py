@@ -9,7 +9,9 @@ from ...models.events import Event, TextDelta, ToolCall, ToolResult
 from ...repositories.todos import TodoRepository
 from ..base import Prompt
 from ..tools import TOOLS, Outcome, Tool
+from .languages import only_english
 from .parser import MOST_COMMANDS, parse
+from .wording import paragraphs
 from .work import Steps, Work
 
 _NOT_UNDERSTOOD = """\
@@ -21,8 +23,7 @@ your todo list, and that is all I know. Try one of these:
 - `done 1`
 
 Say `help` for the rest."""
-_NOT_ALL_UNDERSTOOD = f"""
-
+_NOT_ALL_UNDERSTOOD = f"""\
 Of several lines, each has to be a command, and {MOST_COMMANDS} at most: otherwise I do none of them."""
 
 _PIECE_WORDS = 4
@@ -44,8 +45,8 @@ class TodoAssistant:
         text = next((said.content for said in reversed(prompt.messages) if said.role == "user"), "")
         commands = parse(text)
         if not commands:
-            several = len(text.strip().splitlines()) > 1
-            for piece in _pieces(_NOT_UNDERSTOOD + (_NOT_ALL_UNDERSTOOD if several else "")):
+            several = _NOT_ALL_UNDERSTOOD if len(text.strip().splitlines()) > 1 else ""
+            for piece in _pieces(paragraphs(only_english(text), _NOT_UNDERSTOOD, several)):
                 yield piece
             return
         work = Work(await prompt.todos.all())

@@ -44,6 +44,15 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody says to have done, in other words than the list: "I bought the eggs"."""
+
+    verb: str
+    """As a title would have it: "buy"."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rename:
     """`readings` are (todo, new title): several when "to" may also be a word of a title."""
 
@@ -52,7 +61,8 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class CompleteAll:
-    pass
+    number: int | None = None
+    """Said to be open, as in "complete both"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,10 @@ class DeleteAll:
 
 
 @dataclass(frozen=True, slots=True)
-class Help:
-    pass
+class Suggest:
+    """A line that is probably meant. Whoever means it has to say it."""
+
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +94,15 @@ class Greet:
     pass
 
 
+Topic = Literal["help", "deletion", "undo", "several", "answer", "fine", "thanks", "bye"]
+
+
 @dataclass(frozen=True, slots=True)
-class Thank:
-    pass
+class Tell:
+    topic: Topic
 
 
-Command = (
-    Add
-    | Show
-    | Search
-    | Complete
-    | Reopen
-    | Delete
-    | Rename
-    | CompleteAll
-    | ReopenAll
-    | ClearCompleted
-    | DeleteAll
-    | Help
-    | Greet
-    | Thank
-)
+Change = Complete | Told | Reopen | Rename | Delete | CompleteAll | ReopenAll | ClearCompleted | DeleteAll
+"""What changes todos that exist."""
+
+Command = Add | Show | Search | Change | Suggest | Greet | Tell

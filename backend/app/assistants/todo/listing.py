@@ -13,6 +13,8 @@ MOST_SHOWN = 50
 
 _PUNCTUATION = ".,;:!?\"'()“”\u2018\u2019"
 
+_ARTICLES = {"the", "a", "an", "my", "our", "some"}
+
 
 def folded(text: str) -> str:
     """What two spellings of the same words have in common: no case, accents, outer punctuation."""
@@ -54,6 +56,11 @@ class Listing:
         """Those with exactly this title, as far as case, accents and punctuation go."""
         wanted = f" {folded(unquoted(name))} "
         return [todo for title, todo in self._folded if title == wanted]
+
+    def told(self, verb: str, name: str) -> list[Todo]:
+        """The open ones that are called just so, or so with the verb: "eggs", "buy the eggs"."""
+        wanted = _essence(unquoted(name))
+        return [todo for todo in self.open if _essence(todo.title) in (wanted, f"{verb} {wanted}")]
 
     def named(self, name: str) -> list[Todo]:
         """Those that the name can mean: by the whole title, else by whole words, else by how words begin.
@@ -112,10 +119,16 @@ class Listing:
 
 def _numbered(number: int, ids: Sequence[int]) -> Sequence[int]:
     """One id, or none: also for 0, which is no number of a list."""
-    return ids[number:] if number < 0 else ids[number - 1 : number]
+    return ids[number : number + 1 or None] if number < 0 else ids[number - 1 : number]
+
+
+def _essence(text: str) -> str:
+    return " ".join(word for word in folded(text).split() if word not in _ARTICLES)
 
 
 def _called(target: Target) -> str:
     if isinstance(target, str):
         return quoted(unquoted(target))
-    return f"number {target}" if target > 0 else "the last one" if target else "number 0"
+    if target >= 0:
+        return f"number {target}"
+    return "the last one" if target == -1 else f"number {-target} from the end"

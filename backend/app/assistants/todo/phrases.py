@@ -17,21 +17,22 @@ from .commands import (
     Delete,
     DeleteAll,
     Greet,
-    Help,
     Rename,
     Reopen,
     ReopenAll,
     Search,
     Show,
-    Thank,
+    Tell,
 )
+from .manners import MANNERS
 
 VOCABULARY = {
-    "MY": "my|the|our",
+    "MY": "my|the|our|this|that",
     "TODO": "todo|to-do|to do|task|item|entry",
-    "TODOS": "todos|to-dos|to dos|tasks|items|entries|things",
-    "LIST": "list|todo list|to-do list|to do list|task list|shopping list|todos|to-dos|tasks",
-    "SHOW": "show|list|display|view|see|print|give|tell|let me see|can i see|i want to see",
+    "TODOS": "todos|to-dos|to dos|tasks|items|entries|things|stuff",
+    "LIST": "[todo|to-do|to do|task|shopping|grocery] list|groceries|todos|to-dos|tasks",
+    "SHOW": "show|list|display|view|LOOK|print|give|gimme|tell|let me see|(can|could|may) (i|we) see",
+    "LOOK": "see|read|check|open",
     "ALL": "all|everything|all of (them|it|MY TODOS)|all MY TODOS|all TODOS|every TODO",
     "OPEN": "open|pending|remaining|unfinished|outstanding|incomplete|undone|uncompleted",
     "DONE": "done|completed|complete|finished|ticked off|checked off",
@@ -39,36 +40,19 @@ VOCABULARY = {
     "WHAT": "what is|what's|what are|what else is",
     "DELETE": "delete|remove|erase|discard|get rid of",
     "OFF": "check off|tick off|cross off|strike off",
-    "MUST": "have to|need to|must|gotta|have got to",
+    "MUST": "have to|need to|must|gotta|got to|hafta|have got to",
 }
 
 Meaning = Command | Callable[[str], Command | None]
 
 PHRASES: tuple[tuple[Meaning, str], ...] = (
-    (
-        Help(),
-        """
-        help [me] [out]
-        commands
-        what can (you do|i say|i do) [for me|here]
-        what do you do
-        how does (this|it) work
-        how do i use (this|you)
-        (who|what) are you
-        """,
-    ),
+    *((Tell(topic), manner.said) for topic, manner in MANNERS.items()),
     (
         Greet(),
         """
-        (hi|hello|hey|hiya|howdy) [there|again]
-        good (morning|afternoon|evening)
-        """,
-    ),
-    (
-        Thank(),
-        """
-        (thanks|thx|ty|cheers) [a lot|again|so much|very much|a million]
-        (thank you|many thanks) [again|so much|very much]
+        (hi|hello|hey|hiya|howdy|yo|sup|heya|hullo|greetings) [there|again|you|everyone]
+        good (morning|afternoon|evening|day)
+        [hi|hello|hey|yo] ((WHAT) up|wassup|how are you|(how's|how is) it going) [doing] [today]
         """,
     ),
     (DeleteAll(confirmed=True), "delete all todos"),
@@ -82,8 +66,11 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
     (
         DeleteAll(confirmed=False),
         """
-        (DELETE|clear) ALL
-        (DELETE|clear|empty|wipe) [MY] [whole|entire] (LIST|TODOS)
+        (DELETE|clear|wipe) ALL
+        (DELETE|clear) (it|them) all
+        (start over|reset) [everything|MY LIST]
+        (DELETE|clear|empty|wipe) [MY] [whole|entire] (LIST)
+        (DELETE|clear|empty|wipe) MY TODOS
         """,
     ),
     (
@@ -94,6 +81,12 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         what do i [still] (have|need) to do [next|now|today]
         what [TODOS] do i [still] have (left|OPEN) [to do]
         what should i do (next|now|today)
+        what (else|am i missing|are we missing)
+        [is there] anything (else|next|i have to do|i MUST do|i should do)
+        (how (many|much)) [TODOS] (are|is|do i have|have i) (left|OPEN) [to do]
+        how (many|much) left
+        [show] [me] what [else] (do|did) (i|we) [still] MUST (do|buy|get) [next|now|today]
+        [show] [me] what (i|we) [still] MUST (do|buy|get) [next|now|today]
         what (have i not|haven't i) DONE [yet]
         [SHOW|WHAT] [me] [all] [of] [MY] OPEN (TODOS|ones)
         do i [still] have (anything|something) [left] to do [today]
@@ -118,11 +111,14 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         """
         (list|show) [me] [ALL]
         [SHOW] [me] [all] [of] [MY] (LIST|TODOS) [again|please]
-        (WHAT) [all] [on|in] MY (LIST|TODOS)
+        [SHOW] [me] [WHAT] [all] [on|in] MY (LIST|TODOS)
+        (look at|go to|pull up|bring up|where is|where's) [MY] LIST
+        what (have|do) i (got|have) [on MY LIST]
         what do i have on MY LIST
         how does MY LIST look
         [do i have|are there|have i got] any TODOS
-        how many TODOS (do i have|are there|are on MY LIST)
+        (what|which) (TODO|TODOS) (i|do i) have
+        how many (TODO|TODOS) (i have|do i have|are there|are on MY LIST)
         """,
     ),
     (
@@ -136,21 +132,37 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         CompleteAll(),
         """
         (complete|finish|OFF) ALL
+        (check|tick|cross|strike) ALL off [MY LIST]
         mark ALL [as] DONE
         """,
     ),
-    (Add(()), "(add|new) [a|an] [new] [TODO]"),
+    (targets.complete_all, "(complete|finish|tick|done with|OFF) all ..."),
+    (CompleteAll(number=2), "(complete|finish|tick|done with|OFF|done) both [of them|TODOS]"),
+    (
+        Add(()),
+        "(add|new|i want to add) [a|an|another|some] [new|more] [TODO|TODOS|something] [to [MY] LIST]",
+    ),
     (Complete(()), "(complete|done|OFF|mark as DONE)"),
-    (Reopen(()), "(reopen|undo)"),
-    (Delete(()), "(delete|remove) [from MY LIST]"),
+    (Reopen(()), "reopen"),
+    (Delete(()), "(DELETE) [both|both of them] [from MY LIST]"),
     (Rename(()), "rename"),
     (Search(""), "(find|search)"),
     (
+        targets.search,
+        """
+        (is|are) ... [already] (DONE|OPEN) [yet|already]
+        (did|have) (i|we) [already] (DID|do|finish|complete|add|added|put|write down|buy|bought) ...
+        """,
+    ),
+    (
         targets.reopen,
         """
-        (reopen|re-open|uncheck|untick|unmark|undo) ...
+        (reopen|re-open|uncheck|untick|unmark|undo|restore|bring back) ...
         (mark|set) ... [as|to] (not DONE|OPEN)
+        not DONE [yet] [with] ...
+        (i'm|i am|we're|we are) not [yet] (done|finished) with ...
         ... (is not|are not|isn't|aren't|is still not) DONE [yet]
+        ... not DONE [yet]
         i (have not|haven't|did not|didn't) (DID|do|finish|complete) ... yet
         i (have not|haven't|did not|didn't) (DID|do|finish|complete) ...
         """,
@@ -160,20 +172,23 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         """
         (OFF) ... [from|on] MY LIST
         (check|tick|cross|strike) ... off [MY LIST]
+        mark [off] [as] (DONE|off) ...
+        cross out ...
         (DONE|OFF) [with] ...
         (mark|set|flag) ... [as|to] DONE
-        (i|i have|i've|we|we have|we've) [just|already|now] (DID|done with|finished with) ...
-        (i'm|i am|we're|we are) [now|already] (done|finished) with ...
-        ... (is|are) [now|already] DONE [now|already]
         """,
     ),
     (
-        targets.complete_numbers,
+        targets.completed,
         """
-        (finish|check|tick|close) ...
-        ... DONE
+        [i|i have|i've|we|we have|we've] [just|already|now|finally] (done with|finished with|DID) ...
+        (i|i have|we|we have) [just|already|now|finally] finish ...
+        (i'm|i am|we're|we are) [now|already|finally] (done|finished) with ...
+        ... (is|are) [now|already|finally] (DONE|finish) [now|already]
         """,
     ),
+    (targets.complete_numbers, "(finish|tick|close) ..."),
+    (targets.complete_digits, "check ..."),
     (
         targets.rename("to|into|->|→"),
         """
@@ -181,30 +196,37 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         """,
     ),
     (targets.rename("with|by"), "replace ..."),
+    (targets.rename_unsaid, "(rename|edit) ..."),
     (
         targets.search,
         """
+        (find|search for|search|look for|look up) [anything|something|everything|TODOS] (about|with) ...
+        (do i have|is there|have i got) (anything|something|any TODOS) (about|with|for|on|from) ...
+        [anything|WHAT TODOS|SHOW [me] (anything|something|everything)] about ...
         (find|search for|search|look for) ... (on|in) MY LIST
         (find|search for|search|look for) ...
-        (is|are|do i have) ... (on|in) MY LIST
+        (is|are|do i have) ... (on|in) [MY] LIST
         (SHOW) [me] [all] [of] [MY] (TODOS) (with|about|containing|matching|like) ...
         """,
     ),
     (
         targets.delete,
         """
-        (DELETE|take|scratch) ... (from|off|out of) MY LIST
-        (DELETE) ...
+        (DELETE|take|scratch) ... (from|off|out of) [MY] LIST
+        (DELETE|del|rm|scratch the) ...
         """,
     ),
+    (targets.suggest_delete, "(scratch|drop|forget about|forget|cancel|ditch|trash|bin|toss|dump|lose) ..."),
     (
         titles.remind,
         """
-        remind me [again] to ...
+        remind me [again] (to|about|of) ...
+        (note to self) ...
         (remember|don't forget|do not forget|don't let me forget) to ...
         (add|set|create|make|new) [me] [a|an] [new] reminder [to|for|about|that says] ...
         """,
     ),
+    (titles.remind_thing, "(remind me|remember|don't forget|do not forget|don't let me forget) [about] ..."),
     (
         titles.add_several,
         """
@@ -219,13 +241,14 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         (add|create|make|new) [me] [a|an|another|one] [new|more] TODO [called|named|to|that says] ...
         """,
     ),
-    (titles.add_labelled, "(TODO|TODOS|reminder) ..."),
+    (titles.add_labelled, "(TODO|TODOS|reminder|note) ..."),
     (
         titles.add,
         """
         (add|put) (to|on) MY LIST ...
-        (add|put|write) ... (to|on|onto|in) MY LIST
-        (i need|i want|i would like|i'd like) to add ...
+        (add|put|write|write down|stick|throw|chuck) ... (to|on|onto|in) MY LIST
+        add ... (to|onto) [a] [todo|shopping|grocery|task] list
+        (i need|i want|i would like|i'd like) [to] add ...
         add ...
         """,
     ),
@@ -234,6 +257,18 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         """
         (i|we) [still|also|really] (MUST) ...
         (i've|we've) [still|also|really] got to ...
+        [still|also|really] (MUST) ...
         """,
     ),
+    (
+        titles.suggest_add,
+        """
+        (i|we) [really|also|still] (want to|wanna|should|would like to) ...
+        [i|we] [really|also|still] need [some|more] ...
+        [i'm|i am|we're|we are] [all] out of ...
+        """,
+    ),
+    (targets.completed_briefly, "... [already|now|finally] DONE [now|already]"),
+    (titles.suggest_errand, "..."),
+    (targets.told, "[i|i have|i've|we|we have|we've] [just|already|now|finally] ..."),
 )

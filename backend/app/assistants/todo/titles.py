@@ -2,18 +2,19 @@
 
 * Lines, bullets and semicolons always separate todos.
 * Commas do, with a last "and", in a list of at least three parts of at most five words each, as in
-  "milk, eggs and bread". After "add:" two parts are enough, and after "add todos" an "and" is. So
-  "buy bread and butter" is one todo, and so is a sentence with commas in it.
+  "milk, eggs and bread", and so do two times "and". After "add:" two parts are enough, and after
+  "add todos" an "and" is. So "buy bread and butter" is one todo, and so is a sentence with commas in it.
 * Quoted text is never separated. "Add a todo ..." and "remind me to ..." speak of one todo.
 """
 
 import re
 
-from .commands import Add
+from .commands import Add, Suggest
 from .quotes import AND, COMMA, COMMA_OR_AND, are_quoted, split, unquoted
 from .talk import is_talk
 
 _LIST_WORDS = 5
+_LISTED = 3
 _CHORE_WORDS = 10
 
 BULLET = re.compile(r"(?:^|(?<=\s))(?:[-*+•·\u2013\u2014]|\d{1,3}[.)])\s+(?:\[[ xX]?\]\s+)?")
@@ -28,13 +29,22 @@ _NO_CHORE = re.compile(
     re.IGNORECASE,
 )
 
+_ERRAND = re.compile(
+    r"(?:buy|call|pay|email|text|book|pick up|feed|wash|clean|fix|order|return|water|walk) ",
+    re.IGNORECASE,
+)
+
+_TIMED = re.compile(
+    r"((?:today|tonight|tomorrow|later|(?:at|on|in|next|this) [\w: ]{1,20}?)) to (.+)", re.IGNORECASE
+)
+
 
 def add(text: str) -> Add | None:
     """None for a sum ("add 2 and 2"): that is not about todos."""
     body = text.lstrip(": ")
     if _ARITHMETIC.fullmatch(body):
         return None
-    return Add(_titles(body, comma_parts=2 if text.startswith(":") else 3))
+    return Add(_titles(body, comma_parts=2 if text.startswith(":") else _LISTED))
 
 
 def add_several(text: str) -> Add:
@@ -60,11 +70,28 @@ def remind(text: str) -> Add:
     return Add(_lines(text.lstrip(": ")), reminder=True)
 
 
+def remind_thing(text: str) -> Add | None:
+    """Reads "don't forget the dentist" and "remind me tomorrow to pay", whose title is "pay tomorrow"."""
+    if found := _TIMED.fullmatch(text):
+        return remind(f"{found[2]} {found[1]}")
+    return None if is_talk(text) or len(text.split()) > _CHORE_WORDS else remind(text)
+
+
 def chore(text: str) -> Add | None:
     """Reads "I have to ...", which people also say of things that belong on no list."""
     if is_talk(text) or _NO_CHORE.match(text) or len(text.split()) > _CHORE_WORDS:
         return None
     return Add(_lines(text))
+
+
+def suggest_add(text: str) -> Suggest | None:
+    """Reads "we need milk", which may be talk."""
+    return None if chore(text) is None or len(text.split()) > _LIST_WORDS else Suggest(f"add {text}")
+
+
+def suggest_errand(text: str) -> Suggest | None:
+    """Reads "buy milk", which says nothing of a list."""
+    return suggest_add(text) if _ERRAND.match(text) else None
 
 
 def title(text: str) -> str:
@@ -92,7 +119,8 @@ def _list(line: str, least: int, separator: re.Pattern[str]) -> list[str]:
     if are_quoted(line):
         return split(COMMA_OR_AND, line)
     parts = split(separator, line)
-    if len(parts) > 1:
-        parts[-1:] = split(AND, parts[-1])
+    last = split(AND, parts[-1])
+    if len(parts) > 1 or len(last) >= _LISTED:
+        parts[-1:] = last
     short = all(part and len(part.split()) <= _LIST_WORDS for part in parts)
     return parts if len(parts) >= least and short else [line]

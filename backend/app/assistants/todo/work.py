@@ -15,16 +15,19 @@ from .commands import (
     Delete,
     DeleteAll,
     Greet,
-    Help,
     Rename,
     Reopen,
     ReopenAll,
     Search,
     Show,
+    Suggest,
     Target,
-    Thank,
+    Tell,
+    Told,
 )
 from .listing import Listing
+from .manners import MANNERS
+from .targets import names
 from .wording import count, paragraphs, quoted, titles
 
 MOST_ADDED = 100
@@ -32,17 +35,6 @@ MOST_ADDED = 100
 
 _MOST_RELISTED = 10
 
-_HELP = """\
-I keep your todo list. You can say, for example:
-
-- `add buy milk`, or several at once: `add milk, eggs and bread`
-- `what is left`, `show my todos`, `show completed`, `find milk`
-- `done 2`, `I finished the milk`, `complete 1 and 3`, `reopen 2`
-- `rename 2 to buy oat milk`
-- `delete 1-3`, `clear completed`
-
-Several commands go on lines of their own. A todo goes by its number or by words of its title; \
-quotes keep words together."""
 _REMINDER = "I keep it on your list, but I cannot remind you at a certain time."
 _WHICH = "Which one? Tell me its number, or words of its title."
 
@@ -64,7 +56,7 @@ class Work:
     @singledispatchmethod
     def answer(self, command: Command) -> Steps:
         """What it takes, and then what to tell."""
-        raise NotImplementedError(type(command))
+        raise NotImplementedError(type(command))  # pragma: no cover: each command is registered below
 
     @answer.register
     def _add(self, command: Add) -> Steps:
@@ -122,8 +114,21 @@ class Work:
         return self._mark_named(command.targets, completed=False)
 
     @answer.register
-    def _complete_all(self, _: CompleteAll) -> Steps:
+    def _told(self, command: Told) -> Steps:
         current = yield from self._list()
+        whole = current.told(command.verb, command.name)
+        found = [whole] if whole else [current.told(command.verb, name) for name in names(command.name)]
+        if all(len(todos) == 1 for todos in found):
+            return (yield from self._mark(current, [todo for [todo] in found], completed=True))
+        if similar := current.named(command.name):
+            return f"Which one is done? Tell me its number.\n\n{current.lines(similar)}"
+        return f"I did not find {quoted(command.name)} on your list, and changed nothing."
+
+    @answer.register
+    def _complete_all(self, command: CompleteAll) -> Steps:
+        current = yield from self._list()
+        if command.number not in (None, len(current.open)):
+            return f"{count(current.open)} to do, so I left them alone. {_WHICH}"
         return (
             yield from self._mark(current, current.open, completed=True)
         ) or "Nothing was open. Well done!"
@@ -184,20 +189,20 @@ class Work:
         return paragraphs(report, (yield from self._rest()))
 
     @answer.register
-    def _help(self, _: Help) -> Steps:
-        yield from ()
-        return _HELP
-
-    @answer.register
     def _greet(self, _: Greet) -> Steps:
         current = yield from self._list()
         left = f"You have {count(current.open)} to do." if current.open else "There is nothing to do."
         return f"Hello! {left} Say `help` to see what I understand."
 
     @answer.register
-    def _thank(self, _: Thank) -> Steps:
+    def _suggest(self, command: Suggest) -> Steps:
         yield from ()
-        return "You are welcome!"
+        return f"Did you mean {quoted(command.line)}? I changed nothing yet: please say it that way."
+
+    @answer.register
+    def _tell(self, command: Tell) -> Steps:
+        yield from ()
+        return MANNERS[command.topic].reply
 
     def _list(self) -> Generator[None, Sequence[Todo], Listing]:
         """The list as it is now. That is a look of the assistant's own, and no use of a tool."""

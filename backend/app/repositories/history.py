@@ -1,0 +1,106 @@
+"""The messages of a conversation in reading order, a stretch at a time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, case, func, null, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.sql.selectable import Subquery
+from sqlmodel import col
+
+from ..db.connection import Row
+from ..db.statement import Statement, read
+from ..errors import ConversationNotFound, MessageNotFound
+from ..models.database import Conversation, Message
+from .base import Repository
+from .conversations import THIS_CONVERSATION
+from .messages import COLUMNS, SHOWN
+
+END = 2**62
+"""No message is beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some messages in reading order, as JSON that Postgres made.
+
+    `older` and `newer` are the places, each a `seq`, beyond which there are more; None where there are none.
+    """
+
+    items: bytes
+    older: int | None
+    newer: int | None
+
+
+_seq = col(Message.seq)
+
+
+def _nearest(limit: ColumnElement[int], *beyond: ColumnElement[bool], newest: bool) -> Select[Any]:
+    order = _seq.desc() if newest else _seq.asc()
+    return select(*COLUMNS).where(*SHOWN, *beyond).order_by(order).limit(limit)
+
+
+def _stretch(item: Subquery, place: ColumnElement[Any]) -> Statement:
+    """The items and their ends; without any, both ends are at a place between two messages."""
+    items = func.json_agg(aggregate_order_by(item.table_valued(), item.c.seq))
+    stretch = select(
+        func.coalesce(items, func.json_build_array()).label("items"),
+        func.coalesce(func.min(item.c.seq), place).label("oldest"),
+        func.coalesce(func.max(item.c.seq), place).label("newest"),
+    ).subquery("stretch")
+    # The nearest one, in the order of the index: a mere EXISTS may be answered by reading the whole table.
+    one = select(_seq).where(*SHOWN).limit(1)
+    older = one.where(_seq < stretch.c.oldest).order_by(_seq.desc()).scalar_subquery()
+    newer = one.where(_seq > stretch.c.newest).order_by(_seq).scalar_subquery()
+    return read(
+        select(
+            stretch.c["items"],
+            case((older.is_not(None), stretch.c.oldest)),
+            case((newer.is_not(None), stretch.c.newest)),
+        )
+        .select_from(Conversation)
+        .join(stretch, true())
+        .where(*THIS_CONVERSATION)
+    )
+
+
+_limit = bindparam("limit", type_=BigInteger())
+_before, _after = bindparam("before", type_=BigInteger()), bindparam("after", type_=BigInteger())
+_NEWEST = _stretch(_nearest(_limit, _seq < _before, newest=True).subquery("item"), _before - 1)
+_OLDEST = _stretch(_nearest(_limit, _seq > _after, newest=False).subquery("item"), _after + 1)
+_this = select(_seq).where(*SHOWN, col(Message.id) == bindparam("message_id")).scalar_subquery()
+_upto = _nearest((_limit + 1) // 2, _seq <= _this, newest=True).subquery("upto")
+_from = _nearest(_limit // 2, _seq > _this, newest=False).subquery("beyond")
+_AROUND = _stretch(select(_upto).union_all(select(_from)).subquery("item"), null())
+
+
+class HistoryRepository(Repository):
+    """The messages in the conversations of one user. What is another user's is not found."""
+
+    async def newest(self, conversation_id: int, limit: int, before: int = END) -> Stretch:
+        """The `limit` newest messages, or the newest `before` a `seq`. Raises ConversationNotFound."""
+        before = min(max(before, 1), END)
+        return _found(await self._row(_NEWEST, conversation_id=conversation_id, limit=limit, before=before))
+
+    async def oldest(self, conversation_id: int, limit: int, after: int = 0) -> Stretch:
+        """The `limit` oldest messages, or the oldest `after` a `seq`. Raises ConversationNotFound."""
+        after = min(max(after, 0), END)
+        return _found(await self._row(_OLDEST, conversation_id=conversation_id, limit=limit, after=after))
+
+    async def around(self, conversation_id: int, limit: int, message_id: int) -> Stretch:
+        """A message with those before and after it, at most `limit` in all.
+
+        Raises ConversationNotFound and, also for what is not shown any more, MessageNotFound.
+        """
+        found = _found(
+            await self._row(_AROUND, conversation_id=conversation_id, limit=limit, message_id=message_id)
+        )
+        if found.items == b"[]":
+            raise MessageNotFound
+        return found
+
+
+def _found(row: Row | None) -> Stretch:
+    if row is None:
+        raise ConversationNotFound
+    return Stretch(*row)

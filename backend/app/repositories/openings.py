@@ -1,0 +1,239 @@
+"""The statements that open a turn: each stores a question and a reply, or finds them, or does neither."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+from sqlalchemy.sql.selectable import CTE
+from sqlmodel import col
+
+from ..db.statement import read, write
+from ..models.database import Conversation, Message
+from .base import in_its_conversation
+from .conversations import THIS_CONVERSATION
+from .messages import (
+    COLUMNS,
+    IN_THIS_CONVERSATION,
+    SHOWN,
+    as_json,
+    earlier_message,
+    inserted,
+    numbers_taken,
+)
+from .replies import LEASED, RUNNING, STREAMING
+
+CONTEXT_MESSAGES = 200
+"""How many messages before the new one an assistant is shown at most."""
+
+
+_seq = col(Message.seq)
+_role = col(Message.role)
+_clients_own = col(Message.client_id) == bindparam("cut")
+_named = or_(_clients_own, cast(col(Message.id), Text) == bindparam("cut"))
+# An id of ours may look like one of the client's, which comes first.
+_client_first = (func.coalesce(_clients_own, false()).desc(), _seq.desc())
+_running = RUNNING.scalar_subquery()
+
+_EXPIRE = (
+    update(Message)
+    .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) < func.now())
+    .values(status="interrupted", finish_reason="interrupted", lease_until=null())
+)
+# What follows in the same transaction finds the conversation as it is now: other turns wait here. First of
+# all, so that all writers lock in the same order.
+_LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
+# A reply that is being written does not end between two statements that ask whether one is.
+_HOLD = RUNNING.with_for_update()
+
+
+def _cut(first: ColumnElement[int]) -> Any:
+    """Puts away what is shown from a `seq` on, unless a reply is being written."""
+    kept = in_its_conversation()
+    return update(Message).where(*SHOWN, kept, _seq >= first, ~RUNNING.exists()).values(replaced=True)
+
+
+def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
+    return inserted(
+        taken,
+        offset,
+        reply_to=reply_to,
+        role=literal("assistant"),
+        content=literal(""),
+        status=literal("streaming"),
+        request_hash=bindparam("attempt"),
+        lease_until=LEASED,
+    ).cte("reply")
+
+
+def _context(*upto: ColumnElement[bool]) -> ColumnElement[Any]:
+    recent = (
+        select(_seq, col(Message.role), col(Message.content), col(Message.parts))
+        .where(*SHOWN, *upto)
+        .order_by(_seq.desc())
+        .limit(CONTEXT_MESSAGES)
+        .subquery("recent")
+    )
+    return select(func.json_agg(aggregate_order_by(recent.table_valued(), recent.c.seq))).scalar_subquery()
+
+
+def _found_before(earlier: CTE) -> tuple[Any, ...]:
+    """An earlier question and its reply, the reply's id, and whether it is being written."""
+    asked = select(earlier.c.seq).scalar_subquery()
+    reply = (
+        select(*COLUMNS)
+        .where(*SHOWN, _seq > asked, col(Message.reply_to) == asked)
+        .order_by(_seq)
+        .limit(1)
+        .cte("earlier_reply")
+    )
+    return (
+        as_json(earlier).scalar_subquery(),
+        as_json(reply).scalar_subquery(),
+        select(reply.c.id).scalar_subquery(),
+        select(reply.c.status == "streaming").scalar_subquery(),
+    )
+
+
+def _asking(*conditions: ColumnElement[bool]) -> Any:
+    """Stores a question with an empty reply; a row of nulls if it may not, and what an earlier one stored."""
+    earlier = earlier_message()
+    taken = numbers_taken(2, ~select(earlier.c.id).exists(), ~RUNNING.exists(), *conditions)
+    question = inserted(
+        taken,
+        0,
+        role=literal("user"),
+        content=bindparam("content"),
+        client_id=bindparam("client_id"),
+        request_hash=bindparam("request_hash"),
+    ).cte("question")
+    reply = _opened(taken, 1, taken.c.seq)
+    return (
+        select(
+            as_json(question).scalar_subquery(),
+            as_json(reply).scalar_subquery(),
+            select(reply.c.id).scalar_subquery(),
+            _context(),
+            *_found_before(earlier),
+            select(earlier.c.request_hash).scalar_subquery(),
+            _running,
+            and_(true(), *conditions),
+        )
+        .select_from(Conversation)
+        .where(*THIS_CONVERSATION)
+    )
+
+
+def _answering(question: CTE) -> Any:
+    """Stores an empty reply to a question, which must be the last message that is shown."""
+    taken = numbers_taken(1, select(question.c.id).exists(), ~RUNNING.exists())
+    reply = _opened(taken, 0, select(question.c.seq).scalar_subquery())
+    return (
+        select(
+            as_json(question).scalar_subquery(),
+            as_json(reply).scalar_subquery(),
+            select(reply.c.id).scalar_subquery(),
+            _context(_seq < select(question.c.seq).scalar_subquery()),
+            _running,
+        )
+        .select_from(Conversation)
+        .where(*THIS_CONVERSATION)
+    )
+
+
+_last = select(*COLUMNS).where(*SHOWN).order_by(_seq.desc()).limit(1).cte("last")
+_last_question = select(_last).where(_last.c.role == "user").cte("question")
+_same_question = (
+    select(*COLUMNS)
+    .where(*SHOWN, _named, _role == "user", col(Message.content) == bindparam("content"))
+    .order_by(*_client_first)
+    .limit(1)
+    .cte("question")
+)
+_after_question = select(_same_question.c.seq + 1).scalar_subquery()
+_edited = (
+    select(_seq)
+    .where(
+        *SHOWN,
+        _named,
+        _role == "user",
+        # The same edit under its own id is a retry: it finds what the first one stored.
+        or_(
+            bindparam("cut", type_=Text()).is_distinct_from(bindparam("client_id", type_=Text())),
+            col(Message.request_hash).is_distinct_from(bindparam("request_hash")),
+        ),
+    )
+    .order_by(*_client_first)
+    .limit(1)
+    .scalar_subquery()
+)
+_known = select(_seq).where(*SHOWN, col(Message.client_id) == bindparam("client_id"), _seq < _edited)
+_put_away = select(func.min(_seq)).where(*SHOWN, _seq >= _edited, ~_known.exists()).scalar_subquery()
+_named_question = (
+    select(_seq).where(*IN_THIS_CONVERSATION, _named, _role == "user").order_by(*_client_first).limit(1)
+)
+_behind_it = select(_seq).where(*SHOWN, _seq >= _named_question.scalar_subquery())
+_ever_there = select(col(Message.id)).where(*IN_THIS_CONVERSATION, _named).exists()
+_named_reply = select(_seq).where(*SHOWN, _named, _role == "assistant").order_by(*_client_first).limit(1)
+
+# A message that is edited under its own id need not have arrived before; another one has been put away.
+_editable = or_(
+    and_(_named_question.exists(), ~_behind_it.exists()), bindparam("cut") == bindparam("client_id")
+)
+
+
+def _answer(*upto: ColumnElement[bool]) -> ColumnElement[int]:
+    """The last message that is shown, if it is a reply that stands directly behind a question."""
+    last = select(_seq, _role).where(*SHOWN, *upto).order_by(_seq.desc()).limit(2).subquery("last_two")
+    roles = func.array_agg(aggregate_order_by(last.c.role, last.c.seq))
+    answer = select(func.max(last.c.seq)).having(roles == array(["user", "assistant"], type_=Text))
+    return answer.scalar_subquery()
+
+
+ASK = write(_LOCK, _EXPIRE, _asking())
+EDIT = write(_LOCK, _EXPIRE, _HOLD, _cut(_put_away), _asking(_editable))
+REGENERATE = write(_LOCK, _EXPIRE, _HOLD, _cut(_answer()), _answering(_last_question))
+REGENERATE_NAMED = write(
+    _LOCK, _EXPIRE, _HOLD, _cut(_answer(_seq <= _named_reply.scalar_subquery())), _answering(_last_question)
+)
+ANSWER_AGAIN = write(_LOCK, _EXPIRE, _HOLD, _cut(_after_question), _answering(_same_question))
+EXISTS = read(select(_ever_there).select_from(Conversation).where(*THIS_CONVERSATION))
+
+
+_lost_reply = (
+    select(*COLUMNS, col(Message.reply_to))
+    .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.request_hash) == bindparam("attempt"))
+    .cte("reply")
+)
+_lost_question = (
+    select(*COLUMNS)
+    .where(*IN_THIS_CONVERSATION, _seq == select(_lost_reply.c.reply_to).scalar_subquery())
+    .cte("question")
+)
+_earlier = earlier_message()
+ASKED = read(
+    select(*_found_before(_earlier), select(_earlier.c.request_hash).scalar_subquery())
+    .select_from(Conversation)
+    .where(*THIS_CONVERSATION)
+)
+LOST = read(
+    select(
+        as_json(_lost_question).scalar_subquery(),
+        as_json(_lost_reply).scalar_subquery(),
+        select(_lost_reply.c.id).scalar_subquery(),
+        _context(_seq < select(_lost_question.c.seq).scalar_subquery()),
+    )
+)

@@ -1,0 +1,28 @@
+"""Ending a task that runs an assistant's own code, which need not let itself be ended."""
+
+import asyncio
+import logging
+
+log = logging.getLogger(__name__)
+
+RELEASE_SECONDS = 1.0
+"""What an assistant gets to release what it holds."""
+
+FAULTS = (Exception, asyncio.CancelledError, SystemExit)
+"""What its code may raise without ending the process."""
+
+_abandoned: set[asyncio.Task[None]] = set()
+
+
+async def let_go(task: asyncio.Task[None]) -> None:
+    """Cancels the task unless it is done; leaves it to itself if it has not ended after RELEASE_SECONDS."""
+    if task.done():
+        return
+    task.cancel()
+    await asyncio.wait([task], timeout=RELEASE_SECONDS)
+    if not task.done():
+        log.error("assistant.abandoned")
+        _abandoned.add(task)
+        task.add_done_callback(_abandoned.discard)
+        # Else the end of the process would wait for it.
+        asyncio.tasks._unregister_task(task)  # documented in "Extending asyncio"

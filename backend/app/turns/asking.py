@@ -1,0 +1,97 @@
+"""An assistant that is asked for one reply."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from ..assistants.base import Assistant, AssistantError, InvalidEvent, Prompt
+from ..errors import ChatError
+from ..logs import described
+from ..models.events import Event, Status, TextDelta, ToolCall, ToolResult
+from .abandon import FAULTS, RELEASE_SECONDS, let_go
+from .draft import Draft
+
+log = logging.getLogger(__name__)
+
+Said = TextDelta | ToolCall | ToolResult
+
+
+class Asking:
+    """Takes into the draft what the assistant says, and shows it, until it has said all or is cut off."""
+
+    def __init__(
+        self, assistant: Assistant, reply_id: int, draft: Draft, show: Callable[[Said], None]
+    ) -> None:
+        self._assistant = assistant
+        self._reply_id = reply_id
+        self._draft = draft
+        self._show = show
+        self._status: Status = "complete"
+        self._reason: str | None = None
+        self._deaf = False
+        self._over = asyncio.Event()
+
+    async def run(self, prompt: Prompt, seconds: float) -> tuple[Status, str | None]:
+        """Returns how it ended, and why if it was not by itself; soon, however it takes being cut off."""
+        asking = asyncio.create_task(self._ask(prompt))
+        asking.add_done_callback(lambda _: self._over.set())
+        late = asyncio.get_running_loop().call_later(seconds, self.cut, "complete", "length")
+        try:
+            await self._over.wait()
+            await let_go(asking)
+        finally:
+            late.cancel()
+        return self._status, self._reason
+
+    def cut(self, status: Status, reason: str) -> None:
+        """Ends it. Nothing that the assistant says from now on counts."""
+        if not self._deaf:
+            self._status, self._reason, self._deaf = status, reason, True
+            self._over.set()
+
+    async def _ask(self, prompt: Prompt) -> None:
+        try:
+            await self._listen(self._assistant.reply(prompt))
+        except FAULTS as error:
+            self._blame(error)
+        finally:
+            self._deaf = True
+
+    async def _listen(self, events: AsyncIterator[Event]) -> None:
+        try:
+            async for event in events:
+                if not self._deaf:
+                    self._hear(event)
+                if self._deaf:
+                    return
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()  # now, and not when somebody collects the garbage
+
+    def _hear(self, event: Event) -> None:
+        try:
+            shown = self._draft.add(event)
+        except InvalidEvent as error:
+            self._blame(error)
+            self._hear_no_more()
+            return
+        if shown is not None:
+            self._show(shown)
+        if self._draft.full:
+            self._reason = "length"
+            self._hear_no_more()
+
+    def _hear_no_more(self) -> None:
+        """It may release what it holds, but nobody waits long for that."""
+        self._deaf = True
+        asyncio.get_running_loop().call_later(RELEASE_SECONDS, self._over.set)
+
+    def _blame(self, error: BaseException) -> None:
+        """It failed by this error, unless it had ended before."""
+        code = error.code if isinstance(error, AssistantError | ChatError) else AssistantError.code
+        told = {"reply_id": self._reply_id, "code": code, **described(error)}
+        if not self._deaf:
+            log.error("reply.failed", extra=told)
+            self._status, self._reason = "failed", code
+        elif not isinstance(error, asyncio.CancelledError):
+            log.warning("assistant.failed_late", extra=told)

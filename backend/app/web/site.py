@@ -1,0 +1,143 @@
+"""Serves the pages for people. A page runs, shows and asks only what this service serves."""
+
+import base64
+import gzip
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
+from starlette.types import Scope
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+
+# The registry of a machine may say otherwise, and browsers refuse a module that is not called a script.
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+PAGE_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+}
+# Assets are public, and other sites may embed the chat.
+ASSET_HEADERS = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+
+POLICY = (
+    "default-src 'none'; script-src 'self'{hashes}; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+TRUSTED_TYPES = "; require-trusted-types-for 'script'; trusted-types dompurify"
+
+
+def install(app: FastAPI, *, external_issuer: bool) -> None:
+    """Adds the chat at `/`, the documentation at `/docs`, and `/assets`.
+
+    The chat is told where its users come from: `<chat-bot accounts="local">`, or "external".
+    """
+    accounts = "external" if external_issuer else "local"
+    chat = _text("index.html").replace("<chat-bot", f'<chat-bot accounts="{accounts}"', 1)
+    vendor = _vendor()
+    for path, html, policy in (("/", chat, POLICY + TRUSTED_TYPES), ("/docs", _text("docs.html"), POLICY)):
+        page = Page(html.replace("/assets/vendor", vendor), policy, missing=_missing(html))
+        if page.missing:
+            log.warning("page.incomplete", extra={"page": path, "missing": page.missing})
+        app.add_api_route(path, page.answer, methods=["GET", "HEAD"], include_in_schema=False)
+    if (STATIC / "vendor").is_dir():
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        app.mount(vendor, GZipMiddleware(Assets(STATIC / "vendor", headers)))
+    app.mount("/assets", GZipMiddleware(Assets(STATIC, {"Cache-Control": "no-cache"})))
+
+
+class Page:
+    """A page, whose inline import map may run and no other inline script."""
+
+    def __init__(self, html: str, policy: str, *, missing: list[str]) -> None:
+        self.missing = missing
+        """Assets without which it does not work. If there are some, a notice is shown in its place."""
+        if missing:
+            items = "".join(f"<li><code>{escape(name)}</code></li>" for name in missing)
+            html = _text("missing.html").replace("<ul></ul>", f"<ul>{items}</ul>")
+        maps = re.findall(r'(?s)<script type="importmap">(.*?)</script>', html)
+        hashes = "".join(f" 'sha256-{base64.b64encode(_sha256(text)).decode()}'" for text in maps)
+        self._html = html
+        self._packed = gzip.compress(html.encode(), mtime=0)
+        self._headers = {
+            **PAGE_HEADERS,
+            "Content-Security-Policy": policy.format(hashes=hashes),
+            "ETag": f'"{_sha256(html).hex()}"',
+            "Vary": "Accept-Encoding",
+        }
+
+    async def answer(self, request: Request) -> Response:
+        """The page, or 304 to a client that has it, or 503 with a notice that says what to do."""
+        if self.missing:
+            return Response(self._html, 503, self._headers, "text/html")
+        if self._headers["ETag"] in request.headers.get("If-None-Match", ""):
+            return Response(status_code=304, headers=self._headers)
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            return Response(self._packed, 200, self._headers | {"Content-Encoding": "gzip"}, "text/html")
+        return Response(self._html, 200, self._headers, "text/html")
+
+
+class Assets(StaticFiles):
+    """The files of a folder, for every origin, with a tag of their content."""
+
+    def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
+        super().__init__(directory=folder)
+        self._headers = {**ASSET_HEADERS, **headers}
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        path = Path(full_path)
+        # Not of its time, which reproducible builds and images set to the same for every version.
+        headers = {**self._headers, "ETag": f'"{_digest(path, stat_result.st_mtime_ns)[:24]}"'}
+        if self.is_not_modified(Headers(headers), Headers(scope=scope)):
+            return NotModifiedResponse(Headers(headers))
+        media_type = MEDIA_TYPES.get(path.suffix)
+        response = FileResponse(path, status_code, headers, media_type, stat_result=stat_result)
+        del response.headers["Last-Modified"]
+        return response
+
+
+def _text(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _missing(html: str) -> list[str]:
+    named = re.findall(r'"/assets/([^"]+)"', html)
+    return sorted({name for name in named if not (STATIC / name).exists()})
+
+
+def _vendor() -> str:
+    """An address for the packages' files that changes with any of them, so that they can be kept for good."""
+    files = sorted(path for path in (STATIC / "vendor").rglob("*") if path.is_file())
+    content = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files))
+    return f"/assets/vendor-{content.hexdigest()[:12]}"
+
+
+def _sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+@lru_cache(1000)
+def _digest(path: Path, changed: int) -> str:  # noqa: ARG001  # another time, another content
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,135 @@
+/**
+ * `<chat-bot>`: conversations with the assistant of a chat-history service.
+ *
+ *     <script type="module" src="SERVICE/assets/chat-bot.js"></script>
+ *     <chat-bot api="SERVICE/"></chat-bot>
+ *
+ * Attributes: `api`, the address of the service (the one that this module comes from if it is left out);
+ * `accounts`, `local` or `external`; `lang`, a language in place of the browser's; `page`, if the element is all
+ * of the page and may set its title and language. Property: `token`, an async function that returns a token of
+ * the service's issuer; it is called when one is needed, and once more when one was refused.
+ */
+
+import { html, render } from './html.js';
+import { Application } from './state/application.js';
+import { loadIcons } from './components/icon.js';
+import { Page } from './components/page.js';
+import { pressed } from './components/shortcuts.js';
+import { stringsFor } from './text/language.js';
+import { Markdown } from './text/markdown.js';
+
+const STYLES = ['base', 'sidebar', 'thread', 'text', 'overlays'];
+const SERVICE = new URL('..', import.meta.url).href;
+/** In pixels: below, the list lies over the conversation, or the todos do. */
+const NARROW = 760;
+const TIGHT = 1080;
+
+export class ChatBot extends HTMLElement {
+  #token = null;
+  #app = null;
+  #root = null;
+  /** Nothing is drawn without its style. */
+  #styled = false;
+
+  get token() {
+    return this.#token;
+  }
+
+  set token(provider) {
+    this.#token = provider;
+    if (provider) this.#app?.session.provide(provider);
+  }
+
+  async connectedCallback() {
+    this.#adoptToken();
+    const styled = addStyles();
+    const text = await stringsFor([this.getAttribute('lang'), ...navigator.languages]);
+    if (!this.isConnected || this.#app) return;
+    this.#begin(text);
+    await styled;
+    this.#styled = true;
+    this.#app?.drawNow();
+  }
+
+  #begin(text) {
+    const base = new URL(this.getAttribute('api') ?? SERVICE, document.baseURI).href.replace(/\/?$/, '/');
+    this.#root = document.createElement('div');
+    this.append(this.#root);
+    this.#app = new Application({ base, text, draw: () => this.#draw() });
+    this.#app.markdown = new Markdown(text);
+    Object.assign(this, { lang: text.language, dir: text.direction });
+    if (this.whole) Object.assign(document.documentElement, { lang: text.language, dir: text.direction });
+    loadIcons(this);
+    this.#measure();
+    this.#sizes.observe(this);
+    document.addEventListener('keydown', this.#key);
+    if (this.#token) this.#app.session.provide(this.#token);
+    this.#app.start();
+  }
+
+  disconnectedCallback() {
+    if (!this.#app) return;
+    this.#sizes.disconnect();
+    document.removeEventListener('keydown', this.#key);
+    this.#app.close();
+    this.#app.session.close();
+    render(null, this.#root);
+    this.replaceChildren();
+    this.#app = null;
+  }
+
+  get whole() {
+    return this.hasAttribute('page');
+  }
+
+  #sizes = new ResizeObserver(() => this.#measure());
+
+  #measure() {
+    const { layout } = this.#app;
+    const narrow = this.clientWidth < NARROW;
+    const tight = this.clientWidth < TIGHT;
+    if (narrow !== layout.narrow) layout.set({ narrow, drawer: false });
+    if (tight !== layout.tight) layout.set({ tight });
+  }
+
+  #key = (event) => {
+    const ours = event.target === document.body || this.contains(event.target);
+    if (ours && this.#app.session.signedIn) pressed(event, this.#app, this);
+  };
+
+  /** A `token` that was set before this module had arrived hides the property. */
+  #adoptToken() {
+    if (!Object.hasOwn(this, 'token')) return;
+    const { token } = this;
+    delete this.token;
+    this.#token = token;
+  }
+
+  #draw() {
+    if (!this.#app || !this.#styled) return;
+    const app = this.#app;
+    this.dataset.theme = app.layout.theme;
+    if (this.whole) {
+      document.documentElement.dataset.theme = app.layout.theme;
+      document.title = app.heading ? `${app.heading} · ${app.text.product}` : app.text.product;
+    }
+    render(html`<${Page} app=${app} accounts=${this.getAttribute('accounts')} />`, this.#root);
+  }
+}
+
+/** The styles come from where this module comes from; all of them are about `chat-bot` alone. */
+function addStyles() {
+  const present = new Set(Array.from(document.querySelectorAll('link[rel=stylesheet]'), (link) => link.href));
+  const missing = STYLES.map((name) => new URL(`./styles/${name}.css`, import.meta.url).href).filter(
+    (href) => !present.has(href),
+  );
+  return Promise.all(
+    missing.map((href) => {
+      const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
+      document.head.append(link);
+      return new Promise((loaded) => (link.onload = link.onerror = loaded));
+    }),
+  );
+}
+
+customElements.define('chat-bot', ChatBot);

@@ -1,0 +1,34 @@
+/** The foot of the list: who is signed in, the archive, colours, shortcuts, the way out. */
+
+import { html } from '../html.js';
+import { THEMES } from '../state/layout.js';
+import { Icon } from './icon.js';
+import { Menu } from './menu.js';
+
+const ICONS = { system: 'monitor', light: 'sun', dark: 'moon' };
+
+export function AccountMenu({ app }) {
+  const { layout, session, text } = app;
+  const items = [
+    { heading: text.theme },
+    ...THEMES.map((theme) => ({
+      icon: ICONS[theme],
+      text: text.themes[theme],
+      checked: layout.theme === theme,
+      run: () => layout.set({ theme }),
+    })),
+    { line: true },
+    { icon: 'archive', text: text.archiveTitle, run: () => layout.set({ archive: true }) },
+    { icon: 'keyboard', text: text.shortcuts, run: () => layout.set({ shortcuts: true }) },
+    ...(session.external ? [] : [{ icon: 'log-out', text: text.signOut, run: () => app.signOut() }]),
+  ];
+  return html`<div class="sidebar-foot">
+    <${Menu} label=${text.account} items=${items} align="start" class="account">
+      <${Icon} name="user" />
+      <span class="account-name">
+        ${session.email ? html`<span class="hidden">${text.account}</span>${session.email}` : text.account}
+      </span>
+      <${Icon} name="chevron-down" />
+    <//>
+  </div>`;
+}

@@ -1,0 +1,81 @@
+/** The box for a message. What is in it is kept as a draft of its conversation. */
+
+import { Component, createRef, html } from '../html.js';
+import { Icon } from './icon.js';
+
+const touched = matchMedia('(pointer: coarse)');
+
+export class Composer extends Component {
+  box = createRef();
+  state = { empty: true };
+
+  componentDidMount() {
+    this.fill();
+  }
+
+  componentDidUpdate() {
+    const { app } = this.props;
+    if (this.draft !== app.thread || this.fills !== app.fills) this.fill();
+  }
+
+  /** Takes the draft of the conversation, and the focus where that does not raise a keyboard. */
+  fill() {
+    const { app } = this.props;
+    this.draft = app.thread;
+    this.fills = app.fills;
+    this.box.current.value = app.drafts.text(app.thread.id);
+    this.grown();
+    if (app.focusWanted && !touched.matches) this.box.current.focus({ preventScroll: true });
+    app.focusWanted = false;
+  }
+
+  render({ app }, { empty }) {
+    const { text, thread } = app;
+    const { turn } = thread;
+    return html`<form class="composer" onSubmit=${this.send}>
+      <div class="box">
+        <textarea ref=${this.box} rows="1" dir="auto" aria-label=${text.messageBox} placeholder=${text.messageHint}
+          enterkeyhint=${touched.matches ? 'enter' : 'send'} onInput=${this.typed} onKeyDown=${this.key}></textarea>
+        ${turn.running
+          ? html`<button type="button" key="stop" class="round stop" aria-label=${turn.stopping ? text.stopping : text.stop}
+              title=${text.stop} disabled=${turn.stopping} onClick=${() => turn.stop()}></button>`
+          : html`<button type="submit" key="send" class="round" aria-label=${text.send} title=${text.send}
+              disabled=${empty || thread.state !== 'ready'}><${Icon} name="arrow-up" /></button>`}
+      </div>
+      <p class="disclaimer">${text.disclaimer}</p>
+    </form>`;
+  }
+
+  typed = () => {
+    const { app } = this.props;
+    app.drafts.write(app.thread.id, this.box.current.value);
+    this.grown();
+  };
+
+  /** As high as its text; the style sets the limit. */
+  grown() {
+    const { current } = this.box;
+    this.setState({ empty: !current.value.trim() });
+    if (CSS.supports('field-sizing', 'content')) return;
+    current.style.height = 'auto';
+    current.style.height = `${current.scrollHeight}px`;
+  }
+
+  /** Enter sends; on a phone, and with Shift, it is a new line. An input method's Enter is its own. */
+  key = (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || touched.matches) return;
+    event.preventDefault();
+    this.send(event);
+  };
+
+  send = (event) => {
+    event.preventDefault();
+    const { thread } = this.props.app;
+    const text = this.box.current.value.trim();
+    if (!text || thread.turn.running || thread.state !== 'ready') return;
+    this.box.current.value = '';
+    this.grown();
+    this.props.app.focusWanted = true; // the box of a new chat gives way to that of a conversation
+    thread.turn.ask(text);
+  };
+}

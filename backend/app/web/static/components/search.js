@@ -1,0 +1,60 @@
+/** The search field, and what it finds. */
+
+import { html } from '../html.js';
+import { linkTo } from '../state/route.js';
+import { shortTime } from '../text/time.js';
+import { Icon, IconButton } from './icon.js';
+import { Skeleton } from './skeleton.js';
+
+export function SearchField({ app }) {
+  const { search, text } = app;
+  const key = (event) => {
+    if (event.key !== 'Escape') return;
+    event.stopPropagation();
+    if (search.query) search.clear();
+    else event.target.blur();
+  };
+  return html`<div class="search" role="search">
+    <${Icon} name="search" />
+    <input type="search" aria-label=${text.search} placeholder=${text.searchShort} value=${search.query}
+      autocomplete="off" onInput=${(event) => search.type(event.target.value)} onKeyDown=${key} />
+    ${search.query && html`<${IconButton} icon="x" label=${text.searchClear} onClick=${search.clear} />`}
+  </div>`;
+}
+
+export function SearchResults({ app }) {
+  const { search, text } = app;
+  const { items, state } = search;
+  const near = (event) => {
+    const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
+    if (scrollHeight - scrollTop - clientHeight < 300) search.more();
+  };
+  return html`<nav class="list" aria-label=${text.searchResults} onScroll=${near}>
+    <p class="hidden" role="status">${state === 'ready' && search.cursor === null && text.searchFound(items.length)}</p>
+    <ul>
+      ${items.map(
+        (item) => html`<li class="result" key=${`${item.conversation.id}/${item.message?.id ?? ''}`}>
+          <a href=${linkTo(item.conversation.id, item.message?.id ?? null)}>
+            <strong dir="auto">${item.conversation.title ?? text.untitled}</strong>
+            <span class="snippet" dir="auto">${snippet(item.snippet)}</span>
+            <span class="when">
+              ${shortTime(item.message?.created_at ?? item.conversation.updated_at, text)}
+              ${item.conversation.archived && html` · ${text.archiveTitle}`}
+            </span>
+          </a>
+        </li>`,
+      )}
+    </ul>
+    ${state === 'waiting' && (items.length === 0 || !search.stale) &&
+    html`<${Skeleton} rows="4" label=${text.loading} />`}
+    ${state === 'ready' && items.length === 0 && search.cursor === null &&
+    html`<p class="list-empty">${text.searchNone(search.query.trim())}</p>`}
+    ${state === 'ready' && search.cursor !== null &&
+    html`<button type="button" class="button more" onClick=${search.more}>${text.searchOlder}</button>`}
+    ${state === 'failed' && html`<p class="list-empty" role="alert">${text.searchFailed}</p>`}
+  </nav>`;
+}
+
+function snippet(pieces) {
+  return pieces.map((piece) => (piece.match ? html`<mark>${piece.text}</mark>` : piece.text));
+}

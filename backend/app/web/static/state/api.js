@@ -1,0 +1,98 @@
+/** The service's public API: one method an operation, and one kind of error. */
+
+import { Problem } from './problem.js';
+
+export class Api {
+  /** `base` ends with a slash; `session` gives the token, and another one when it is refused. */
+  constructor(base, session) {
+    this.base = base;
+    this.session = session;
+  }
+
+  register = (email, password) => this.#json('POST', 'auth/register', { body: { email, password }, open: true });
+  signIn = (email, password) =>
+    this.#json('POST', 'auth/token', { form: { username: email, password }, open: true });
+
+  conversations = (query) => this.#json('GET', 'conversations', { query });
+  conversation = (id) => this.#json('GET', `conversations/${id}`);
+  change = (id, body) => this.#json('PATCH', `conversations/${id}`, { body });
+  remove = (id) => this.#json('DELETE', `conversations/${id}`);
+  restore = (id) => this.#json('POST', `conversations/${id}/restore`);
+  search = (query, signal) => this.#json('GET', 'search', { query, signal });
+  feedback = (id, message, value) =>
+    this.#json('PUT', `conversations/${id}/messages/${message}/feedback`, { body: { value } });
+
+  history = (id, query) => this.#json('GET', `chat/${id}/history`, { query });
+  versions = (id, reply) => this.#json('GET', `chat/${id}/replies/${reply}/versions`);
+  live = () => this.#json('GET', 'chat/live');
+  stop = (id) => this.#json('POST', `chat/${id}/stop`);
+
+  /** Asks, with the AI SDK's request: a new question, or one in place of `messageId`. Yields events. */
+  ask = (body) => this.#stream('POST', 'chat', { body });
+  regenerate = (id) => this.#stream('POST', `chat/${id}/regenerate`);
+  /** The events of the reply that is being written, from its beginning; none if nothing is. */
+  resume = (id) => this.#stream('GET', `chat/${id}/stream`);
+
+  todos = () => this.#json('GET', 'todos');
+  addTodo = (title) => this.#json('POST', 'todos', { body: { title } });
+  changeTodo = (id, body) => this.#json('PATCH', `todos/${id}`, { body });
+  removeTodo = (id) => this.#json('DELETE', `todos/${id}`);
+
+  async #json(method, path, options) {
+    const response = await this.#request(method, path, options);
+    return response.status === 204 ? null : response.json();
+  }
+
+  async *#stream(method, path, options) {
+    const [response, { events }] = await Promise.all([
+      this.#request(method, path, { ...options, accept: 'text/event-stream' }),
+      reader(),
+    ]);
+    if (response.status !== 204) yield* events(response);
+  }
+
+  /** `open`: needs no token, and a refusal is about what was sent. */
+  async #request(method, path, options = {}) {
+    const { era } = this.session;
+    const used = options.open ? null : await this.session.token();
+    let response = await this.#send(method, path, options, used);
+    if (response.status === 401 && !options.open) {
+      const other = await this.session.refused(used);
+      if (other) response = await this.#send(method, path, options, other);
+      if (response.status === 401) this.session.expire(era);
+    }
+    if (!response.ok) throw await problem(response);
+    return response;
+  }
+
+  async #send(method, path, { body, form, query, signal, accept = 'application/json' }, token) {
+    const url = new URL(`api/${path}`, this.base);
+    for (const [name, value] of Object.entries(query ?? {})) {
+      if (value !== null && value !== undefined) url.searchParams.set(name, value);
+    }
+    const headers = { Accept: accept };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    if (body) headers['Content-Type'] = 'application/json';
+    const content = body ? JSON.stringify(body) : form && new URLSearchParams(form);
+    try {
+      return await fetch(url, { method, headers, body: content, signal, cache: 'no-store' });
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      throw new Problem('unreachable');
+    }
+  }
+}
+
+/** What reads a stream comes along with the first reply, and not before. */
+function reader() {
+  return import('./events.js').catch(() => {
+    throw new Problem('unreachable');
+  });
+}
+
+async function problem(response) {
+  const told = await response.json().catch(() => ({}));
+  const wait = Number(response.headers.get('Retry-After'));
+  const code = told.code ?? 'unknown';
+  return new Problem(code, { status: response.status, retryAfter: wait > 0 ? wait : null });
+}

@@ -1,0 +1,296 @@
+/** Everything that the page knows. It is changed here and in what it is made of, and drawn once a frame. */
+
+import { textOf } from './reply.js';
+import { Api } from './api.js';
+import { Channel } from './channel.js';
+import { Conversations } from './conversations.js';
+import { Desk } from './desk.js';
+import { Drafts } from './drafts.js';
+import { Layout } from './layout.js';
+import { Live } from './live.js';
+import { linkTo, readRoute } from './route.js';
+import { Search } from './search.js';
+import { Session } from './session.js';
+import { Thread } from './thread.js';
+import { Toasts } from './toasts.js';
+import { Todos } from './todos.js';
+
+export class Application {
+  /** `base` is the address of the service, `text` the strings, `draw` is called once a frame after changes. */
+  constructor({ base, text, draw }) {
+    this.text = text;
+    this.draw = draw;
+    this.session = new Session((other) => this.#sessionChanged(other));
+    this.api = new Api(base, this.session);
+    this.layout = new Layout(this.changed);
+    this.toasts = new Toasts(this.changed);
+    this.drafts = new Drafts();
+    this.desk = new Desk(this);
+    this.live = new Live(this);
+    this.todos = new Todos(this);
+    this.search = new Search(this);
+    this.conversations = new Conversations(this, false);
+    this.archive = new Conversations(this, true);
+    this.threads = new Map();
+    this.thread = new Thread(this, null);
+    this.online = navigator.onLine;
+    /** What a screen reader is told. */
+    this.spoken = '';
+    /** Counts the times that something other than typing filled the box. */
+    this.fills = 0;
+    this.focusWanted = true;
+    this.#started = false;
+  }
+  #started;
+  #frame = null;
+
+  changed = () => {
+    // A tab in the background has no frames.
+    this.#frame ??= document.hidden ? setTimeout(this.#draw, 50) : requestAnimationFrame(this.#draw);
+  };
+
+  #draw = () => {
+    this.#frame = null;
+    this.draw();
+  };
+
+  /** Draws at once what a caller is about to use, such as a field that gets the focus. */
+  drawNow() {
+    this.draw();
+  }
+
+  /** Begins with what the address names, as soon as there is somebody to begin with. */
+  start() {
+    if (this.#started || !this.session.signedIn) return;
+    this.#started = true;
+    this.channel = new Channel(`${this.api.base} ${this.session.email}`, (news) => this.#heard(news));
+    addEventListener('hashchange', this.routed);
+    addEventListener('online', this.#connected);
+    addEventListener('offline', this.#connected);
+    document.addEventListener('visibilitychange', this.#looked);
+    const listed = this.conversations.load();
+    const opened = this.routed();
+    Promise.all([listed, opened]).then(() => requestAnimationFrame(() => setTimeout(() => this.#settled())));
+  }
+
+  /** Stops following, forgets what was loaded. */
+  close() {
+    if (!this.#started) return;
+    this.#started = false;
+    this.channel.close();
+    removeEventListener('hashchange', this.routed);
+    removeEventListener('online', this.#connected);
+    removeEventListener('offline', this.#connected);
+    document.removeEventListener('visibilitychange', this.#looked);
+    for (const thread of [this.thread, ...this.threads.values()]) thread.turn.leave();
+    this.threads.clear();
+    this.thread = new Thread(this, null);
+    for (const one of [this.conversations, this.archive, this.todos, this.live, this.search]) one.clear();
+    this.changed();
+  }
+
+  signOut() {
+    this.close();
+    this.drafts.clear();
+    this.session.forget();
+    history.replaceState(null, '', linkTo(null));
+  }
+
+  #sessionChanged(other = false) {
+    if (other || !this.session.signedIn) this.close();
+    if (this.session.signedIn && !this.session.expired) {
+      if (this.#started) this.#tryAgain((problem) => problem.status === 401);
+      else this.start();
+    }
+    this.changed();
+  }
+
+  // Where one is.
+
+  go(id) {
+    if (location.hash === linkTo(id)) this.routed();
+    else location.hash = linkTo(id);
+  }
+
+  /** Opens what the address names. An address of somebody else's page is left alone. */
+  routed = () => {
+    const route = readRoute(location.hash);
+    if (route === null) return undefined;
+    this.layout.drawer = false;
+    this.focusWanted = true;
+    const thread = this.#threadOf(route.id);
+    const again = thread === this.thread && route.message === null;
+    this.thread = thread;
+    this.changed();
+    if (route.id === null || (again && thread.state === 'ready')) return undefined;
+    return this.#open(thread, route.message).then(() => this.#named());
+  };
+
+  async #open(thread, message) {
+    if (message !== null) await thread.load(Number(message));
+    else if (thread.state !== 'ready' || thread.hasNewer) await thread.load();
+    else if (!thread.turn.running) await thread.refresh();
+  }
+
+  /** Learns the title of a conversation that is in no list that is loaded. */
+  async #named() {
+    const { id, state } = this.thread;
+    if (id !== null && state === 'ready' && this.conversations.state === 'ready' && !this.conversation) {
+      await this.#learn(id);
+    }
+  }
+
+  #threadOf(id) {
+    if (id === null) {
+      const fresh = this.threads.get(null) ?? new Thread(this, null);
+      this.threads.set(null, fresh);
+      return fresh;
+    }
+    const thread = this.threads.get(id) ?? new Thread(this, id);
+    this.threads.set(id, thread);
+    return thread;
+  }
+
+  /** After the first page is on the screen: what can wait. */
+  #settled() {
+    if (!this.#started) return;
+    this.live.load();
+    this.#named();
+  }
+
+  /** The conversation that is open, as far as it is known. */
+  get conversation() {
+    const { id } = this.thread;
+    return id === null ? null : (this.conversations.get(id) ?? this.archive.get(id));
+  }
+
+  /** Its title; null while it is not known, and before there is a conversation. */
+  get heading() {
+    return this.conversation && (this.conversation.title ?? this.text.untitled);
+  }
+
+  async #learn(id) {
+    try {
+      this.taken(await this.api.conversation(id));
+    } catch {
+      // Its title stays unknown.
+    }
+  }
+
+  // What happens to conversations.
+
+  taken(conversation) {
+    this.conversations.take(conversation);
+    if (conversation.archived || this.archive.get(String(conversation.id))) this.archive.take(conversation);
+    const thread = this.threads.get(String(conversation.id));
+    if (thread?.state === 'missing') thread.load();
+  }
+
+  dropped(id) {
+    this.conversations.drop(id);
+    this.archive.drop(id);
+    this.search.items = this.search.items.filter((item) => String(item.conversation.id) !== id);
+  }
+
+  /** The first question of a new chat is stored: it has an id, and an address. */
+  began(thread, id) {
+    thread.id = id;
+    thread.state = 'ready';
+    this.threads.delete(null);
+    this.threads.set(id, thread);
+    if (this.thread === thread) history.replaceState(null, '', linkTo(id));
+  }
+
+  titled(id, title) {
+    const known = this.conversations.get(id);
+    if (known) this.taken({ ...known, title });
+  }
+
+  /** A reply of ours has begun, or ended. */
+  turned(thread, what, reply = null) {
+    this.channel.tell({ what, id: thread.id });
+    if (what === 'begun') {
+      const known = this.conversations.get(thread.id) ?? this.archive.get(thread.id);
+      if (known) this.taken({ ...known, updated_at: new Date().toISOString() });
+      else this.#learn(thread.id);
+      if (thread === this.thread) this.say(this.text.replying);
+      return;
+    }
+    this.live.drop(thread.id);
+    if (thread === this.thread) this.say(`${this.text.replied} ${textOf(reply)}`);
+    if (reply.parts.some((part) => part.type !== 'text')) this.channel.tell({ what: 'todos' });
+  }
+
+  #heard(news) {
+    const thread = this.threads.get(news.id);
+    if (news.what === 'taken') this.taken(news.conversation);
+    else if (news.what === 'todos') this.todos.follow();
+    else if (news.what === 'dropped') {
+      this.dropped(news.id);
+      thread?.gone();
+    } else {
+      if (news.what === 'begun') this.live.add(news.id);
+      else this.live.drop(news.id);
+      this.#learn(news.id);
+      if (thread === this.thread && !thread.turn.running) thread.refresh();
+      else if (thread && !thread.turn.running) this.threads.delete(news.id);
+    }
+  }
+
+  // The world outside.
+
+  #connected = () => {
+    this.online = navigator.onLine;
+    if (this.online) {
+      this.#tryAgain((problem) => problem.code === 'unreachable' || problem.code === 'cut');
+      this.#look();
+    }
+    this.changed();
+  };
+
+  #looked = () => {
+    if (!document.hidden) this.#look();
+  };
+
+  /** Other devices may have gone on: the list and the open conversation are looked at again. */
+  #look() {
+    if (!this.session.signedIn || this.session.expired) return;
+    this.conversations.load();
+    this.live.load();
+    const { thread } = this;
+    if (thread.state === 'failed') thread.load();
+    else if (!thread.turn.running && !thread.turn.failure) thread.refresh();
+    this.todos.follow();
+  }
+
+  #tryAgain(about) {
+    for (const { turn } of this.threads.values()) {
+      if (turn.failure && about(turn.failure.problem)) turn.again();
+    }
+    if (this.conversations.state === 'failed') this.conversations.load();
+    if (this.thread.state === 'failed') this.thread.load();
+  }
+
+  // What people are told.
+
+  say(sentence) {
+    this.spoken = sentence;
+    this.changed();
+  }
+
+  /** The box has another text than what was typed. */
+  filled() {
+    this.fills += 1;
+    this.focusWanted = true;
+    this.changed();
+  }
+
+  sentence(problem) {
+    const { problems } = this.text;
+    return problems[problem.code] ?? (problem.status >= 500 ? problems.server : problems.unknown);
+  }
+
+  complain(problem) {
+    if (problem.status !== 401) this.toasts.say(this.sentence(problem));
+  }
+}

@@ -1,0 +1,88 @@
+/** A list of conversations: the pinned ones first, then those with the latest message. */
+
+const PAGE = 30;
+
+export class Conversations {
+  /** `archived`: the list of those that were put away. */
+  constructor(app, archived) {
+    this.app = app;
+    this.archived = archived;
+    this.clear();
+  }
+
+  clear() {
+    this.items = [];
+    this.cursor = null;
+    /** `new`, `loading`, `ready` or `failed`. */
+    this.state = 'new';
+    this.paging = false;
+  }
+
+  get(id) {
+    return this.items.find((conversation) => String(conversation.id) === id) ?? null;
+  }
+
+  async load() {
+    if (this.state !== 'ready') this.state = 'loading';
+    this.app.changed();
+    try {
+      const page = await this.app.api.conversations({ limit: PAGE, archived: this.archived });
+      const last = page.items.at(-1);
+      const beyond = page.next_cursor === null ? [] : this.items.filter((item) => order(last, item) < 0);
+      if (beyond.length === 0) this.cursor = page.next_cursor;
+      this.items = sorted([...page.items, ...beyond]);
+      this.state = 'ready';
+    } catch (problem) {
+      if (this.state !== 'ready') this.state = 'failed';
+      this.problem = problem;
+    }
+    this.app.changed();
+  }
+
+  more = async () => {
+    if (this.cursor === null || this.paging) return;
+    this.paging = true;
+    this.app.changed();
+    try {
+      const page = await this.app.api.conversations({
+        limit: PAGE,
+        archived: this.archived,
+        cursor: this.cursor,
+      });
+      this.items = sorted([...this.items, ...page.items]);
+      this.cursor = page.next_cursor;
+    } catch (problem) {
+      // The cursor stays: the next time that the end comes into view it is tried again.
+      this.app.complain(problem);
+    }
+    this.paging = false;
+    this.app.changed();
+  };
+
+  /** Takes a conversation as it is now: in, in its place, or out if it belongs to the other list. */
+  take(conversation) {
+    const others = this.items.filter((item) => item.id !== conversation.id);
+    const ours = Boolean(conversation.archived) === this.archived;
+    this.items = ours ? sorted([...others, conversation]) : others;
+    this.app.changed();
+  }
+
+  drop(id) {
+    this.items = this.items.filter((item) => String(item.id) !== String(id));
+    this.app.changed();
+  }
+}
+
+/** Below zero if `one` comes before `other`. */
+function order(one, other) {
+  return (
+    Number(Boolean(other.pinned)) - Number(Boolean(one.pinned)) ||
+    Date.parse(other.updated_at) - Date.parse(one.updated_at) ||
+    other.id - one.id
+  );
+}
+
+/** In order, each once: two pages overlap when a conversation moved between them. */
+function sorted(items) {
+  return [...new Map(items.map((item) => [item.id, item])).values()].sort(order);
+}

@@ -1,0 +1,73 @@
+/**
+ * What is typed and not sent yet, one text a conversation, kept over a reload.
+ *
+ * What was sent stays here too, with its ids, until the service has acknowledged it: if the tab is closed in
+ * between, the text is back in the box, and sending it again is a retry and not a second message.
+ */
+
+import { newId } from './identity.js';
+
+const PREFIX = 'chat-history.draft.';
+
+/** A draft is `{text, sent, flying}`: the box, what was sent last, and whether it is on its way. */
+export class Drafts {
+  constructor() {
+    for (const id of this.#ids()) this.takeBack(id);
+  }
+
+  /** The text in a conversation's box; `id` null is the chat that has not begun. */
+  text(id) {
+    return this.#read(id).text ?? '';
+  }
+
+  write(id, text) {
+    this.#save(id, { ...this.#read(id), text });
+  }
+
+  /**
+   * Empties the box. Returns what was in it with the ids to send it under: the same ones as before, if the
+   * same text was sent before and never acknowledged.
+   */
+  send(id, text) {
+    const before = this.#read(id).sent;
+    const sent = before?.text === text ? before : { text, message: newId('m'), conversation: newId('c') };
+    this.#save(id, { text: '', sent, flying: true });
+    return sent;
+  }
+
+  /** The service has what was sent. */
+  acknowledge(id) {
+    const { text, sent } = this.#read(id);
+    this.#save(id, { text: text === sent?.text ? '' : text });
+  }
+
+  /** Puts what was sent back into the box, before what was typed since. */
+  takeBack(id) {
+    const { text, sent, flying } = this.#read(id);
+    if (flying) this.#save(id, { text: [sent.text, text].filter(Boolean).join('\n\n'), sent });
+  }
+
+  clear() {
+    for (const id of this.#ids()) localStorage.removeItem(PREFIX + id);
+  }
+
+  #ids() {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(PREFIX))
+      .map((key) => key.slice(PREFIX.length));
+  }
+
+  #read(id) {
+    try {
+      return JSON.parse(localStorage.getItem(PREFIX + (id ?? 'new'))) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  #save(id, draft) {
+    const key = PREFIX + (id ?? 'new');
+    if (draft.text || draft.sent) localStorage.setItem(key, JSON.stringify(draft));
+    else localStorage.removeItem(key);
+  }
+}

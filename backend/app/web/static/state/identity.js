@@ -1,0 +1,12 @@
+/** Ids that the page makes for what it sends, so that a retry is never taken for something new. */
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/**
+ * Sixteen random letters behind a letter that says what for: never a number, which would be an id of the
+ * service. (`crypto.randomUUID` is not there on plain http.)
+ */
+export function newId(kind) {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `${kind}-${Array.from(bytes, (byte) => LETTERS[byte % 32]).join('')}`;
+}

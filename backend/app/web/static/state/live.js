@@ -1,0 +1,48 @@
+/** Which conversations have a reply that somebody else follows: another tab, another device. */
+
+const PAUSE_MILLISECONDS = 3000;
+
+export class Live {
+  constructor(app) {
+    this.app = app;
+    this.ids = new Set();
+  }
+
+  has(id) {
+    return this.ids.has(id) || Boolean(this.app.threads.get(id)?.turn.running);
+  }
+
+  add(id) {
+    this.ids = new Set(this.ids).add(id);
+    this.#wait();
+    this.app.changed();
+  }
+
+  drop(id) {
+    this.ids = new Set([...this.ids].filter((one) => one !== id));
+    this.app.changed();
+  }
+
+  clear() {
+    clearTimeout(this.timer);
+    this.ids = new Set();
+  }
+
+  /** Asks again for as long as something runs, and then no more: an idle page makes no requests. */
+  async load() {
+    try {
+      const { items } = await this.app.api.live();
+      this.ids = new Set(items.map((reply) => String(reply.conversation_id)));
+    } catch {
+      this.ids = new Set();
+    }
+    this.#wait();
+    this.app.changed();
+  }
+
+  #wait() {
+    clearTimeout(this.timer);
+    const foreign = [...this.ids].some((id) => !this.app.threads.get(id)?.turn.running);
+    if (foreign && !document.hidden) this.timer = setTimeout(() => this.load(), PAUSE_MILLISECONDS);
+  }
+}

@@ -1,0 +1,159 @@
+/** The messages of one conversation, as far as they are loaded, and the turn that runs in it. */
+
+import { newId } from './identity.js';
+import { Turn } from './turn.js';
+
+export const PAGE = 30;
+
+export class Thread {
+  /** `id` is the conversation's, as text; null for a chat that has not begun. */
+  constructor(app, id) {
+    this.app = app;
+    this.id = id;
+    /** Stays the same when the chat gets its id. */
+    this.key = newId('t');
+    this.messages = [];
+    /** `loading`, `ready`, `missing` (deleted, or never ours) or `failed`. */
+    this.state = id === null ? 'ready' : 'loading';
+    this.problem = null;
+    /** The cursors of the pages before and after what is loaded; null where there are none. */
+    this.older = null;
+    this.newer = null;
+    /** The message that a link leads to. */
+    this.target = null;
+    this.turn = new Turn(this);
+    /** The replies to the same question, by the id of the one that is shown. */
+    this.versions = new Map();
+    /** Which side a page is being loaded on, and why the last one could not be. */
+    this.paging = null;
+    this.pageProblem = null;
+  }
+
+  /** Whether the newest messages are not loaded. */
+  get hasNewer() {
+    return this.newer !== null;
+  }
+
+  get last() {
+    return this.messages.at(-1) ?? null;
+  }
+
+  /** Loads the newest page, or the one around the message `target`. */
+  async load(target = null) {
+    if (this.state !== 'ready') this.state = 'loading';
+    this.app.changed();
+    try {
+      const page = await this.app.api.history(this.id, { limit: PAGE, around: target });
+      this.messages = page.items.map(keyed);
+      this.older = page.next_cursor;
+      this.newer = page.newer_cursor;
+      this.target = target;
+      this.state = 'ready';
+    } catch (problem) {
+      if (problem.code !== 'message_not_found') return this.#failed(problem);
+      this.app.complain(problem);
+      return this.load();
+    } finally {
+      this.app.changed();
+    }
+    if (this.last?.status === 'streaming') this.turn.resume();
+    return undefined;
+  }
+
+  /** Loads the newest page again and keeps what is loaded before it. */
+  async refresh() {
+    if (this.id === null || this.hasNewer || this.state === 'loading') return;
+    try {
+      const page = await this.app.api.history(this.id, { limit: PAGE });
+      if (!this.turn.running) this.#merge(page);
+    } catch (problem) {
+      if (problem.status === 404) this.gone();
+      return;
+    }
+    this.app.changed();
+    if (this.last?.status === 'streaming') this.turn.resume();
+  }
+
+  loadOlder = () => this.#page('before', this.older);
+  loadNewer = () => this.#page('after', this.newer);
+
+  async #page(side, cursor) {
+    if (cursor === null || this.paging) return;
+    this.paging = side;
+    this.pageProblem = null;
+    this.app.changed();
+    try {
+      const page = await this.app.api.history(this.id, { limit: PAGE, [side]: cursor });
+      const found = page.items.map(keyed);
+      if (side === 'before') {
+        this.messages = [...found, ...this.messages];
+        this.older = page.next_cursor;
+      } else {
+        this.messages = [...this.messages, ...found];
+        this.newer = page.newer_cursor;
+      }
+    } catch (problem) {
+      this.pageProblem = problem;
+    } finally {
+      this.paging = null;
+      this.app.changed();
+    }
+  }
+
+  /** Puts `message` in the place of the one with the same key. */
+  put(message) {
+    this.messages = this.messages.map((one) => (one.key === message.key ? message : one));
+    this.app.changed();
+  }
+
+  async rate(message, value) {
+    const before = message.feedback ?? null;
+    this.put({ ...message, feedback: value });
+    try {
+      await this.app.api.feedback(this.id, message.id, value);
+    } catch (problem) {
+      this.put({ ...this.messages.find((one) => one.key === message.key), feedback: before });
+      this.app.complain(problem);
+    }
+  }
+
+  /**
+   * Loads the other versions of a reply. That there are some shows in its number: regenerating takes a new
+   * one, so the reply does not follow its question directly.
+   */
+  async loadVersions(reply) {
+    try {
+      const { items } = await this.app.api.versions(this.id, reply.id);
+      this.versions = new Map(this.versions).set(reply.id, items.map(keyed));
+      this.app.changed();
+    } catch {
+      // The switcher stays away; the reply itself is there.
+    }
+  }
+
+  /** It was deleted, here or elsewhere. */
+  gone() {
+    this.turn.leave();
+    this.state = 'missing';
+    this.app.changed();
+  }
+
+  #merge(page) {
+    const known = new Map(this.messages.map((message) => [message.id, message]));
+    const items = page.items.map((item) => ({ ...item, key: known.get(item.id)?.key ?? keyed(item).key }));
+    const first = items[0]?.seq ?? 0;
+    const joined = items.length < PAGE || items.some((item) => known.has(item.id));
+    const before = joined ? this.messages.filter((message) => message.seq < first) : [];
+    this.messages = [...before, ...items];
+    if (before.length === 0) this.older = page.next_cursor;
+  }
+
+  #failed(problem) {
+    this.problem = problem;
+    this.state = problem.status === 404 || problem.status === 422 ? 'missing' : 'failed';
+  }
+}
+
+function keyed(message) {
+  return { ...message, key: message.client_id ?? `stored-${message.id}` };
+}

@@ -1,0 +1,47 @@
+/** The user's todos, the same ones that the assistant keeps; loaded when they are looked at. */
+
+export class Todos {
+  constructor(app) {
+    this.app = app;
+    this.clear();
+  }
+
+  clear() {
+    this.items = null;
+    this.problem = null;
+  }
+
+  async load() {
+    try {
+      this.items = (await this.app.api.todos()).items;
+      this.problem = null;
+    } catch (problem) {
+      this.problem = problem;
+    }
+    this.app.changed();
+  }
+
+  /** The assistant, or another tab, may have changed them. */
+  follow() {
+    clearTimeout(this.timer);
+    if (this.app.layout.todos) this.timer = setTimeout(() => this.load(), 100);
+  }
+
+  add = (title) => this.#do(this.app.api.addTodo(title));
+  toggle = (todo) => this.#do(this.app.api.changeTodo(todo.id, { completed: !todo.completed }));
+  remove = (todo) => this.#do(this.app.api.removeTodo(todo.id));
+
+  /** Whether it was done. */
+  async #do(request) {
+    let done = true;
+    try {
+      await request;
+      this.app.channel.tell({ what: 'todos' });
+    } catch (problem) {
+      done = problem.status === 404;
+      if (!done) this.app.complain(problem);
+    }
+    await this.load();
+    return done;
+  }
+}

@@ -1,0 +1,39 @@
+/** Times as people say them. Days are those of the calendar here, not spans of 24 hours. */
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** How many midnights lie between a time and now. */
+function daysAgo(date, now) {
+  const midnight = (of) => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
+  return Math.round((midnight(now) - midnight(date)) / DAY);
+}
+
+/** The heading under which a conversation of that time stands. */
+export function groupOf(time, text, now = new Date()) {
+  const date = new Date(time);
+  const days = daysAgo(date, now);
+  if (days <= 0) return text.groups.today;
+  if (days === 1) return text.groups.yesterday;
+  if (days <= 7) return text.groups.week;
+  if (days <= 30) return text.groups.month;
+  return new Intl.DateTimeFormat(text.language, { month: 'long', year: 'numeric' }).format(date);
+}
+
+/** Short, as beside a message: "Today 14:32", "21 Nov 2026, 14:32". */
+export function shortTime(time, text, now = new Date()) {
+  const date = new Date(time);
+  const days = daysAgo(date, now);
+  const clock = new Intl.DateTimeFormat(text.language, { timeStyle: 'short' }).format(date);
+  if (days === 0) return `${text.groups.today} ${clock}`;
+  if (days === 1) return `${text.groups.yesterday} ${clock}`;
+  const year = date.getFullYear() === now.getFullYear() ? undefined : 'numeric';
+  const format = { day: 'numeric', month: 'short', year, hour: 'numeric', minute: '2-digit' };
+  return new Intl.DateTimeFormat(text.language, format).format(date);
+}
+
+/** All of it, for a tooltip. */
+export function fullTime(time, text) {
+  return new Intl.DateTimeFormat(text.language, { dateStyle: 'full', timeStyle: 'medium' }).format(
+    new Date(time),
+  );
+}

@@ -1,0 +1,1 @@
+"""The pages: what is served, how it is built, and how it behaves in a browser."""

@@ -1,0 +1,118 @@
+"""Searching conversations and messages, and going to what was found."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from web.visitor import Visitor, fill
+
+
+@pytest.fixture
+def long(visitor: Visitor) -> int:
+    """A conversation of 130 messages, of which one is about herrings."""
+    conversation = visitor.user.conversation(title="Cooking")
+    fill(visitor.service.postgres, visitor.user, conversation, 130)
+    visitor.service.postgres.rows(
+        "UPDATE message SET content = 'Salted herrings & <b>onions</b> keep for weeks'"
+        " WHERE conversation_id = %s AND seq = 40",
+        conversation,
+    )
+    return conversation
+
+
+def field(visitor: Visitor) -> Locator:
+    return visitor.page.get_by_role("searchbox", name="Search conversations")
+
+
+def results(visitor: Visitor) -> Locator:
+    return visitor.page.get_by_role("navigation", name="Search results").get_by_role("link")
+
+
+def test_titles_and_messages_are_found_and_a_message_is_opened(visitor: Visitor, long: int) -> None:
+    visitor.user.conversation(title="Herrings of the Baltic")
+    visitor.user.conversation(title="Something else")
+    visitor.open()
+    field(visitor).fill("herrings")
+    expect(results(visitor)).to_have_count(2)
+    expect(results(visitor).first).to_contain_text("Herrings of the Baltic")
+    found = results(visitor).filter(has_text="Cooking")
+    expect(found.locator("mark").first).to_have_text(re.compile("herrings", re.IGNORECASE))
+    expect(found.locator(".snippet")).to_contain_text("<b>onions</b>")
+    expect(visitor.page.get_by_role("status").get_by_text("2 results")).to_be_attached()
+    found.click()
+    expect(visitor.page.locator("[data-target=true]")).to_contain_text("Salted herrings")
+    expect(visitor.page.locator("[data-target=true]")).to_be_in_viewport()
+    expect(field(visitor)).to_have_value("herrings")
+    assert re.search(rf"#/c/{long}/m/\d+$", visitor.page.url)
+    visitor.page.reload()
+    expect(visitor.page.locator("[data-target=true]")).to_be_in_viewport()
+
+
+def test_what_is_not_there_is_said_and_escape_clears(visitor: Visitor, long: int) -> None:
+    visitor.open()
+    field(visitor).fill("no such thing")
+    expect(visitor.page.get_by_text("Nothing found for “no such thing”.")).to_be_visible()
+    field(visitor).press("Escape")
+    expect(field(visitor)).to_have_value("")
+    expect(visitor.link("Cooking")).to_be_visible()
+    field(visitor).fill("herrings")
+    expect(results(visitor)).to_have_count(1)
+    visitor.button("Clear the search").click()
+    expect(visitor.link("Cooking")).to_be_visible()
+
+
+def test_one_request_is_made_for_what_is_typed_without_a_pause(visitor: Visitor, long: int) -> None:
+    asked: list[str] = []
+    visitor.page.on(
+        "request", lambda request: asked.append(request.url) if "/search" in request.url else None
+    )
+    visitor.open()
+    field(visitor).press_sequentially("herrings")
+    expect(results(visitor)).to_have_count(1)
+    assert len(asked) < len("herrings")
+    assert asked[-1].endswith("q=herrings&limit=20")
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_newer_one(visitor: Visitor, long: int) -> None:
+    held = visitor.hold("**/api/search?q=question*")
+    visitor.open()
+    field(visitor).fill("question")
+    visitor.wait_for(held)
+    field(visitor).fill("herrings")
+    expect(results(visitor).locator("mark")).to_have_text("herrings")
+    held[0].fulfill(json={"items": [], "next_cursor": None})
+    visitor.page.wait_for_load_state("networkidle")
+    expect(results(visitor)).to_have_count(1)
+
+
+@pytest.mark.allow_errors("400")
+def test_pages_without_a_result_are_gone_through(visitor: Visitor, long: int) -> None:
+    """The service looks through some thousand messages at a time, and may find nothing in them."""
+    visitor.open()
+    answers = [{"items": [], "next_cursor": str(number)} for number in range(5)]
+    visitor.page.route("**/api/search*", lambda route: route.fulfill(json=answers.pop(0)), times=5)
+    field(visitor).fill("herrings")
+    visitor.button("Search older messages").click()
+    expect(visitor.page.get_by_text("The search did not work.")).to_be_visible()
+    assert answers == []
+
+
+def test_the_results_are_gone_through_by_keyboard(visitor: Visitor, long: int) -> None:
+    visitor.open()
+    visitor.page.keyboard.press("Control+k")
+    visitor.page.keyboard.type("herrings")
+    expect(results(visitor)).to_have_count(1)
+    visitor.page.keyboard.press("ArrowDown")
+    expect(results(visitor).first).to_be_focused()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.locator("[data-target=true]")).to_be_in_viewport()
+
+
+def test_what_is_archived_is_found_and_marked_as_such(visitor: Visitor, long: int) -> None:
+    assert visitor.user.patch(f"/api/conversations/{long}", {"archived": True}).status_code == 200
+    visitor.open()
+    field(visitor).fill("herrings")
+    expect(results(visitor)).to_contain_text(["Archive"])
+    results(visitor).click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Cooking")
