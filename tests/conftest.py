@@ -21,7 +21,8 @@ from app.db import embedded, url as urls
 from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app
-from support import Postgres, Service, User, empty, served, settings
+from app.settings import Settings
+from support import SECRET, Postgres, Service, User, empty, served, settings
 
 CLUSTER = "CHAT_HISTORY_TEST_CLUSTER"
 
@@ -128,6 +129,28 @@ def serve_with(postgres: Postgres) -> Callable[..., AbstractContextManager[Servi
             yield service
 
     return serve
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Nothing configured, and nothing of whoever runs the tests."""
+    names = {name.upper() for name in Settings.model_fields}
+    return {name: value for name, value in os.environ.items() if name not in names}
+
+
+@pytest.fixture
+def configured(environment: dict[str, str], postgres: Postgres) -> dict[str, str]:
+    empty(postgres)
+    plaintext = {"ALLOW_PLAINTEXT_DATABASE": "true"}
+    return {**environment, "DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, **plaintext}
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A data directory that also the user can reach as whom root's Postgres runs."""
+    with tempfile.TemporaryDirectory(prefix="chat-history-cli-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name) / "data"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

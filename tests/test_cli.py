@@ -7,17 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import jwt
 import pytest
 
-from app.settings import Settings
-from support import SECRET, Postgres, empty
+from command_line import run, serving
+from support import Postgres, empty
 from tokens.issuer import GOOD_CLAIMS, ISSUER, PRIVATE
 from tokens.server import jwk, key_set, serving as publishing
 
@@ -26,72 +25,6 @@ NEEDED = "2026_11_21_pins_and_undo"
 
 ELSEWHERE = "postgresql://nobody@0.0.0.0:1/nothing"
 """No address of this machine by its name, and refused at once."""
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Nothing configured, and nothing of whoever runs the tests."""
-    names = {name.upper() for name in Settings.model_fields}
-    return {name: value for name, value in os.environ.items() if name not in names}
-
-
-@pytest.fixture
-def configured(environment: dict[str, str], postgres: Postgres) -> dict[str, str]:
-    empty(postgres)
-    plaintext = {"ALLOW_PLAINTEXT_DATABASE": "true"}
-    return {**environment, "DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, **plaintext}
-
-
-@pytest.fixture
-def data() -> Iterator[Path]:
-    """A data directory that also the user can reach as whom root's Postgres runs."""
-    with tempfile.TemporaryDirectory(prefix="chat-history-cli-") as name:
-        Path(name).chmod(0o711)
-        yield Path(name) / "data"
-
-
-def run(
-    environment: dict[str, str], *words: str, text: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    ended = subprocess.run(
-        [sys.executable, "-m", "app.cli", *words],
-        env=environment,
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-    )
-    assert "Traceback" not in ended.stderr, ended.stderr
-    return ended
-
-
-@contextmanager
-def serving(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """`chat-history serve` on a free port: its address and its process."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "serve", "--port", "0"],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd="/",
-    )
-    assert server.stderr is not None
-    said = []
-    try:
-        for line in server.stderr:
-            said.append(line)
-            if line.startswith("Serving "):
-                break
-        else:
-            pytest.fail(f"the server ended: {''.join(said)}")
-        address = said[-1].split()[1]
-        httpx.get(f"{address}/healthz").raise_for_status()
-        yield address, server
-    finally:
-        server.terminate()
-        server.wait()
-        server.stderr.close()
 
 
 def test_help_names_every_command(environment: dict[str, str]) -> None:

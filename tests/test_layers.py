@@ -15,11 +15,11 @@ APP = ROOT / "backend" / "app"
 ARROWS = {
     # a part of the product: the parts that it may import, all of them further down
     "asgi": "main settings logs",
-    "cli": "server main doctor purge accounts verifier repositories db models tokens settings logs errors",
-    "server": "api",
+    "cli": "server main doctor purge accounts assistants repositories db models tokens settings logs errors",
+    "server": "api errors",
     "main": "api web turns accounts verifier assistants repositories db metrics settings errors",
     "purge": "repositories db settings",
-    "doctor": "verifier jwks db models settings errors",
+    "doctor": "verifier jwks assistants db models settings errors",
     "api": "turns accounts verifier repositories db models tokens settings metrics logs words errors",
     "web": "",
     "turns": "assistants repositories db models titles metrics logs errors",
@@ -47,7 +47,7 @@ LIBRARIES = {
     "fastapi": "api main server web",
     "httpx": "jwks assistants",
     "jose": "tokens",
-    "os.environ": "db.installation",  # which hands it on, without what is meant for other servers
+    "os.environ": "db.installation db.url",  # what is meant for other servers, and where libpq would go
     "platformdirs": "settings",
     "prometheus_client": "metrics api.operations",
     "psycopg2": "db",

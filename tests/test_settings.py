@@ -49,6 +49,8 @@ def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
 def test_settings_come_from_the_environment_and_lists_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
     monkeypatch.setenv("JWT_REQUIRED_CLAIMS", '{"role": "authenticated"}')
+    monkeypatch.setenv("JWT_JWKS_URL", "https://issuer.example/keys")
+    monkeypatch.setenv("JWT_ISSUER", "https://issuer.example")
     monkeypatch.setenv("DATABASE_URL", "")
     found = read_settings()
     assert found.cors_origins == ("https://a.example", "https://b.example")
@@ -71,6 +73,7 @@ def test_settings_come_from_the_environment_and_lists_are_split(monkeypatch: pyt
         ({"log_level": "chatty"}, "LOG_LEVEL"),
         ({"token_lifetime": "soon"}, "TOKEN_LIFETIME"),
         ({"jwt_required_claims": "role"}, "JWT_REQUIRED_CLAIMS"),
+        ({"registration": "maybe"}, "REGISTRATION"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(
@@ -81,6 +84,35 @@ def test_what_cannot_be_is_refused_by_name(
     with pytest.raises(SetupError) as refused:
         read_settings()
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_ISSUER", "https://issuer.example"),
+        ("JWT_AUDIENCE", "chat"),
+        ("JWT_AUTHORIZED_PARTIES", "https://app.example"),
+        ("JWT_REQUIRED_CLAIMS", '{"role": "authenticated"}'),
+        ("JWT_ALGORITHMS", "EdDSA"),
+    ],
+)
+def test_half_an_issuer_is_not_local_accounts_that_everybody_can_make(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SetupError, match=f"{name} is set: so must be JWT_JWKS_URL or JWT_PUBLIC_KEY"):
+        read_settings()
+    monkeypatch.setenv("JWT_ISSUER", "https://issuer.example")
+    monkeypatch.setenv("JWT_PUBLIC_KEY", PEM)
+    assert read_settings().external_issuer
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SYSTEM_PROMPT=Gr\xfc\xdfe")
+    with pytest.raises(SetupError, match=r"^\.env: is not UTF-8$"):
+        read_settings()
+    (tmp_path / ".env").write_text("SYSTEM_PROMPT=Grüße")
+    assert read_settings().system_prompt == "Grüße"
 
 
 def test_a_refusal_never_repeats_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,8 +99,8 @@ def test_an_issuer_that_was_never_reached_is_no_fault_of_the_token() -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({}, "SECRET_KEY: needed"),
-        ({"secret_key": pem("ES256")}, "SECRET_KEY: is an asymmetric key"),
+        ({"jwt_issuer": None}, "SECRET_KEY: needed"),
+        ({"jwt_issuer": None, "secret_key": pem("ES256")}, "SECRET_KEY: is an asymmetric key"),
         ({"jwt_jwks_url": "http://issuer.example"}, "JWT_JWKS_URL: must start with https"),
         ({"jwt_public_key": "key"}, "JWT_PUBLIC_KEY: is not a public key in PEM"),
         ({"jwt_public_key": pem("ES256"), "jwt_algorithms": ("RS256",)}, "is for ES256"),
@@ -109,7 +109,7 @@ def test_an_issuer_that_was_never_reached_is_no_fault_of_the_token() -> None:
 )
 def test_a_set_up_that_cannot_work_is_refused_by_name(given: Any, problem: str) -> None:
     with pytest.raises(SetupError, match=problem):
-        configured(jwt_issuer=ISSUER, **given)
+        configured(**{"jwt_issuer": ISSUER, **given})
 
 
 def test_a_key_that_is_too_weak_is_refused_by_name() -> None:

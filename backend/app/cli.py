@@ -6,14 +6,11 @@ Exit codes: 0 done, 1 refused (the sentence says why), 2 a mistake in the set-up
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
+import logging
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -22,6 +19,7 @@ from .errors import ChatError, SetupError, SignInFailed
 
 if TYPE_CHECKING:
     from .accounts import Accounts
+    from .server import Server
     from .settings import Settings
 
 Answer = TypeVar("Answer")
@@ -40,7 +38,10 @@ Email = Annotated[str, typer.Argument(help="The account's e-mail address.", meta
 
 def main() -> None:
     """Runs the command line. A mistake of its user is a sentence, never a traceback."""
+    # `serve` logs. What the others have to say is for whoever typed the command.
+    logging.getLogger("app").addHandler(logging.NullHandler())
     try:
+        _require_text(sys.argv)
         cli()
     except SetupError as error:
         _say(f"chat-history: {error}")
@@ -60,34 +61,43 @@ def serve(
 ) -> None:
     """Serve the API and its documentation. Without DATABASE_URL, on a PostgreSQL of its own."""
     from . import logs
+    from .assistants import make_assistant
+    from .db import migrations
     from .main import create_app
-    from .server import Server
-    from .verifier import require_keys
+    from .server import Server, address, listening
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings(**given)
     logs.configure(settings.log_level)
     # An orderly end, also for what was started before the server could listen to signals.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with _database(settings, serving=True) as ready, _listening(ready) as listener:
-        app = create_app(ready)
-        _require_schema(ready)
-        asyncio.run(require_keys(ready))
-        address = f"http://{ready.host}:{listener.getsockname()[1]}"
-        _say(f"Serving {address}  (documentation: {address}/docs).  Ctrl-C stops it.")
-        Server(app).run(sockets=[listener])
+    assistant = make_assistant(settings)
+    with (
+        listening(settings.host, settings.port) as listener,
+        _database(settings, serving=True, checked=False) as ready,
+    ):
+        app = create_app(ready, assistant)
+        migrations.require(ready)
+        asyncio.run(app.state.services.verifier.require_keys())
+        server = Server(app)
+        where = f"http://{address(settings.host, listener.getsockname()[1])}"
+        _say(f"Serving {where}  (documentation: {where}/docs).  Ctrl-C stops it.")
+        with _revived(settings, ready, server):
+            server.run(sockets=[listener])
+    if server.failure is not None:
+        raise server.failure
 
 
-@cli.command()
+@cli.command(context_settings={"ignore_unknown_options": True})  # `-1` is a word here
 def migrate(
     revision: Annotated[
-        str, typer.Argument(help="Where to go: `head`, `-1` for one step back, or a revision.")
+        str, typer.Argument(help="Where to go: `head`, `base`, `-1` for one step back, or a revision.")
     ] = "head",
 ) -> None:
-    """Bring the schema of the database up to date, or to a revision."""
+    """Bring the schema of the database up, or down, to a revision."""
     from .db import migrations
 
-    with _database(_settings(), migrated=False) as settings:
+    with _database(_settings(), migrated=False, checked=False) as settings:
         url = migrations.direct_url(settings)
         _say("Migrating ...")
         migrations.migrate(url, revision)
@@ -110,7 +120,7 @@ def doctor() -> None:
     from .doctor import examine
 
     healthy = True
-    with _database(_settings()) as settings:
+    with _database(_settings(), checked=False) as settings:
         for finding in examine(settings):
             healthy = healthy and finding.good
             typer.echo(f"{'ok ' if finding.good else '!! '} {finding.what}: {finding.sentence}")
@@ -137,18 +147,23 @@ def create_user(
         raise SetupError(
             "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         ) from None
-    user_id = _with_accounts(lambda accounts: accounts.register(account.email, account.password))
+    settings = _settings()
+    _require_local_accounts(settings)
+    user_id = _with_accounts(settings, lambda accounts: accounts.register(account.email, account.password))
     typer.echo(f"User {user_id} is {account.email}.")
 
 
 @users.command("list")
 def list_users() -> None:
     """List all accounts: id, since when, and who."""
-    from .db.migrations import direct_url
+    from .db.migrations import direct_url, explained
     from .repositories.users import every_account
 
     with _database(_settings()) as settings:
-        for user in every_account(direct_url(settings)):
+        url = direct_url(settings)
+        with explained(url):
+            accounts = every_account(url)
+        for user in accounts:
             typer.echo(
                 f"{user.id}\t{user.created_at:%Y-%m-%d}\t{user.email or f'{user.issuer} {user.subject}'}"
             )
@@ -156,14 +171,16 @@ def list_users() -> None:
 
 @users.command("delete")
 def delete_user(
-    email: Email,
+    who: Annotated[
+        str, typer.Argument(help="The account's e-mail address, or its id in `user list`.", metavar="WHO")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete an account with all its conversations and todos."""
     if not yes:
-        typer.confirm(f"Delete {email} with everything it owns?", abort=True)
-    _with_accounts(lambda accounts: accounts.delete(email.casefold()))
-    typer.echo(f"{email} is deleted.")
+        typer.confirm(f"Delete {who} with everything it owns?", abort=True)
+    _with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold()))
+    typer.echo(f"{who} is deleted.")
 
 
 @cli.command()
@@ -178,10 +195,19 @@ def token(
 
     from . import tokens
 
-    with _database(_settings()) as settings:
-        user_id = asyncio.run(_asked(settings, lambda accounts: accounts.find(email.casefold())))
-        seconds = lifetime or settings.token_lifetime
-        typer.echo(tokens.issue(user_id, settings.signing_key, seconds, time.time()))
+    settings = _settings()
+    _require_local_accounts(settings)
+    with _database(settings) as ready:
+        user_id = asyncio.run(_asked(ready, lambda accounts: accounts.find(email.casefold())))
+        seconds = lifetime or ready.token_lifetime
+        typer.echo(tokens.issue(user_id, ready.signing_key, seconds, time.time()))
+
+
+def _require_text(words: list[str]) -> None:
+    try:
+        " ".join(words).encode()
+    except UnicodeEncodeError:
+        raise SetupError("A word of the command is not UTF-8.") from None
 
 
 def _say(sentence: str) -> None:
@@ -195,65 +221,43 @@ def _settings(**given: object) -> Settings:
 
 
 @contextmanager
-def _database(settings: Settings, *, serving: bool = False, migrated: bool = True) -> Iterator[Settings]:
-    """The settings, with the embedded server's database and secret where none are configured."""
-    if settings.database_url is not None:
-        yield settings
-        return
-    from .db import embedded, migrations, schema
+def _database(
+    settings: Settings, *, serving: bool = False, migrated: bool = True, checked: bool = True
+) -> Iterator[Settings]:
+    """The settings with a database: the embedded one where none is configured, `migrated` if need be.
 
-    with ExitStack() as stack:
-        if serving:
-            stack.enter_context(embedded.exclusively(settings.data_directory))
-        url = stack.enter_context(embedded.running(settings.data_directory, progress=_say))
-        secret = settings.secret_key or _own_secret(settings.data_directory)
-        # Through the constructor: a copy would not be checked.
-        ready = _settings(**{**settings.model_dump(), "database_url": url, "secret_key": secret})
-        if migrated and migrations.current(migrations.direct_url(ready)) != schema.NEEDED:
-            _say("Preparing the schema ...")
-            migrations.migrate(migrations.direct_url(ready))
+    Raises SetupError if it cannot be used; `checked`, also if its schema is too old.
+    """
+    from .db import migrations
+    from .db.provision import provided
+
+    with provided(settings, _say, serving=serving, migrated=migrated) as ready:
+        if checked:
+            migrations.require(ready)
         yield ready
 
 
-def _own_secret(directory: Path) -> str:
-    """The secret of an embedded database, made when it is first needed."""
-    path = directory / "secret_key"
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    return path.read_text()
-
-
-def _require_schema(settings: Settings) -> None:
-    from .db import migrations, schema
-
-    version = migrations.current(migrations.direct_url(settings))
-    if not schema.is_enough(version):
-        raise SetupError(
-            f"The schema of the database is {version or 'not there'}, and this version needs "
-            f"{schema.NEEDED}: run `chat-history migrate`."
-        )
-
-
 @contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listener = socket.create_server((settings.host, settings.port), family=family)
-    except OSError as error:
-        raise SetupError(
-            f"PORT: cannot listen on {settings.host}:{settings.port} ({error.strerror}). "
-            "Choose another with --port."
-        ) from None
-    with listener:
-        yield listener
+def _revived(settings: Settings, ready: Settings, server: Server) -> Iterator[None]:
+    """Starts an embedded database again when it dies. If that is impossible, the server gives up."""
+    from .db.embedded import revived
+
+    if settings.database_url is not None:
+        yield
+        return
+    assert ready.database_url is not None
+    with revived(settings.data_directory, ready.database_url.get_secret_value(), server.give_up):
+        yield
 
 
-def _with_accounts(verb: Callable[[Accounts], Awaitable[Answer]]) -> Answer:
-    with _database(_settings()) as settings:
-        return asyncio.run(_asked(settings, verb))
+def _require_local_accounts(settings: Settings) -> None:
+    if settings.external_issuer:
+        raise SetupError(f"Local accounts are off: tokens come from {settings.jwt_issuer}.")
+
+
+def _with_accounts(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer]]) -> Answer:
+    with _database(settings) as ready:
+        return asyncio.run(_asked(ready, verb))
 
 
 async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer]]) -> Answer:
@@ -267,9 +271,7 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     try:
         return await verb(Accounts(UserRepository(database)))
     except SignInFailed:
-        raise SetupError(
-            "There is no account with this address: `chat-history user list` shows them."
-        ) from None
+        raise SetupError("There is no such account: `chat-history user list` shows them all.") from None
     finally:
         await database.close()
 

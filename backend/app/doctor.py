@@ -9,13 +9,14 @@ from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from .db import migrations, schema, url as urls
+from .assistants import make_assistant
+from .db import isolation, migrations, schema, url as urls
 from .db.database import ROLE
 from .errors import SetupError
-from .jwks import published_keys
+from .jwks import published_keys, require_usable
 from .models.database import User
 from .settings import Settings
-from .verifier import make_verifier, require_keys
+from .verifier import make_verifier
 
 OLDEST_POSTGRES = 140_000
 
@@ -30,8 +31,9 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Looks at settings, issuer and database, in this order, and never stops at the first fault."""
+    """Looks at settings, assistant, issuer, database, in this order, and never stops at the first fault."""
     yield Finding("settings", True, "each has a value that it can have")
+    yield from _assistant(settings)
     yield from _tokens(settings)
     yield from _origins(settings)
     assert settings.database_url is not None
@@ -44,6 +46,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
     direct = migrations.direct_url(settings)
     if direct != url:
         yield from _reachable("direct address for migrations", direct)
+
+
+def _assistant(settings: Settings) -> Iterator[Finding]:
+    try:
+        assistant = make_assistant(settings)
+    except SetupError as error:
+        yield Finding("assistant", False, str(error))
+    else:
+        yield Finding("assistant", True, f"{assistant.name} answers")
 
 
 def _tokens(settings: Settings) -> Iterator[Finding]:
@@ -59,10 +70,11 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
         yield Finding("tokens", True, f"signed by {issuer}, with a key that can be used")
         return
     try:
-        for key in asyncio.run(published_keys(settings.jwt_jwks_url)):
+        published = asyncio.run(published_keys(settings.jwt_jwks_url))
+        for key in published:
             what = f"{key.key_type} {key.algorithm or ''} {key.key_id or ''}".strip()
             yield Finding("issuer's key", True, f"{what}: {key.problem or 'can be used'}")
-        asyncio.run(require_keys(settings))
+        require_usable(published, settings.jwt_algorithms)
     except SetupError as error:
         yield Finding("issuer", False, str(error))
 
@@ -92,9 +104,11 @@ def _database(what: str, url: URL, settings: Settings) -> Iterator[Finding]:
     engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
     with engine.connect() as connection:
         yield from _server(connection, settings)
-        yield from _schema(url)
-        yield from _role(connection)
-        yield from _isolation(connection)
+        version = migrations.current(url)
+        yield from _schema(version)
+        # How it is in a schema of another version, only that version can tell.
+        yield from _role(connection, exactly=version == schema.NEEDED)
+        yield from _isolation(connection, exactly=version == schema.NEEDED)
 
 
 def _server(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -107,14 +121,13 @@ def _server(connection: Connection, settings: Settings) -> Iterator[Finding]:
     yield Finding("connections", good, sentence if good else f"{sentence}: lower DATABASE_POOL_SIZE")
 
 
-def _schema(url: URL) -> Iterator[Finding]:
-    version = migrations.current(url)
+def _schema(version: str | None) -> Iterator[Finding]:
     good = schema.is_enough(version)
     advice = "" if good else f", and {schema.NEEDED} is needed: run `chat-history migrate`"
     yield Finding("schema", good, f"{version or 'none'}{advice}")
 
 
-def _role(connection: Connection) -> Iterator[Finding]:
+def _role(connection: Connection, *, exactly: bool) -> Iterator[Finding]:
     try:
         connection.execute(text(f"SET LOCAL ROLE {ROLE}"))
     except DBAPIError:
@@ -124,40 +137,17 @@ def _role(connection: Connection) -> Iterator[Finding]:
         return
     finally:
         connection.rollback()
-    attributes = connection.execute(
-        text(
-            "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcanlogin"
-            " FROM pg_roles WHERE rolname = :role"
-        ),
-        {"role": ROLE},
-    ).scalar_one()
-    sentence = "has rights of its own: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE"
-    yield Finding(
-        f"role {ROLE}", not attributes, sentence if attributes else "owns nothing, bypasses nothing"
-    )
+    faults = isolation.role_faults(connection, exactly=exactly)
+    yield from _findings(f"role {ROLE}", faults, "owns nothing, bypasses nothing, belongs to nobody")
 
 
-def _isolation(connection: Connection) -> Iterator[Finding]:
-    """Row-level security of each table, by what the catalogue says and by looking without an identity."""
+def _isolation(connection: Connection, *, exactly: bool) -> Iterator[Finding]:
     for table in User.metadata.sorted_tables:
-        forced = connection.execute(
-            text(
-                "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:name)"
-            ),
-            {"name": f'"{table.name}"'},
-        ).scalar_one_or_none()
-        good = bool(forced) and not _seen_by_nobody(connection, table.name)
-        sentence = "nobody sees no rows" if good else "does not hold: run `chat-history migrate`"
-        yield Finding(f"row-level security of {table.name}", good, sentence)
+        faults = isolation.table_faults(connection, table.name, exactly=exactly)
+        yield from _findings(f"row-level security of {table.name}", faults, "nobody sees no rows")
 
 
-def _seen_by_nobody(connection: Connection, table: str) -> bool:
-    """Whether the application's role sees a row of the table when it asks for no user."""
-    try:
-        connection.execute(text(f"SET LOCAL ROLE {ROLE}"))
-        found = connection.execute(text(f'SELECT 1 FROM "{table}" LIMIT 1'))  # noqa: S608  # our own name
-        return found.first() is not None
-    except DBAPIError:
-        return True
-    finally:
-        connection.rollback()
+def _findings(what: str, faults: Iterator[str], sentence: str) -> Iterator[Finding]:
+    """A finding for each fault, or the good one."""
+    found = [Finding(what, False, fault) for fault in faults]
+    yield from found or [Finding(what, True, sentence)]

@@ -5,6 +5,7 @@
   + SignInFailed                401  sign_in_failed
   + BodyInvalid                 400  invalid_json
   + CursorInvalid               400  invalid_cursor
+  + RegistrationClosed          403  registration_closed
   + NotFound                    404  not_found
     - ConversationNotFound      404  conversation_not_found
     - MessageNotFound           404  message_not_found
@@ -76,6 +77,12 @@ class CursorInvalid(ChatError):
     status = 400
     code = "invalid_cursor"
     detail = "The cursor was not made by this list. Start again without one."
+
+
+class RegistrationClosed(ChatError):
+    status = 403
+    code = "registration_closed"
+    detail = "Accounts are made by whoever runs this service."
 
 
 class NotFound(ChatError):

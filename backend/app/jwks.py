@@ -5,7 +5,7 @@ import ipaddress
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,12 @@ class IssuerKeys:
             raise NotAuthenticated if self._keys else IssuerUnavailable
         return key
 
+    async def require(self, algorithms: Collection[str]) -> None:
+        """Fetches the keys unless some are known. Raises SetupError if there is none for `algorithms`."""
+        if not self._keys:
+            self._remember(await _fetch_keys(self._url))
+        require_usable(self._keys, algorithms)
+
     def _fitting(self, header: Header) -> VerificationKey | None:
         fitting = [
             published.key
@@ -101,6 +107,9 @@ class IssuerKeys:
             pause = PAUSE_SECONDS if self._keys else FIRST_PAUSE_SECONDS
             self._stale_at = self._pause_until = self._clock() + pause
             return
+        self._remember(published)
+
+    def _remember(self, published: list[PublishedKey]) -> None:
         self._keys = [one for one in published if one.key is not None][:MAX_KEYS]
         log.info("jwks.fetched", extra={"keys": len(published), "usable": len(self._keys)})
         self._stale_at = self._clock() + FRESH_SECONDS
@@ -113,6 +122,12 @@ async def published_keys(url: str) -> list[PublishedKey]:
     Raises SetupError, which names JWT_JWKS_URL and what is wrong with it or with the answer.
     """
     return await _fetch_keys(checked_url(url))
+
+
+def require_usable(published: list[PublishedKey], algorithms: Collection[str]) -> None:
+    """Raises SetupError if no key can be used with `algorithms`."""
+    if not any(one.key and one.key.algorithm in algorithms for one in published):
+        raise SetupError("JWT_JWKS_URL: the issuer publishes no key that JWT_ALGORITHMS can use")
 
 
 def checked_url(url: str) -> httpx.URL:

@@ -50,10 +50,15 @@ class Readable(logging.Formatter):
 
 
 def described(error: BaseException) -> dict[str, str]:
-    """An error's type and the places in the code that it came through; its text may quote a user."""
+    """An error's type, its SQLSTATE, and the places that it came through; its text may quote a user."""
     frames = extract_tb(error.__traceback__)
     where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-    return {"error": type(error).__name__, "where": where}
+    sqlstate = getattr(error, "sqlstate", None)
+    return {
+        "error": type(error).__name__,
+        **({"sqlstate": str(sqlstate)} if sqlstate else {}),
+        "where": where,
+    }
 
 
 def _moment(record: logging.LogRecord) -> datetime:

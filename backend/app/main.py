@@ -22,7 +22,7 @@ from .metrics import Metrics
 from .repositories.users import UserRepository
 from .settings import Settings
 from .turns import Bounds, Limits, Turns
-from .verifier import make_verifier, require_keys
+from .verifier import make_verifier
 from .web import site
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
 
 async def _ready(services: Services) -> None:
     """Refuses to start where no request could be answered. Raises SetupError."""
-    await require_keys(services.settings)
+    await services.verifier.require_keys()
     try:
         await services.schema.check()
     except DatabaseUnavailable:

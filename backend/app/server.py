@@ -1,11 +1,16 @@
 """The HTTP server: uvicorn, which ends our way."""
 
+import errno
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
 from .api.deps import Services
+from .errors import SetupError
 
 LAST_ANSWERS_SECONDS = 5
 """What requests get that are neither turns nor finished when the turns are."""
@@ -28,7 +33,40 @@ class Server(uvicorn.Server):
             )
         )
         self._services: Services = app.state.services
+        self.failure: SetupError | None = None
+
+    def give_up(self, failure: SetupError) -> None:
+        """Stops in an orderly way. May be called from any thread; `failure` keeps the reason."""
+        self.failure = failure
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._services.turns.close(self._services.settings.shutdown_grace)
         await super().shutdown(sockets)
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens, and is closed at the end. Raises SetupError, which names HOST or PORT."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.getaddrinfo(host, port, family)
+        listener = socket.create_server((host, port), family=family)
+    except (socket.gaierror, UnicodeError):
+        raise SetupError(f"HOST: {host} is no address. Choose another with --host.") from None
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise SetupError(
+                f"HOST: {host} is not this machine's ({why}). Choose another with --host."
+            ) from None
+        raise SetupError(
+            f"PORT: cannot listen on {address(host, port)} ({why}). Choose another with --port."
+        ) from None
+    with listener:
+        yield listener
+
+
+def address(host: str, port: int) -> str:
+    """How host and port are written together (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -27,6 +27,16 @@ SECRET_BYTES = 32
 """HS256 wants a key of at least its output's length (RFC 7518, section 3.2)."""
 
 
+OF_AN_ISSUER = (
+    "jwt_issuer",
+    "jwt_audience",
+    "jwt_authorized_parties",
+    "jwt_required_claims",
+    "jwt_algorithms",
+)
+"""What only an external issuer needs."""
+
+
 class Settings(BaseSettings):
     """What may be configured. Read from the environment and from `.env`; a value given here wins."""
 
@@ -76,6 +86,10 @@ class Settings(BaseSettings):
         None,
         description="Signs this service's own tokens: at least 32 bytes. "
         "Needed with DATABASE_URL unless tokens come from an issuer.",
+    )
+    registration: bool = Field(
+        True,
+        description="Whether anybody may make an account. If not, `chat-history user create` makes them.",
     )
     token_lifetime: PositiveInt = Field(86_400, description="Seconds a token of this service is valid.")
     jwt_jwks_url: str | None = Field(
@@ -236,6 +250,10 @@ class Settings(BaseSettings):
                 raise ValueError("JWT_ISSUER is needed with an external issuer")
             if not self.jwt_algorithms or "HS256" in self.jwt_algorithms:
                 raise ValueError("JWT_ALGORITHMS of an external issuer are RS256, ES256 or EdDSA")
+        for name in () if self.external_issuer else OF_AN_ISSUER:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                # Whoever sets it means an issuer. Without its keys, anybody could make a local account.
+                raise ValueError(f"{name.upper()} is set: so must be JWT_JWKS_URL or JWT_PUBLIC_KEY")
         if self.secret_key is not None and len(self.secret_key.get_secret_value().encode()) < SECRET_BYTES:
             raise ValueError(f"SECRET_KEY is shorter than {SECRET_BYTES} bytes")
         return self
@@ -244,7 +262,8 @@ class Settings(BaseSettings):
 def read_settings(**given: object) -> Settings:
     """The settings of the environment, `given` over them.
 
-    Raises SetupError with a line for each setting that is wrong, and never its value.
+    Raises SetupError with a line for each setting that is wrong, and never its value; also for a `.env` that
+    cannot be read.
     """
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic checks what the caller gives
@@ -252,6 +271,10 @@ def read_settings(**given: object) -> Settings:
         raise SetupError(
             "\n".join(_sentence(entry["loc"], entry["msg"]) for entry in error.errors())
         ) from None
+    except UnicodeDecodeError:
+        raise SetupError(".env: is not UTF-8") from None
+    except OSError as error:
+        raise SetupError(f".env: cannot be read ({error.strerror})") from None
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:

@@ -7,7 +7,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from .errors import SetupError
-from .jwks import IssuerKeys, published_keys
+from .jwks import IssuerKeys
 from .settings import Settings
 from .tokens import (
     Header,
@@ -30,15 +30,20 @@ class Verifier:
 
     Remembers up to 10,000 verified tokens, the oldest gives way; what was refused is never
     remembered. A key that is withdrawn ends the tokens it signed when they expire. `clock` gives
-    unix seconds.
+    unix seconds; `issuer` is where `find_key` finds keys that are fetched.
     """
 
     def __init__(
-        self, policy: TokenPolicy, find_key: FindKey, clock: Callable[[], float] = time.time
+        self,
+        policy: TokenPolicy,
+        find_key: FindKey,
+        clock: Callable[[], float] = time.time,
+        issuer: IssuerKeys | None = None,
     ) -> None:
         self._policy = policy
         self._find_key = find_key
         self._clock = clock
+        self._issuer = issuer
         self._verified: dict[str, Principal] = {}
 
     async def verify(self, token: str) -> Principal:
@@ -47,6 +52,14 @@ class Verifier:
         if principal is not None and self._clock() < principal.expires_at:
             return principal
         return await self._verify_unknown(token)
+
+    async def require_keys(self) -> None:
+        """Asks the external issuer, if its keys are to be fetched and were not yet.
+
+        Raises SetupError if none can be used.
+        """
+        if self._issuer is not None:
+            await self._issuer.require(self._policy.algorithms)
 
     async def _verify_unknown(self, token: str) -> Principal:
         self._verified.pop(token, None)
@@ -75,17 +88,9 @@ def make_verifier(settings: Settings, clock: Callable[[], float] = time.time) ->
         settings.jwt_leeway,
     )
     if settings.jwt_jwks_url is not None:
-        return Verifier(policy, IssuerKeys(settings.jwt_jwks_url).find, clock)
+        keys = IssuerKeys(settings.jwt_jwks_url)
+        return Verifier(policy, keys.find, clock, keys)
     return Verifier(policy, _always(_issuer_key(settings)), clock)
-
-
-async def require_keys(settings: Settings) -> None:
-    """Asks the external issuer, if its keys are to be fetched. Raises SetupError if none can be used."""
-    if settings.jwt_jwks_url is None:
-        return
-    published = await published_keys(settings.jwt_jwks_url)
-    if not any(one.key and one.key.algorithm in settings.jwt_algorithms for one in published):
-        raise SetupError("JWT_JWKS_URL: the issuer publishes no key that JWT_ALGORITHMS can use")
 
 
 def _always(key: VerificationKey) -> FindKey:

@@ -53,6 +53,31 @@ def test_a_user_appears_with_the_first_valid_token(serve_with: Serve) -> None:
         assert again.json() == me.json()
 
 
+def test_a_user_who_was_deleted_is_nobody_and_then_another_one(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_with(**ISSUER) as service:
+        alice = service.client(token())
+        alice.get("/api/auth/me").raise_for_status()
+        service.postgres.rows('DELETE FROM "user"')
+        # What the process remembers of her leads nowhere, and makes nothing.
+        assert alice.get("/api/auth/me").status_code == 401
+        assert alice.post("/api/conversations", json={}).status_code == 401
+        assert alice.post("/api/todos", json={"title": "Milk"}).status_code == 401
+        assert alice.post("/api/chat/start").status_code == 401
+        assert alice.get("/api/conversations").json()["items"] == []
+        assert service.postgres.value('SELECT count(*) FROM "user"') == 0
+    monkeypatch.setattr("app.accounts.REMEMBERED_SECONDS", 0)
+    with serve_with(**ISSUER) as service:
+        alice = service.client(token())
+        before = alice.get("/api/auth/me").json()["id"]
+        conversation = alice.post("/api/conversations", json={}).json()["id"]
+        service.postgres.rows('DELETE FROM "user"')
+        assert alice.get("/api/auth/me").json()["id"] != before
+        assert alice.get(f"/api/conversations/{conversation}").status_code == 404
+        assert alice.post("/api/conversations", json={}).status_code == 201
+
+
 def test_a_refused_token_makes_nobody(serve_with: Serve) -> None:
     with serve_with(**ISSUER) as service:
         for change in (

@@ -15,8 +15,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from app.db.embedded import exclusively, running
+from app.db.embedded import running
 from app.db.installation import Installation, fitting, server_account
+from app.db.locks import exclusively
 from app.errors import SetupError
 from embedded_for_tests import FOUND, as_root, ask, no_process_of_the_server_lives, open_folder
 
@@ -33,7 +34,7 @@ with running(Path(sys.argv[1]), durable=False, progress=say) as url:
 SERVICE = """
 import sys
 from pathlib import Path
-from app.db.embedded import exclusively
+from app.db.locks import exclusively
 
 with exclusively(Path(sys.argv[1])):
     print("serving", flush=True)
@@ -327,6 +328,14 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(empty: Path) -> 
         with running(empty, hidden, durable=False, progress=told.append) as url:
             assert ask(url, "SELECT 1") == [(1,)]
     assert [sentence.split()[0] for sentence in told] == ["Copying", "Preparing"]
+
+    [copy] = empty.glob("programs-*")
+    old = copy.rename(empty / "programs-14.0")
+    with running(empty, hidden, durable=False):
+        with running(empty, hidden, durable=False):
+            pass
+        assert old.exists()  # the server is not the last one's: it may still run from there
+    assert list(empty.glob("programs-*")) == [copy]
 
     elsewhere = closed / "bin"
     shutil.copytree(hidden.programs, elsewhere)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -138,6 +139,34 @@ def test_an_index_that_could_not_be_made_is_made_by_the_next_try(make_database: 
     assert postgres.value(invalid) == 0
 
 
+def test_an_older_revision_is_gone_back_to(
+    make_database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "alembic", tmp_path / "alembic")
+    (tmp_path / "alembic/versions/later.py").write_text(
+        f'from alembic import op\nrevision = "2099_01_01_later"\ndown_revision = "{NEEDED}"\n'
+        'def upgrade(): op.execute("CREATE TABLE later (number int)")\n'
+        'def downgrade(): op.execute("DROP TABLE later")\n'
+    )
+    monkeypatch.setattr("app.db.migrations._CHECKOUT", tmp_path / "alembic")
+    postgres = make_database()
+    for revision, expected in (
+        (NEEDED, NEEDED),
+        ("head", "2099_01_01_later"),
+        (NEEDED, NEEDED),
+        (NEEDED, NEEDED),
+        ("2099", "2099_01_01_later"),
+        ("-1", NEEDED),
+        ("+1", "2099_01_01_later"),
+        ("base", None),
+        ("2099_01_01_later", "2099_01_01_later"),
+    ):
+        migrate(postgres.url, revision)
+        assert current(postgres.url) == expected
+        there = postgres.value("SELECT to_regclass('later') IS NOT NULL")
+        assert there == (expected == "2099_01_01_later")
+
+
 def test_models_and_migrations_agree(make_database: MakeDatabase) -> None:
     postgres = make_database()
     migrate(postgres.url)
@@ -233,17 +262,19 @@ def test_a_login_that_may_make_no_roles_is_told_what_an_administrator_can_do(
     own_cluster.rows("CREATE DATABASE granted")
     if role_exists:
         own_cluster.rows(f"CREATE ROLE {ROLE} NOLOGIN")
+    missing = ["CREATE ROLE", "GRANT chat", "GRANT CREATE"][role_exists:]
     administrator = Postgres(own_cluster.url.set(database="granted"))
     login = Postgres(administrator.url.set(username="small login", password="hunter2"))
     code, said = ran(tmp_path, "chat-history", "migrate", DATABASE_URL=login.text)
     assert code == 2
-    assert "The login small login may not do that: " in said
+    assert 'The login "small login" may not do that: ' in said
     assert "hunter2" not in said
     assert schema(administrator) == []
 
     advice = [line for line in said.splitlines() if line.startswith("  ")]
-    assert len(advice) == 3
-    for statement in advice[role_exists:]:
+    assert len(advice) == len(missing)
+    for statement, beginning in zip(advice, missing, strict=True):
+        assert statement.strip().startswith(beginning)
         administrator.rows(statement)
     code, said = ran(tmp_path, "chat-history", "migrate", DATABASE_URL=login.text)
     assert code == 0, said
@@ -251,8 +282,15 @@ def test_a_login_that_may_make_no_roles_is_told_what_an_administrator_can_do(
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         login.rows(f"SET ROLE {ROLE}; DROP TABLE message")
 
+    own_cluster.rows("CREATE ROLE other LOGIN PASSWORD 'hunter2'")
+    other = Postgres(administrator.url.set(username="other", password="hunter2"))
+    code, said = ran(tmp_path, "chat-history", "migrate", DATABASE_URL=other.text)
+    assert code == 2
+    assert "permission denied for table alembic_version" in said
+    assert said.endswith('The tables belong to "small login": use that login.\n')
+
     own_cluster.rows("DROP DATABASE granted WITH (FORCE)")
-    own_cluster.rows(f'DROP ROLE "small login"; DROP ROLE {ROLE}')
+    own_cluster.rows(f'DROP ROLE "small login"; DROP ROLE other; DROP ROLE {ROLE}')
 
 
 def test_migrations_go_around_the_pooler(postgres: Postgres) -> None:

@@ -181,3 +181,30 @@ def test_several_hosts_are_tried_in_turn(address: str) -> None:
 )
 def test_whether_somebody_on_the_way_can_read_along(place: str, readable: bool) -> None:
     assert may_be_read_on_the_way(parse(f"postgresql://alice:pw@{place}")) is readable
+
+
+@pytest.mark.parametrize(
+    ("place", "environment", "readable"),
+    [
+        # libpq takes from the environment what the address leaves out
+        ("/chat", {"PGHOST": "192.0.2.1"}, True),
+        ("/chat", {"PGHOST": "/var/run/postgresql,db.example"}, True),
+        ("/chat", {"PGHOST": "/var/run/postgresql"}, False),
+        ("/chat", {"PGHOST": "localhost"}, False),
+        ("/chat", {"PGHOSTADDR": "192.0.2.1"}, True),
+        ("/chat", {"PGHOST": "db.example", "PGHOSTADDR": "127.0.0.1"}, False),
+        ("/chat", {"PGSERVICE": "production"}, True),
+        ("/chat?service=production", {"PGHOST": "localhost"}, True),
+        ("/chat?sslmode=require", {"PGHOST": "192.0.2.1"}, False),
+        # and an address before a name, wherever either comes from
+        ("localhost/chat", {"PGHOST": "192.0.2.1", "PGSERVICE": "production"}, False),
+        ("localhost/chat", {"PGHOSTADDR": "192.0.2.1"}, True),
+        ("/chat?hostaddr=127.0.0.1", {"PGHOSTADDR": "192.0.2.1"}, False),
+    ],
+)
+def test_the_environment_may_lead_elsewhere(
+    place: str, environment: dict[str, str], readable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert may_be_read_on_the_way(parse(f"postgresql://alice:pw@{place}")) is readable

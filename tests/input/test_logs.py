@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from app.logs import Json, Readable
+from app.db.connection import StatementFailed
+from app.logs import Json, Readable, described
 from support import SECRET, Postgres, Service, User, empty
 
 from .answers import Record
@@ -29,6 +30,15 @@ FOR_PEOPLE = re.compile(r"Serving http://127\.0\.0\.1:\d+  \(documentation: \S+\
 def leaks(text: str, secrets: dict[str, str]) -> list[str]:
     """The names of the secrets that are in a text, in whatever case."""
     return [name for name, secret in secrets.items() if secret.lower() in text.lower()]
+
+
+def test_an_error_of_the_database_is_logged_by_its_sqlstate() -> None:
+    assert described(StatementFailed("22P02", None)) == {
+        "error": "StatementFailed",
+        "sqlstate": "22P02",
+        "where": "",
+    }
+    assert described(ValueError("dear diary")) == {"error": "ValueError", "where": ""}
 
 
 @pytest.mark.parametrize("name", SERVERS)

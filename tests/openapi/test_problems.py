@@ -124,6 +124,7 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     "email_taken": lambda stage, one: [one.send(stage.service.client()) for _ in range(2)][1],
 }
 ON_ANOTHER_STAGE = {
+    "registration_closed",
     "todo_limit_reached",
     "turn_in_progress",
     "too_many_turns",
@@ -190,6 +191,16 @@ def test_a_second_question_gets_the_problem_that_is_shown(fresh_service: Service
         ("reply_id", reply["id"]),
         ("resume", f"/api/chat/{conversation}/stream"),
     }
+
+
+def test_a_closed_registration_gets_the_problem_that_is_shown(serve_with: Serve, document: Document) -> None:
+    with serve_with(registration=False) as closed:
+        for operation in showing(document, "registration_closed"):
+            as_shown(operation, "registration_closed", operation.send(closed.client()))
+        assert closed.postgres.value('SELECT count(*) FROM "user"') == 0
+    with serve_with() as open_to_all:
+        for operation in showing(document, "registration_closed"):
+            assert operation.send(open_to_all.client()).status_code == 201
 
 
 @pytest.mark.parametrize(

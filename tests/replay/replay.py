@@ -103,11 +103,11 @@ def serving(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 def kill(server: subprocess.Popen[str], data: Path, *, database: bool) -> None:
     """No time for a last word: the server, and on demand its Postgres too."""
-    if database:
-        postmaster = (data / "database/postgres/cluster/postmaster.pid").read_text().split()[0]
-        os.kill(int(postmaster), signal.SIGKILL)
     server.kill()
     server.wait()
+    if database:  # behind the server, which would start another one
+        postmaster = (data / "database/postgres/cluster/postmaster.pid").read_text().split()[0]
+        os.kill(int(postmaster), signal.SIGKILL)
 
 
 def replay(conversations: list[Said], data: Path) -> dict[str, int]:
@@ -116,8 +116,8 @@ def replay(conversations: list[Said], data: Path) -> dict[str, int]:
     owners = {"alice": conversations[0::2], "bob": conversations[1::2]}
     with serving(data) as (url, server):
         stored = {name: _write(url, name, said) for name, said in owners.items()}
-        kill(server, data, database=False)
-    for database in (True, False):
+        kill(server, data, database=True)
+    for database in (False, True):  # the last one leaves no Postgres behind
         with serving(data) as (url, server):
             for name, expected in stored.items():
                 _compare(_read(url, name), expected, counted)

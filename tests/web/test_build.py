@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from app.web.site import STATIC
+from command_line import serving
 from support import SECRET, Postgres
-from test_cli import serving
 
 ROOT = Path(__file__).parents[2]
 WEB = "app/web/static"

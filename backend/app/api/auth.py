@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from .. import tokens
-from ..errors import EmailTaken, SignInFailed
+from ..errors import EmailTaken, RegistrationClosed, SignInFailed
 from ..models.api import Account, AccountCreate, SignIn, Token
 from .deps import AppServices, CallerId, Services, Users
 from .openapi import answers
@@ -17,9 +17,13 @@ router = APIRouter(prefix="/api/auth", tags=["accounts"], route_class=StrictRout
 local = APIRouter(prefix="/api/auth", tags=["accounts"], route_class=StrictRoute)
 
 
-@local.post("/register", status_code=201, responses=answers(Token, EmailTaken, status=201))
+@local.post(
+    "/register", status_code=201, responses=answers(Token, RegistrationClosed, EmailTaken, status=201)
+)
 async def register(account: AccountCreate, services: AppServices) -> Token:
     """Makes an account and signs it in. The address is a name to sign in with: nothing is sent to it."""
+    if not services.settings.registration:
+        raise RegistrationClosed
     return _token(services, await services.accounts.register(account.email, account.password))
 
 

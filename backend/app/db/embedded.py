@@ -3,9 +3,10 @@
     locks/          serve, users, starting, server: see below
     postgres/       cluster and password; complete from the moment that it has this name
     postgres.log    of the latest start; statements, and the values in them, are never logged
+    secret_key      what signs the tokens of a service that was given no SECRET_KEY
     programs-*/     a copy of the programs, only where root's server could not reach them otherwise
 
-Locks are the kernel's (`flock`), so they end with their holder, however it ends:
+The locks:
 
 * `users` is shared by every process that uses the database. Who leaves and gets it exclusively was
   the last one, and stops the server.
@@ -18,11 +19,10 @@ A server whose last user was killed stays, and the next user takes it over.
 """
 
 import logging
-import os
 import shlex
 import socket
 import subprocess
-import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TextIO
 
 import psycopg2
+from sqlalchemy.engine import make_url
 
 from ..errors import SetupError
 from .installation import (
@@ -43,10 +44,9 @@ from .installation import (
     reachable,
     run,
     server_account,
+    tidy,
 )
-
-if sys.platform != "win32":  # pragma: no branch: tests run on the systems that have `flock`
-    import fcntl
+from .locks import claimed, exclusive, explained, free, lock
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,9 @@ SETTINGS = {
     "log_error_verbosity": "terse",
     "log_checkpoints": "off",
 }
+LOOK_SECONDS = 0.5
+"""How often `revived` looks whether the server lives. That asks the kernel, and wakes no database."""
+
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -85,41 +88,59 @@ def running(
     """
     data_directory = data_directory.absolute()
     server = None
-    with _explained(data_directory):
-        locks = _claimed(data_directory)
-        users = _lock(locks / "users", shared=True)
+    with explained(data_directory):
+        locks = claimed(data_directory)
+        users = lock(locks / "users", shared=True)
     try:
-        with _explained(data_directory), _lock(locks / "starting"):
+        with explained(data_directory), lock(locks / "starting"):
             server = _Server(data_directory, installation, progress)
             url = server.start(durable)
         yield url
     finally:
-        with _explained(data_directory), _lock(locks / "starting"), users:
-            if server is not None and _exclusive(users):
-                server.stop()
+        with explained(data_directory), lock(locks / "starting"), users:
+            if server is not None and exclusive(users) and server.stop():
+                tidy(data_directory, server.installation)
 
 
 @contextmanager
-def exclusively(data_directory: Path) -> Iterator[None]:
-    """Makes this process the one that serves the directory.
+def revived(data_directory: Path, url: str, failed: Callable[[SetupError], object]) -> Iterator[None]:
+    """Starts the directory's server again whenever it has died, where it was: its users see a short break.
 
-    Raises SetupError with the process id of the one that does already.
+    Calls `failed` once, from another thread, when that is impossible.
     """
-    with _explained(data_directory):
-        lock = (_claimed(data_directory) / "serve").open("a+")
-    with lock:
-        with _explained(data_directory):
-            if not _exclusive(lock):
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
-                raise SetupError(
-                    f"{data_directory} is served already, by process {holder}: "
-                    "stop that one, or set DATA_DIR to another folder."
-                )
-            lock.truncate(0)
-            lock.write(f"{os.getpid()}\n")
-            lock.flush()
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=(data_directory.absolute(), url, failed, over), daemon=True)
+    watch.start()
+    try:
         yield
+    finally:
+        over.set()
+        watch.join()
+
+
+def _watch(folder: Path, url: str, failed: Callable[[SetupError], object], over: threading.Event) -> None:
+    while not over.wait(LOOK_SECONDS):
+        try:
+            with explained(folder), lock(folder / "locks" / "starting"):
+                if not _lives(folder):
+                    logger.error("embedded_server_died", extra={"data_directory": str(folder)})
+                    _start_again(folder, url)
+        except SetupError as error:
+            failed(error)
+            return
+
+
+def _start_again(folder: Path, url: str) -> None:
+    for last in (False, False, True):
+        try:
+            found = _Server(folder, None, logger.debug).start(durable=True, port=make_url(url).port)
+        except SetupError:  # it may have died again while it started
+            if last:
+                raise
+        else:
+            break
+    if found != url:
+        raise SetupError(f"The PostgreSQL of {folder} died, and its port was taken before it was back.")
 
 
 class _Server:
@@ -142,13 +163,16 @@ class _Server:
         suitable = fitting(self.home, [installation] if installation else installations())
         self.installation = reachable(suitable, self.account, folder, progress)
 
-    def start(self, durable: bool) -> str:
-        """The URL, once the server accepts connections. Takes over one that runs already."""
+    def start(self, durable: bool, port: int | None = None) -> str:
+        """The URL, once the server accepts connections, on `port` if that is free.
+
+        Takes over one that runs already.
+        """
         deadline = time.monotonic() + PATIENCE
         while (url := self._answer()) is None:
-            if guard := self._guard():
+            if guard := free(self.folder / "locks" / "server"):
                 with guard:
-                    return self._launch(guard, durable)
+                    return self._launch(guard, durable, port)
             # A process of the server lives: it recovers, shuts down, or outlives a killed one.
             if time.monotonic() > deadline:
                 raise SetupError(f"The server of {self.folder} neither answers nor ends.{self._tail()}")
@@ -156,30 +180,32 @@ class _Server:
         logger.info("embedded_server_taken_over", extra={"data_directory": str(self.folder)})
         return url
 
-    def stop(self) -> None:
-        """Ends the server and waits until none of its processes is left."""
-        if self._is_free():
-            return
+    def stop(self) -> bool:
+        """Ends the server and waits until none of its processes is left. False if one stays."""
+        if not _lives(self.folder):
+            return True
         deadline = time.monotonic() + PATIENCE
         self._run("pg_ctl", "stop", "-s", "-m", "fast", "-t", str(PATIENCE), "-D", self.cluster)
-        while not self._is_free():
+        while _lives(self.folder):
             if time.monotonic() > deadline:
                 logger.warning("embedded_server_stays", extra={"data_directory": str(self.folder)})
-                return
+                return False
             time.sleep(0.02)
         logger.info("embedded_server_stopped", extra={"data_directory": str(self.folder)})
+        return True
 
-    def _launch(self, guard: TextIO, durable: bool) -> str:
+    def _launch(self, guard: TextIO, durable: bool, port: int | None) -> str:
         if not self.home.exists():
             self.progress("Preparing the database (first start) ...")
             create(self.installation, self.account, self.home, durable, inherited=guard.fileno())
         elif (stale := self.cluster / "postmaster.pid").exists():
             # Its number may be another process's by now, which would keep PostgreSQL from starting.
             self.progress("Recovering the database after a crash ...")
+            port = port or self._port()  # whoever uses it knows no other address
             stale.unlink()
         settings = SETTINGS if durable else SETTINGS | THROW_AWAY
         for _ in range(3):
-            port = _free_port()
+            port = port or _free_port()
             words = [f"--{name}={value}" for name, value in {**settings, "port": port}.items()]
             start = ("start", "-s", "-w", "-t", str(PATIENCE), "-o", shlex.join(words))
             with self.log.open("wb") as log:
@@ -187,15 +213,17 @@ class _Server:
             if outcome.returncode == 0:
                 logger.info("embedded_server_started", extra={"port": port})
                 return self._url(port)
-            if "Address already in use" not in self._tail():  # taken since _free_port let go of it
+            if "TCP/IP sockets" not in self._tail():
                 break
+            port = None  # it is another's by now
         raise SetupError(f"PostgreSQL does not start in {self.folder}.{self._tail()}")
 
     def _answer(self) -> str | None:
         """The URL, if a server of this very cluster accepts our password."""
+        if (port := self._port()) is None:
+            return None
+        url = self._url(port)
         try:
-            port = int((self.cluster / "postmaster.pid").read_text().splitlines()[3])
-            url = self._url(port)
             # The environment may ask libpq for encryption, which is another server's business.
             with closing(
                 psycopg2.connect(url, sslmode="disable", channel_binding="disable", connect_timeout=5)
@@ -204,7 +232,14 @@ class _Server:
                 cursor.execute("SHOW data_directory")
                 [(served,)] = cursor.fetchall()
             return url if self.cluster.samefile(served) else None
-        except (OSError, ValueError, IndexError, psycopg2.Error):
+        except (OSError, ValueError, psycopg2.Error):
+            return None
+
+    def _port(self) -> int | None:
+        """The one that the server listens on, or listened on when it died."""
+        try:
+            return int((self.cluster / "postmaster.pid").read_text().splitlines()[3])
+        except (OSError, ValueError, IndexError):
             return None
 
     def _url(self, port: int) -> str:
@@ -222,63 +257,16 @@ class _Server:
         inherited = (guard.fileno(),) if guard else ()
         return run(command, self.account, output=output, inherited=inherited)
 
-    def _guard(self) -> TextIO | None:
-        """The lock `server`, if no process of the server holds it."""
-        guard = (self.folder / "locks" / "server").open("a+")
-        if _exclusive(guard):
-            return guard
-        guard.close()
-        return None
-
-    def _is_free(self) -> bool:
-        guard = self._guard()
-        if guard:
-            guard.close()
-        return guard is not None
-
     def _tail(self) -> str:
         return last_lines(self.log.read_text(errors="replace") if self.log.exists() else "")
 
 
-def _claimed(folder: Path) -> Path:
-    """The folder of the locks, which marks a data directory as ours. Made if there is nothing yet."""
-    if sys.platform == "win32":  # pragma: no cover: tests run on the systems that have `flock`
-        raise SetupError("The embedded PostgreSQL needs Linux or macOS: set DATABASE_URL.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    locks = folder / "locks"
-    # In this order: who sees what another process made here sees the mark too, for that came first.
-    if any(folder.iterdir()) and not locks.is_dir():
-        raise SetupError(f"{folder} holds something else: set DATA_DIR to an empty folder.")
-    locks.mkdir(mode=0o700, exist_ok=True)
-    return locks
-
-
-def _lock(path: Path, shared: bool = False) -> TextIO:
-    """Waits for the lock; it ends when the file is closed."""
-    file = path.open("a+")
-    fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-    return file
-
-
-def _exclusive(file: TextIO) -> bool:
-    """Whether the lock could be had for this file alone, without waiting."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        raise SetupError(
-            f"The data directory {folder} cannot be used: {error.strerror}{place}. "
-            "Mend that, or set DATA_DIR to another folder."
-        ) from error
+def _lives(folder: Path) -> bool:
+    """Whether a process of the server lives."""
+    guard = free(folder / "locks" / "server")
+    if guard:
+        guard.close()
+    return guard is None
 
 
 def _free_port() -> int:

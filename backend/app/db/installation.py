@@ -201,6 +201,13 @@ def reachable(
     )
 
 
+def tidy(folder: Path, installation: Installation) -> None:
+    """Removes the copies in `folder` of other versions than this one. Only while no server of it runs."""
+    for copy in folder.glob("programs-*"):
+        if not installation.programs.is_relative_to(copy):
+            shutil.rmtree(copy, ignore_errors=True)
+
+
 def _copy(packages: Path, copy: Path) -> None:
     unfinished = copy.with_name("programs.new")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -252,10 +259,10 @@ def create(
         outcome = run(command, account, text=statement, inherited=(inherited,))
         if outcome.returncode != 0:
             raise SetupError(f"{name} failed in {home.parent}.{last_lines(outcome.stdout)}")
-    _persist(password)
-    _persist(unfinished)
+    persist(password)
+    persist(unfinished)
     unfinished.rename(home)
-    _persist(home.parent)
+    persist(home.parent)
 
 
 def _locale(major: int) -> tuple[str, ...]:
@@ -265,7 +272,8 @@ def _locale(major: int) -> tuple[str, ...]:
     return ("--locale=C.UTF-8",) if sys.platform == "linux" else ("--locale=C",)
 
 
-def _persist(path: Path) -> None:
+def persist(path: Path) -> None:
+    """Returns when what the file or folder holds is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -5,16 +5,19 @@ Imports Alembic only when it is used: the command line starts faster without it.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, pool, text
-from sqlalchemy.engine import URL
+from sqlalchemy import Engine, create_engine, pool, text
+from sqlalchemy.engine import URL, Row
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import SetupError
 from ..settings import Settings
-from . import url as urls
+from . import schema, url as urls
 from .database import ROLE
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 _PACKAGED = Path(__file__).parent.parent / "migrations"
 _CHECKOUT = Path(__file__).parents[3] / "alembic"
+_REVISION = re.compile(r"[-+][1-9][0-9]*|\w+", re.ASCII)
 
 
 def direct_url(settings: Settings) -> URL:
@@ -41,16 +45,17 @@ def migrate(url: URL, revision: str = "head") -> None:
     from alembic import command
     from alembic.util import CommandError
 
+    if not _REVISION.fullmatch(revision):
+        raise SetupError("That names no revision: write `head`, `base`, `-1`, `+1`, or the name of one.")
     configuration = _configuration(url)
-    try:
-        if revision == "base" or revision.startswith("-"):
-            command.downgrade(configuration, revision)
-        else:
-            command.upgrade(configuration, revision)
-    except CommandError as error:
-        raise SetupError(f"Alembic cannot migrate: {error}") from None
-    except DBAPIError as error:
-        raise SetupError(_reason(error, url)) from None
+    with explained(url):
+        try:
+            if _is_behind(configuration, revision, current(url)):
+                command.downgrade(configuration, revision)
+            else:
+                command.upgrade(configuration, revision)
+        except CommandError as error:
+            raise SetupError(f"Alembic cannot migrate: {error}") from None
 
 
 def current(url: URL) -> str | None:
@@ -58,17 +63,49 @@ def current(url: URL) -> str | None:
 
     Raises SetupError if the database does not answer.
     """
-    engine = create_engine(
-        url, poolclass=pool.NullPool, hide_parameters=True, connect_args={"connect_timeout": 10}
-    )
+    with explained(url), _engine(url).connect() as connection:
+        if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+            return None
+        version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return version
+
+
+def require(settings: Settings) -> None:
+    """Raises SetupError unless the database answers, and has a schema that this version can use."""
+    version = current(direct_url(settings))
+    if not schema.is_enough(version):
+        raise SetupError(
+            f"The schema of the database is {version or 'not there'}, and this version needs "
+            f"{schema.NEEDED}: run `chat-history migrate`."
+        )
+
+
+@contextmanager
+def explained(url: URL) -> Iterator[None]:
+    """Turns what the database at `url` refuses into a SetupError."""
     try:
-        with engine.connect() as connection:
-            if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
-                return None
-            version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-            return version
+        yield
     except DBAPIError as error:
         raise SetupError(_reason(error, url)) from None
+
+
+def _engine(url: URL) -> Engine:
+    return create_engine(
+        url, poolclass=pool.NullPool, hide_parameters=True, connect_args={"connect_timeout": 10}
+    )
+
+
+def _is_behind(configuration: Config, revision: str, version: str | None) -> bool:
+    """Whether the way from a database's version to the revision leads down."""
+    from alembic.script import ScriptDirectory
+
+    if revision == "base" or revision[0] in "+-":
+        return revision[0] != "+"
+    if version is None:
+        return False
+    scripts = ScriptDirectory.from_config(configuration)
+    target = scripts.get_revision(revision)
+    return target in list(scripts.walk_revisions("base", version))[1:]
 
 
 def _configuration(url: URL | None = None) -> Config:
@@ -83,16 +120,47 @@ def _configuration(url: URL | None = None) -> Config:
     return configuration
 
 
+_RIGHTS = text(
+    """
+    SELECT quote_ident(current_user) AS login,
+        (SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class
+            WHERE oid = to_regclass('alembic_version') AND NOT pg_has_role(current_user, relowner, 'USAGE')
+        ) AS owner,
+        EXISTS (SELECT FROM pg_roles WHERE rolname = :role) AS role_exists,
+        (SELECT pg_has_role(current_user, oid,
+            CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
+        ) FROM pg_roles WHERE rolname = :role) AS takes_role,
+        has_schema_privilege(current_user, 'public', 'CREATE') AS creates
+    """
+)
+
+
 def _reason(error: DBAPIError, url: URL) -> str:
     sqlstate = getattr(error.orig, "pgcode", None)
+    said = str(error.orig).strip().partition("\n")[0]
     if sqlstate == "42501":
-        return (
-            f"The login {url.username} may not do that: {str(error.orig).splitlines()[0]}\n"
-            "An administrator can run once, and then `chat-history migrate` works:\n"
-            f"  CREATE ROLE {ROLE} NOLOGIN;\n"
-            f'  GRANT {ROLE} TO "{url.username}";\n'
-            f'  GRANT CREATE ON SCHEMA public TO "{url.username}";'
-        )
+        try:
+            with _engine(url).connect() as connection:
+                return _refusal(said, connection.execute(_RIGHTS, {"role": ROLE}).one())
+        except DBAPIError:
+            pass
     if sqlstate == "55P03":
         return "Another session holds a lock that the migration needs. Nothing is lost; try again."
-    return f"The database refuses: {str(error.orig).strip().splitlines()[0]}"
+    return f"The database refuses: {said}"
+
+
+def _refusal(said: str, rights: Row[Any]) -> str:
+    """What to do for a login that may not do something."""
+    sentence = f"The login {rights.login} may not do that: {said}"
+    if rights.owner is not None:
+        return f"{sentence}\nThe tables belong to {rights.owner}: use that login."
+    statements = []
+    if not rights.role_exists:
+        statements.append(f"CREATE ROLE {ROLE} NOLOGIN;")
+    if not rights.takes_role:
+        statements.append(f"GRANT {ROLE} TO {rights.login};")
+    if not rights.creates:
+        statements.append(f"GRANT CREATE ON SCHEMA public TO {rights.login};")
+    if statements:
+        sentence += "\nAn administrator can run once, and then `chat-history migrate` works:"
+    return "\n  ".join([sentence, *statements])

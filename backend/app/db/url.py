@@ -1,5 +1,6 @@
 """One reading of a Postgres address for application, migrations, command line and tests."""
 
+import os
 from ipaddress import ip_address
 from typing import Any
 
@@ -41,9 +42,16 @@ def arguments(url: URL) -> dict[str, Any]:
 
 
 def may_be_read_on_the_way(url: URL) -> bool:
-    """Whether the address leads to another host without insisting on TLS."""
+    """Whether the address leads to another host without insisting on TLS.
+
+    What it leaves out, libpq takes from a service of `pg_service.conf`, which may be anywhere, and from the
+    environment.
+    """
     given = arguments(url)
-    hosts = str(given.get("hostaddr") or given.get("host", "")).split(",")
+    service = given.get("service") or os.environ.get("PGSERVICE")
+    address = given.get("hostaddr") or os.environ.get("PGHOSTADDR")
+    host = given.get("host") or service or os.environ.get("PGHOST")
+    hosts = str(address or host or "").split(",")
     return url.query.get("sslmode") not in ENCRYPTED and not all(_is_here(host) for host in hosts)
 
 

@@ -1,0 +1,166 @@
+"""What keeps users apart in the database, and whether it is still as the migrations made it.
+
+A fault is a sentence that ends with the statement that mends it, for whoever owns the tables.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from .database import ROLE
+
+NOBODIES = ("", "-1")
+"""Nobody at all, and a user that cannot exist: ids begin with 1."""
+
+GRANTS = {
+    "alembic_version": {"SELECT"},
+    "conversation": {
+        *("SELECT", "INSERT", "DELETE"),
+        *("UPDATE (title)", "UPDATE (title_source)", "UPDATE (next_seq)", "UPDATE (updated_at)"),
+        *("UPDATE (pinned)", "UPDATE (archived)", "UPDATE (deleted_at)"),
+    },
+    "message": {
+        *("SELECT", "INSERT"),
+        *("UPDATE (content)", "UPDATE (status)", "UPDATE (model)", "UPDATE (finish_reason)"),
+        *("UPDATE (usage)", "UPDATE (timings)", "UPDATE (parts)", "UPDATE (lease_until)"),
+        *("UPDATE (replaced)", "UPDATE (stop_requested)", "UPDATE (feedback)"),
+    },
+    "todo": {
+        *("SELECT", "INSERT", "DELETE"),
+        *("UPDATE (title)", "UPDATE (description)", "UPDATE (completed)", "UPDATE (updated_at)"),
+    },
+    "user": {"SELECT", "INSERT", "DELETE", "UPDATE (password_hash)"},
+}
+"""What the application's role may do when all migrations have run."""
+
+_USER_ID = "( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::bigint AS \"nullif\")"
+_OWN, _OWN_ACCOUNT = f"(user_id = {_USER_ID})", f"(id = {_USER_ID})"
+_EMAIL, _ISSUER, _SUBJECT = (
+    f"({name} = ( SELECT NULLIF(current_setting('app.{name}'::text, true), ''::text) AS \"nullif\"))"
+    for name in ("email", "issuer", "subject")
+)
+_SIGNS_IN = f"({_EMAIL} OR ({_ISSUER} AND {_SUBJECT}))"
+
+_OWN_ROWS = {"own": f"FOR ALL TO {ROLE} USING ({_OWN}) WITH CHECK ({_OWN})"}
+POLICIES = {
+    "conversation": _OWN_ROWS,
+    "message": _OWN_ROWS,
+    "todo": _OWN_ROWS,
+    "user": {
+        "own_delete": f"FOR DELETE TO {ROLE} USING ({_OWN_ACCOUNT})",
+        "own_select": f"FOR SELECT TO {ROLE} USING ({_OWN_ACCOUNT})",
+        "own_update": f"FOR UPDATE TO {ROLE} USING ({_OWN_ACCOUNT})",
+        "register": f"FOR INSERT TO {ROLE} WITH CHECK ({_SIGNS_IN})",
+        "sign_in": f"FOR SELECT TO {ROLE} USING ({_SIGNS_IN})",
+    },
+}
+"""The policies that the application's role meets, their expressions as Postgres prints them."""
+
+_ATTRIBUTES = text(
+    """
+    SELECT concat_ws(' ',
+        CASE WHEN rolsuper THEN 'NOSUPERUSER' END, CASE WHEN rolbypassrls THEN 'NOBYPASSRLS' END,
+        CASE WHEN rolcreaterole THEN 'NOCREATEROLE' END, CASE WHEN rolcreatedb THEN 'NOCREATEDB' END,
+        CASE WHEN rolreplication THEN 'NOREPLICATION' END, CASE WHEN rolcanlogin THEN 'NOLOGIN' END)
+    FROM pg_roles WHERE rolname = :role
+    """
+)
+_MEMBERSHIPS = text(
+    "SELECT quote_ident(pg_get_userbyid(roleid)) FROM pg_auth_members"
+    " WHERE member = to_regrole(:role) ORDER BY 1"
+)
+_OWNED = text(
+    """
+    SELECT pg_describe_object(classid, objid, objsubid) FROM pg_shdepend
+    WHERE refclassid = 'pg_authid'::regclass AND refobjid = to_regrole(:role) AND deptype = 'o'
+        AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    ORDER BY 1
+    """
+)
+_GRANTED = text(
+    """
+    SELECT privilege_type || coalesce(' (' || quote_ident(attname) || ')', ''),
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE :role END
+    FROM (
+        SELECT (aclexplode(relacl)).*, NULL AS attname FROM pg_class WHERE oid = to_regclass(:table)
+        UNION ALL
+        SELECT (aclexplode(attacl)).*, attname FROM pg_attribute WHERE attrelid = to_regclass(:table)
+    ) AS entry
+    WHERE grantee IN (0, to_regrole(:role))
+    """
+)
+_MET = text(
+    """
+    SELECT quote_ident(policyname), concat_ws(' ',
+        CASE permissive WHEN 'RESTRICTIVE' THEN 'AS RESTRICTIVE' END, 'FOR', cmd,
+        'TO', array_to_string(roles, ', '), 'USING (' || qual || ')', 'WITH CHECK (' || with_check || ')')
+    FROM pg_policies
+    WHERE format('%I.%I', schemaname, tablename)::regclass = to_regclass(:table)
+        AND roles && ARRAY['public', :role]::name[]
+    """
+)
+_FORCED = text("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:table)")
+
+
+def role_faults(connection: Connection, *, exactly: bool) -> Iterator[str]:
+    """What the application's role is, has or belongs to that it should not. It has to exist.
+
+    `exactly` compares its rights in the tables with those that the migrations of this version give.
+    """
+    role = {"role": ROLE}
+    if attributes := connection.scalar(_ATTRIBUTES, role):
+        yield f"has rights of its own: ALTER ROLE {ROLE} {attributes};"
+    for name in connection.scalars(_MEMBERSHIPS, role):
+        yield f"belongs to {name}: REVOKE {name} FROM {ROLE};"
+    if owned := ", ".join(connection.scalars(_OWNED, role)):
+        yield f"owns {owned}: REASSIGN OWNED BY {ROLE} TO CURRENT_USER;"
+    for table, grants in GRANTS.items() if exactly else ():
+        expected = {(privilege, ROLE) for privilege in grants}
+        granted = {(row[0], row[1]) for row in connection.execute(_GRANTED, {**role, "table": f'"{table}"'})}
+        for privilege, grantee in sorted(granted - expected):
+            yield f'may do more than it should: REVOKE {privilege} ON "{table}" FROM {grantee};'
+        for privilege, grantee in sorted(expected - granted):
+            yield f'may do less than it should: GRANT {privilege} ON "{table}" TO {grantee};'
+
+
+def table_faults(connection: Connection, table: str, *, exactly: bool) -> Iterator[str]:
+    """What is wrong with the row-level security of a table.
+
+    By what the catalogue says, `exactly` as the migrations of this version have it, and by looking.
+    """
+    forced = connection.execute(_FORCED, {"table": f'"{table}"'}).one_or_none()
+    if forced is None:
+        yield "there is no such table: run `chat-history migrate`"
+        return
+    for on, verb in zip(forced, ("ENABLE", "FORCE"), strict=True):
+        if not on:
+            yield f'does not hold: ALTER TABLE "{table}" {verb} ROW LEVEL SECURITY;'
+    if exactly:
+        yield from _policy_faults(connection, table)
+    for nobody in NOBODIES:
+        yield from _seen_by(connection, table, nobody)
+
+
+def _policy_faults(connection: Connection, table: str) -> Iterator[str]:
+    met = {row[0]: row[1] for row in connection.execute(_MET, {"table": f'"{table}"', "role": ROLE})}
+    expected = POLICIES[table]
+    for name in sorted(met.keys() - expected.keys()):
+        yield f'has a policy that is not ours: DROP POLICY {name} ON "{table}";'
+    for name, definition in expected.items():
+        if met.get(name) != definition:
+            drop = f'DROP POLICY IF EXISTS {name} ON "{table}"'
+            yield f'has another policy {name}: {drop}; CREATE POLICY {name} ON "{table}" {definition};'
+
+
+def _seen_by(connection: Connection, table: str, user_id: str) -> Iterator[str]:
+    try:
+        connection.execute(text(f"SET LOCAL ROLE {ROLE}"))
+        connection.execute(text("SELECT set_config('app.user_id', :id, true)"), {"id": user_id})
+        found = connection.execute(text(f'SELECT 1 FROM "{table}" LIMIT 1'))  # noqa: S608  # our own name
+        if found.first() is not None:
+            yield f"shows rows to {f'user {user_id}' if user_id else 'nobody'}: look at its policies"
+    except DBAPIError as error:
+        yield f"cannot be tried: {str(error.orig).partition(chr(10))[0]}"
+    finally:
+        connection.rollback()

@@ -1,0 +1,122 @@
+"""Whatever is wrong with the database, the set-up or the words: one sentence that helps, and an exit code."""
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from app.db.migrations import migrate
+from app.db.schema import NEEDED
+from command_line import run
+from support import Postgres, empty
+
+BEFORE = "2026_11_21_first"
+NOWHERE = "postgresql://u:hunter2@localhost:1/x"
+ONE_SHOT = (
+    ("user", "list"),
+    ("user", "create", "a@example.com", "--password", "correct horse"),
+    ("user", "delete", "a@example.com", "--yes"),
+    ("user", "delete", "7", "--yes"),
+    ("token", "a@example.com"),
+)
+EXTERNAL = {"JWT_JWKS_URL": "https://issuer.example/keys", "JWT_ISSUER": "https://issuer.example"}
+
+
+def sentence(ended: "subprocess.CompletedProcess[str]") -> str:
+    """What was said, which is one line and nothing else."""
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("chat-history: "), ended.stderr
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    return ended.stderr
+
+
+@pytest.mark.parametrize("words", ONE_SHOT, ids=lambda words: " ".join(words[:3]))
+def test_a_database_that_is_away_or_empty(
+    configured: dict[str, str], words: tuple[str, ...], make_database: Callable[[], Postgres]
+) -> None:
+    away = run({**configured, "DATABASE_URL": NOWHERE}, *words)
+    assert (away.returncode, "Connection refused" in sentence(away)) == (2, True)
+    assert "hunter2" not in away.stderr
+    pooler = run(
+        {**configured, "DATABASE_URL": NOWHERE, "DATABASE_URL_UNPOOLED": configured["DATABASE_URL"]}, *words
+    )
+    if words != ("user", "list"):  # which asks the direct address alone
+        assert (pooler.returncode, "cannot be reached" in sentence(pooler)) == (1, True)
+    unmigrated = run({**configured, "DATABASE_URL": make_database().text}, *words)
+    assert (unmigrated.returncode, "run `chat-history migrate`" in sentence(unmigrated)) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("migrate", ""),
+        ("migrate", " "),
+        ("migrate", "--nonsense"),
+        ("migrate", "head:base"),
+        ("migrate", "head-1"),
+        ("migrate", "-99"),
+        ("migrate", "+1"),
+        ("token", "\udcff@x.y"),
+        ("user", "delete", "\udcff@x.y", "--yes"),
+        ("user", "create", "\udcff@x.y", "--password", "correct horse"),
+        ("user", "delete", "99999999999999999999", "--yes"),
+        ("user", "delete", "0", "--yes"),
+    ],
+)
+def test_words_that_mean_nothing(configured: dict[str, str], words: tuple[str, ...]) -> None:
+    ended = run(configured, *words)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("chat-history: "), ended.stderr
+
+
+def test_one_step_back_is_a_revision(
+    configured: dict[str, str], make_database: Callable[[], Postgres]
+) -> None:
+    fresh = make_database()
+    migrate(fresh.url)
+    here = {**configured, "DATABASE_URL": fresh.text}
+    back = run(here, "migrate", "-1")
+    assert (back.returncode, f"The schema is at {BEFORE}." in back.stderr) == (0, True), back.stderr
+    run(here, "migrate", NEEDED)
+    named = run(here, "migrate", BEFORE)
+    assert (named.returncode, f"The schema is at {BEFORE}." in named.stderr) == (0, True), named.stderr
+    forth = run(here, "migrate", "+1")
+    assert (forth.returncode, f"The schema is at {NEEDED}." in forth.stderr) == (0, True), forth.stderr
+
+
+def test_with_an_issuer_there_are_no_local_accounts(configured: dict[str, str], postgres: Postgres) -> None:
+    for words in (
+        ("user", "create", "a@example.com", "--password", "correct horse"),
+        ("token", "a@example.com"),
+    ):
+        refused = run({**configured, **EXTERNAL}, *words)
+        assert refused.returncode == 2
+        assert "Local accounts are off: tokens come from https://issuer.example." in sentence(refused)
+        assert run(configured, *words).returncode == 0
+    assert postgres.value('SELECT count(*) FROM "user"') == 1
+
+
+def test_a_user_of_an_issuer_is_deleted_by_the_id_that_is_listed(
+    configured: dict[str, str], postgres: Postgres
+) -> None:
+    here = {**configured, **EXTERNAL}
+    for name in ("alice", "bob"):
+        postgres.rows("INSERT INTO \"user\" (issuer, subject) VALUES ('https://issuer.example', %s)", name)
+    lines = run(here, "user", "list").stdout.splitlines()
+    assert [line.split("\t")[2] for line in lines] == [
+        f"https://issuer.example {name}" for name in ("alice", "bob")
+    ]
+    listed = lines[0].split("\t")[0]
+    assert run(here, "user", "delete", listed, "--yes").returncode == 0
+    assert postgres.rows('SELECT subject FROM "user"') == [("bob",)]
+    again = run(here, "user", "delete", listed, "--yes")
+    assert (again.returncode, "There is no such account" in sentence(again)) == (2, True)
+
+
+def test_where_registration_is_closed_the_command_line_makes_accounts(
+    configured: dict[str, str], postgres: Postgres
+) -> None:
+    words = ("user", "create", "a@example.com", "--password", "correct horse")
+    assert run({**configured, "REGISTRATION": "false"}, *words).returncode == 0
+    assert postgres.rows('SELECT email FROM "user"') == [("a@example.com",)]
+    empty(postgres)
