@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from typing import Any
 
@@ -146,7 +146,6 @@ def test_a_reply_that_is_being_opened_while_its_conversation_is_deleted_ends_too
     conversation = alice.conversation()
     postgres = service.postgres
     running = "SELECT count(*) FROM message WHERE status = 'streaming'"
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
     with (
         closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection,
         ThreadPoolExecutor(1) as executor,
@@ -159,11 +158,36 @@ def test_a_reply_that_is_being_opened_while_its_conversation_is_deleted_ends_too
             (alice.id, conversation),
         )
         deletion = executor.submit(alice.delete, f"/api/conversations/{conversation}")
-        while not postgres.value(waiting, postgres.url.database):
-            assert not deletion.done()
+        _wait_for_lock(postgres, deletion)
         connection.commit()
         assert deletion.result().status_code == 204
     assert postgres.value(running) == 0
+
+
+def test_what_is_restored_while_it_is_purged_stays(alice: User, service: Service) -> None:
+    conversation, other = alice.conversation(), alice.conversation()
+    for one in (conversation, other):
+        alice.delete(f"/api/conversations/{one}")
+    postgres = service.postgres
+    now = settings(postgres, deleted_retention_days=0)
+    with (
+        closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        restore = "UPDATE conversation SET deleted_at = NULL WHERE id = %s"
+        connection.cursor().execute(restore, (conversation,))
+        purging = executor.submit(lambda: asyncio.run(purge_deleted(now)))
+        _wait_for_lock(postgres, purging)
+        connection.commit()
+        assert purging.result() == 1
+    assert postgres.rows("SELECT id FROM conversation") == [(conversation,)]
+
+
+def _wait_for_lock(postgres: Postgres, work: Future[Any]) -> None:
+    """Until a session waits for the row that another one has changed."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    while not postgres.value(waiting, postgres.url.database):
+        assert not work.done()
 
 
 @pytest.fixture
