@@ -88,9 +88,9 @@ class Database:
     async def run(self, identity: Identity, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
         """Runs `statement` in the name of `identity`, whose fields it may use as parameters, and commits.
 
-        Raises ConstraintViolated, DatabaseBusy and DatabaseUnavailable. What cannot have run, or only reads, is
-        sent a second time on a fresh connection before that, unless the server is silent: then nobody waits
-        twice, and no idle connection is trusted any more.
+        Raises ConstraintViolated, DatabaseBusy and DatabaseUnavailable. What cannot have run, or only reads,
+        is sent a second time on a fresh connection before that, unless the server is silent: then nobody
+        waits twice, and no idle connection is trusted any more.
         """
         sql = self._introduction(identity, statement) + statement.sql
         parameters = {
