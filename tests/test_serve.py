@@ -123,6 +123,25 @@ def test_a_database_that_cannot_come_back_ends_the_server(environment: dict[str,
     assert "nonsense" in "".join(said)
 
 
+def test_a_database_whose_place_is_taken_ends_the_server(environment: dict[str, str], data: Path) -> None:
+    with talking({**environment, "DATA_DIR": str(data)}) as (_, server, said):
+        port = int((data / "postgres/cluster/postmaster.pid").read_text().splitlines()[3])
+        server.send_signal(signal.SIGSTOP)  # or it would be there first
+        kill_another(data, None)
+        with closing(bound(port)):
+            server.send_signal(signal.SIGCONT)
+            assert server.wait() == 2
+    assert f"The PostgreSQL of {data} died, and another program has taken its port." in said[-1]
+    assert not (data / "postgres/cluster/postmaster.pid").exists()
+
+
+def bound(port: int) -> socket.socket:
+    """A listener there, as soon as there is none any more."""
+    while True:
+        with suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+
+
 def test_what_cannot_be_served_starts_no_database(environment: dict[str, str], data: Path) -> None:
     here = {**environment, "DATA_DIR": str(data)}
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:

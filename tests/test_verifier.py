@@ -151,7 +151,7 @@ def test_a_token_is_verified_once_until_it_expires() -> None:
 
 def test_what_was_refused_is_not_remembered() -> None:
     asked = Asked()
-    early = GOOD_CLAIMS | {"iss": "chat-history", "nbf": NOW + 5}
+    early = GOOD_CLAIMS | {"iss": "chat-history", "sub": "7", "nbf": NOW + 5}
     token = jwt.encode(early, SECRET, "HS256")
     assert not asked.verify(token)
     asked.now = NOW + 5
