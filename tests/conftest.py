@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from app.assistants.base import Assistant
@@ -25,6 +26,10 @@ from app.settings import Settings
 from support import SECRET, Postgres, Service, User, empty, served, settings
 
 CLUSTER = "CHAT_HISTORY_TEST_CLUSTER"
+
+# No example has a deadline: a slow machine is no fault of the code.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def _installation() -> Installation | None:

@@ -186,6 +186,11 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
     detail = "The database cannot be reached at the moment. Try again."
 
+    def __init__(self, *, answer_lost: bool = False) -> None:
+        """`answer_lost`: the connection broke between a write and its answer, so it may have happened."""
+        super().__init__()
+        self.answer_lost = answer_lost
+
 
 class DatabaseBusy(Unavailable):
     code = "database_busy"

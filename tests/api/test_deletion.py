@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
+import psycopg2
 import pytest
 
+from app.db import url as urls
 from app.purge import purge_deleted
 from assistants_for_tests import Scripted
 from support import Postgres, Service, User, empty, settings
@@ -18,6 +20,8 @@ Json = dict[str, Any]
 
 CLIENT = "bOAN2PpKlQFAXHEU"
 ASKED = {"id": "q-1", "role": "user", "parts": [{"type": "text", "text": "help"}]}
+
+EDITED = {**ASKED, "parts": [{"type": "text", "text": "help, once more"}]}
 
 
 def operations(conversation: int, reply: int) -> Iterator[tuple[str, str, object]]:
@@ -38,7 +42,7 @@ def operations(conversation: int, reply: int) -> Iterator[tuple[str, str, object
     yield "POST", f"{chat}/regenerate", None
     yield "POST", f"{chat}/stop", None
     yield "POST", "/api/chat", {"id": str(conversation), "message": {**ASKED, "id": "q-2"}}
-    yield "POST", "/api/chat", {"id": str(conversation), "message": ASKED, "messageId": "t-1"}
+    yield "POST", "/api/chat", {"id": str(conversation), "message": EDITED, "messageId": "t-1"}
     yield "POST", "/api/chat", {"id": str(conversation), "trigger": "regenerate-message"}
 
 
@@ -136,19 +140,54 @@ def test_a_running_reply_ends_and_stays_ended(serve_with: Serve, *, restored: bo
         assert user.post(f"/api/chat/{session}/stop").json() == {"success": True, "reply": None}
 
 
-def test_deletions_and_turns_at_once_leave_no_running_reply_behind(alice: User, service: Service) -> None:
-    """Whichever comes first: a reply that was opened is ended, or none is opened."""
-    rounds = 20
-    running = "SELECT count(*) FROM message WHERE status = 'streaming' AND conversation_id = %s"
-    with ThreadPoolExecutor(2) as executor:
-        for _ in range(rounds):
-            conversation = alice.conversation()
-            turn = executor.submit(alice.post, f"/api/chat/{conversation}/message", {"message": "help"})
-            deleted = executor.submit(alice.delete, f"/api/conversations/{conversation}")
-            assert deleted.result().status_code == 204
-            assert service.postgres.value(running, conversation) == 0
-            assert turn.result().status_code in (200, 404)
-    print(f"{rounds} races, 0 replies left running")
+def test_a_reply_that_is_being_opened_while_its_conversation_is_deleted_ends_too(
+    alice: User, service: Service
+) -> None:
+    conversation = alice.conversation()
+    postgres = service.postgres
+    running = "SELECT count(*) FROM message WHERE status = 'streaming'"
+    with (
+        closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        cursor = connection.cursor()  # as a turn that another process opens and has not committed yet
+        cursor.execute("UPDATE conversation SET next_seq = 2 WHERE id = %s", (conversation,))
+        cursor.execute(
+            "INSERT INTO message (user_id, conversation_id, seq, role, content, status, lease_until)"
+            " VALUES (%s, %s, 1, 'assistant', '', 'streaming', now() + interval '1 hour')",
+            (alice.id, conversation),
+        )
+        deletion = executor.submit(alice.delete, f"/api/conversations/{conversation}")
+        _wait_for_lock(postgres, deletion)
+        connection.commit()
+        assert deletion.result().status_code == 204
+    assert postgres.value(running) == 0
+
+
+def test_what_is_restored_while_it_is_purged_stays(alice: User, service: Service) -> None:
+    conversation, other = alice.conversation(), alice.conversation()
+    for one in (conversation, other):
+        alice.delete(f"/api/conversations/{one}")
+    postgres = service.postgres
+    now = settings(postgres, deleted_retention_days=0)
+    with (
+        closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        restore = "UPDATE conversation SET deleted_at = NULL WHERE id = %s"
+        connection.cursor().execute(restore, (conversation,))
+        purging = executor.submit(lambda: asyncio.run(purge_deleted(now)))
+        _wait_for_lock(postgres, purging)
+        connection.commit()
+        assert purging.result() == 1
+    assert postgres.rows("SELECT id FROM conversation") == [(conversation,)]
+
+
+def _wait_for_lock(postgres: Postgres, work: Future[Any]) -> None:
+    """Until a session waits for the row that another one has changed."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    while not postgres.value(waiting, postgres.url.database):
+        assert not work.done()
 
 
 @pytest.fixture

@@ -41,6 +41,14 @@ async def few_streams(lab: Lab) -> str:
     return await readers.many_streams(lab, 30)
 
 
+UNLOCKED = (
+    (
+        "repositories/openings.py",
+        "_LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()",
+        "_LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION)",
+    ),
+)
+
 CANARIES = (
     Canary(
         "a flush appends, wherever the text belongs",
@@ -59,20 +67,22 @@ CANARIES = (
         (
             (
                 "repositories/messages.py",
-                'col(Message.client_id) == bindparam("client_id"))\n        .cte("earlier")',
-                'col(Message.client_id) == bindparam("client_id"), ~true())\n        .cte("earlier")',
+                'col(Message.client_id) == bindparam("client_id"), in_its_conversation())',
+                'col(Message.client_id) == bindparam("client_id"), col(Message.id) < 0)',
             ),
         ),
     ),
     Canary(
-        "nothing is unique: not the key, not the open reply, not the place",
+        "nobody waits, and nothing is unique: not the key, not the open reply, not the place",
         retries.bursts,
+        UNLOCKED,
         schema="DROP INDEX uq_message_client_id, uq_message_open_reply;"
         "ALTER TABLE message DROP CONSTRAINT uq_message_conversation_id_seq",
     ),
     Canary(
-        "two replies may be open at once",
+        "nobody waits, and two replies may be open at once",
         readers.two_tabs,
+        UNLOCKED,
         schema="DROP INDEX uq_message_open_reply",
     ),
     Canary(
@@ -167,13 +177,9 @@ CANARIES = (
         (("turns/writer.py", "LAST_SECONDS = 30", "LAST_SECONDS = 0"),),
     ),
     Canary(
-        "the socket of a lost connection is watched after libpq closed it",
+        "an opening whose answer was lost is not looked for",
         retries.lost_openings,
-        (
-            ("db/connection.py", "os.dup(raw.fileno())", "raw.fileno()"),
-            ("db/connection.py", "        if not self._ended:\n", "        if not self.closed:\n"),
-            ("db/connection.py", "            os.close(self._socket)\n", ""),
-        ),
+        (("repositories/turns.py", "if error.answer_lost else None", "if False else None"),),
     ),
     Canary(
         "who resumes elsewhere sees no tools",

@@ -57,7 +57,8 @@ async def lost_openings(lab: Lab, rounds: int = 3) -> str:
             for script in scripts:
                 process.wire.set(Trap("opening", "after", lose))
                 answer = await chat.ask(conversation, script)
-                assert (answer.status_code, answer.json()["reply"]["content"]) == (200, script.text)
+                assert answer.status_code == 200, answer.text
+                assert answer.json()["reply"]["content"] == script.text
                 process.wire.set(Trap("opening", "after", lose))
                 again = await chat.regenerate(conversation)
                 assert (again.status_code, again.json()["reply"]["content"]) == (200, script.text)

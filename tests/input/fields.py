@@ -29,7 +29,7 @@ class TextField:
     start: str = ""
     """What a value must begin with, and `end` with, to be refused for nothing else."""
     end: str = ""
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, object] = field(default_factory=dict)
     """The other fields that the operation needs."""
 
     def __str__(self) -> str:
@@ -87,8 +87,8 @@ def _client_id(path: str, **others: str) -> TextField:
     return TextField("POST", path, "client_id", 256, 256, may_be_null=True, others=others)
 
 
-def _title(method: str, path: str, *, may_be_null: bool) -> TextField:
-    return TextField(method, path, "title", 200, 1_024, may_be_null=may_be_null)
+def _title(method: str, path: str, **others: object) -> TextField:
+    return TextField(method, path, "title", 200, 1_024, may_be_null=True, others=others)
 
 
 def _todo_field(method: str, path: str, name: str, *, may_be_null: bool, **others: str) -> TextField:
@@ -107,9 +107,9 @@ FIELDS = [
     _client_id(_TURN, message="x"),
     _client_id("/api/conversations"),
     _client_id("/api/chat/start"),
-    _title("POST", "/api/conversations", may_be_null=True),
-    _title("POST", "/api/chat/start", may_be_null=True),
-    _title("PATCH", "/api/conversations/{conversation}", may_be_null=False),
+    _title("POST", "/api/conversations"),
+    _title("POST", "/api/chat/start"),
+    _title("PATCH", "/api/conversations/{conversation}", pinned=True),
     _todo_field("POST", "/api/todos", "title", may_be_null=False),
     _todo_field("POST", "/api/todos", "description", may_be_null=False, title="x"),
     _todo_field("PATCH", "/api/todos/{todo}", "title", may_be_null=True),

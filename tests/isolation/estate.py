@@ -40,9 +40,10 @@ _TURN = """
     )
     INSERT INTO message (
         conversation_id, user_id, seq, reply_to, role, content, status, lease_until, stop_requested,
-        request_hash, parts
+        request_hash, usage, parts
     )
     SELECT id, user_id, seq + 1, seq, 'assistant', text, status, now() + lease, stop, 'an attempt',
+        '{"input_tokens": 3, "output_tokens": 4}',
         jsonb_build_array(jsonb_build_object(
             'type', 'tool-look', 'toolCallId', '1', 'state', 'output-available',
             'input', jsonb_build_object('at', text), 'output', text

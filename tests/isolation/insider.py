@@ -18,6 +18,7 @@ from .estate import ATTEMPT, rows_of
 from .town import Town
 
 ISSUER = "https://issuer.example"
+_SAID = "SELECT content, client_id FROM message WHERE id = %s"
 
 
 class Insider:
@@ -62,6 +63,9 @@ class Insider:
                 found.append(await replies.get(*place))
             found.append(await replies.follow(*place, have=0))
             found.append(await replies.opened(place[0], ATTEMPT))
+            said = self._town.service.postgres.rows(_SAID, message.id)
+            with suppress(ConversationNotFound):
+                found.append(await replies.asked(place[0], *said[0]))
             found.append(await replies.flush(*place, have=0, text="mine", parts=None))
             ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
             ending |= {"have": 0, "text": "mine", "status": "stopped"}

@@ -190,7 +190,8 @@ class Intruder:
         home = self._own_place(operation, {}) if needed else {}
         yield {name: home[name] for name in needed}
         if needed != others:
-            yield {name: home.get(name, NOBODYS) for name in others}
+            nothing = {name: NOBODYS if operation.is_text(name) else NOWHERE for name in others}
+            yield nothing | home
 
     def _whole_place(self, operation: Operation, message: Owned) -> Swap:
         """A message of the owner's in its conversation."""

@@ -63,4 +63,6 @@ def _limited(sql: str, place: int) -> str:
         part = sql[start] + part if depth == 0 else part
     limited = str(re.findall(r"UPDATE \w+ SET \w+|DELETE FROM \S+|FROM \S+", part)[-1])
     named = re.search(r"(\w+) AS\s*$", sql[:start])
+    if depth == 0 and sql[place:].partition(";")[0].endswith("FOR UPDATE"):
+        return f"lock: {limited}"
     return f"{named[1]}: {limited}" if named else limited

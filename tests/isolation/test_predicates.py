@@ -28,11 +28,6 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
-        r"search._SEARCH",
-        r"FROM message",
-        "Messages are looked for in conversations that were read from one's own.",
-    ),
-    (
         r"deletion._PURGE",
         r"DELETE FROM conversation|FROM conversation",
         "What is removed is read from one's own first, and only one's own of that is removed.",
@@ -40,7 +35,7 @@ EQUIVALENT = [
     (
         r"history._(NEWEST|OLDEST|AROUND)|conversations._USAGE|replies._(RUNNING|VERSIONS)"
         r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)",
-        r"(\w+: )?FROM message",
+        r"((?!lock)\w+: )?FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"
         " something is written that has a predicate of its own: that of the conversation. By the foreign key"
         " both say the same, as a message has the owner of its conversation.",
@@ -65,7 +60,7 @@ EQUIVALENT = [
 limit what, and which other one decides. They stay: when that one falls, each still holds something back."""
 
 _REST = {
-    "after": 0,
+    "after": 1,
     "attempt": ATTEMPT,
     "at": datetime.max.replace(tzinfo=UTC),
     "at_id": 2**62,
@@ -73,7 +68,7 @@ _REST = {
     "after_id": 2**62,
     "age": timedelta(0),
     "archived": False,
-    "before": 2**62,
+    "before": 4,
     "completed": True,
     "content": said_again("alice"),
     "description": "mine",
@@ -82,7 +77,7 @@ _REST = {
     "have": 0,
     "hit_pattern": "alice",
     "lease": timedelta(seconds=10),
-    "limit": 1,
+    "limit": 2,
     "model": "mine",
     "parts": None,
     "password_hash": "mine",

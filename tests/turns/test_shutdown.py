@@ -1,6 +1,5 @@
 """A server that is told to stop, as its clients see it, whatever is under way."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +13,7 @@ from assistants_for_tests import Echo, Scripted
 from database_for_tests import waiting_for_locks
 from proxy import proxied
 from support import Postgres, Service, User
-from turns.reading import streaming, text
+from turns.reading import streaming
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -100,42 +99,3 @@ def test_who_follows_another_process_is_told_to_come_back(
             "stream": {"type": "error", "errorText": "shutting_down"},
         }[how]
     )
-
-
-class Thoughtful(Echo):
-    """Takes its time to name a conversation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.thinking: asyncio.AbstractEventLoop | None = None
-        self._go = asyncio.Event()
-
-    async def title(self, question: str, answer: str) -> str:
-        self.thinking = asyncio.get_running_loop()
-        await self._go.wait()
-        return f"About {question} and {answer}"
-
-    def go(self) -> None:
-        """Lets it have the name. May be called from any thread, after it began to think."""
-        assert self.thinking is not None
-        self.thinking.call_soon_threadsafe(self._go.set)
-
-
-def test_a_reply_that_has_ended_stays_complete_while_its_conversation_is_named(
-    serve_with: Serve, stack: ExitStack
-) -> None:
-    assistant = Thoughtful()
-    stopping = Stopping(serve_with(assistant, shutdown_grace=0.001), stack)
-    user = stopping.service.user("a@example.com")
-    conversation = user.conversation()
-    with streaming(user, f"/api/chat/{conversation}/message", {"message": "Go"}) as events:
-        shown = [next(events)]
-        while assistant.thinking is None:
-            time.sleep(0.005)
-        stopped = stopping.stop(stopping.service.user("b@example.com"))
-        assistant.go()
-        shown += list(events)
-    stopped.result()
-    assert text(shown) == "1. Go"
-    assert {"type": "data-title", "data": {"title": "About Go and 1. Go"}, "transient": True} in shown
-    assert shown[-1]["type"] == "finish"

@@ -151,6 +151,20 @@ def test_an_edited_question_puts_away_what_came_after_it(visitor: Visitor, stage
         expect(visitor.reply).to_have_text("Another one.")
 
 
+def test_an_edited_question_stays_in_view(visitor: Visitor, stage: Stage) -> None:
+    stage.plays("\n\n".join(LINES))
+    visitor.open()
+    visitor.send("From far above")
+    expect(visitor.button("Write another reply")).to_be_visible()
+    first = visitor.messages.first
+    first.hover()
+    first.get_by_role("button", name="Edit message").click()
+    box = visitor.page.get_by_role("textbox", name="Edit your message")
+    expect(box).to_be_in_viewport()
+    box.fill("Several\nlines\nmake it\ngrow")
+    expect(box).to_be_in_viewport()
+
+
 def test_a_reply_survives_a_reload_and_nothing_is_doubled(visitor: Visitor, stage: Stage) -> None:
     gate = Gate()
     stage.plays("It begins here ", gate, "and it ends here.")
@@ -209,4 +223,5 @@ def test_enter_of_an_input_method_and_shift_enter_do_not_send(visitor: Visitor, 
     expect(visitor.messages).to_have_count(0)
     visitor.box.press("Enter")
     expect(visitor.page.locator(".bubble")).to_have_text(re.compile("こんにちは"))
+    expect(visitor.button("Write another reply")).to_be_visible()
     assert stage.asked == ["こんにちは"]

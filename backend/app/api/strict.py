@@ -5,19 +5,12 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from ..errors import BodyInvalid, BodyTooLarge, MediaTypeUnsupported
 
 MAX_DEPTH = 32
 _NUMBER_DIGITS = 400
-_UNKNOWN = {
-    "type": "extra_forbidden",
-    "loc": ("query",),
-    "msg": "Has a parameter that this operation does not know.",
-}
 
 
 class StrictRequest(Request):
@@ -63,18 +56,12 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body with StrictRequest, and knows all its query parameters.
-
-    What a client meant by another one would be ignored in silence: a place in a list, say.
-    """
+    """A route that reads its body with StrictRequest."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        known = {field.alias for field in get_flat_params(self.dependant)}
 
         async def strictly(request: Request) -> Response:
-            if request.query_params.keys() - known:
-                raise RequestValidationError([_UNKNOWN])
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strictly

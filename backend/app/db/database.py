@@ -50,10 +50,6 @@ class ConstraintViolated(Exception):
         self.constraint = constraint
 
 
-class AnswerLost(DatabaseUnavailable):
-    """The connection broke between a write and its answer: it may have happened."""
-
-
 class Database:
     """Runs statements, each on its own. Belongs to the event loop that uses it first."""
 
@@ -92,9 +88,9 @@ class Database:
     async def run(self, identity: Identity, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
         """Runs `statement` in the name of `identity`, whose fields it may use as parameters, and commits.
 
-        Raises ConstraintViolated, DatabaseBusy, and DatabaseUnavailable, of which AnswerLost is one. What
-        cannot have run, or only reads, is sent a second time on a fresh connection before that, unless the
-        server is silent: then nobody waits twice, and no idle connection is trusted any more.
+        Raises ConstraintViolated, DatabaseBusy and DatabaseUnavailable. What cannot have run, or only reads,
+        is sent a second time on a fresh connection before that, unless the server is silent: then nobody
+        waits twice, and no idle connection is trusted any more.
         """
         sql = self._introduction(identity, statement) + statement.sql
         parameters = {
@@ -112,8 +108,7 @@ class Database:
                     self._discard_idle()
                 if last or lost.silent or (lost.sent and not statement.reads):
                     log.error("database.lost", extra={"sent": lost.sent})
-                    broke = lost.sent and not lost.silent
-                    raise (AnswerLost if broke else DatabaseUnavailable) from None
+                    raise DatabaseUnavailable(answer_lost=lost.sent and not lost.silent) from None
             except StatementFailed as failed:
                 if last or failed.sqlstate not in _SERIALIZATION:
                     raise _translated(failed) from None

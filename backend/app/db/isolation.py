@@ -96,10 +96,10 @@ _MET = text(
         CASE permissive WHEN 'RESTRICTIVE' THEN 'AS RESTRICTIVE' END, 'FOR', cmd,
         'TO', array_to_string(roles, ', '), 'USING (' || qual || ')', 'WITH CHECK (' || with_check || ')')
     FROM pg_policies
-    WHERE (schemaname, tablename) = (
-        SELECT nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE pg_class.oid = to_regclass(:table)
-    ) AND roles && ARRAY['public', :role]::name[]
+    JOIN pg_namespace ON nspname = schemaname
+    JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = tablename
+        AND pg_class.oid = to_regclass(:table)
+    WHERE roles && ARRAY['public', :role]::name[]
     """
 )
 _FORCED = text("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:table)")

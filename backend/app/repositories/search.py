@@ -100,9 +100,11 @@ def _newest_first(columns: Any) -> list[ColumnElement[Any]]:
 
 def _newest_hit(within: CTE, *where: ColumnElement[bool]) -> LateralFromClause:
     """The newest message of a conversation that matches."""
-    there = (col(Message.conversation_id) == within.c.id, owned(Message), ~col(Message.replaced))
+    its = (col(Message.conversation_id) == within.c.id, col(Message.user_id) == within.c.user_id)
     shown = (Message.id, Message.seq, Message.role, Message.created_at, Message.content)
-    found = select(*map(col, shown)).where(*there, *where, _matches(col(Message.content)))
+    found = select(*map(col, shown)).where(
+        *its, ~col(Message.replaced), *where, _matches(col(Message.content))
+    )
     return found.order_by(col(Message.seq).desc()).limit(1).lateral()
 
 
@@ -127,7 +129,7 @@ def _rows(kind: int, within: CTE, hit: LateralFromClause, *, needed: bool) -> Se
 
 _more = bindparam("limit", type_=BigInteger()) + 1
 _titles = (
-    select(*COLUMNS, col(Conversation.next_seq))
+    select(*COLUMNS, col(Conversation.user_id), col(Conversation.next_seq))
     .where(*_MINE, _titled_so, _activity < tuple_(bindparam("title_at"), bindparam("title_id")))
     .order_by(*_newest_first(Conversation))
     .limit(_more)
@@ -139,7 +141,7 @@ _upto = case(
     (col(Conversation.id) == bindparam("at_id"), bindparam("at_seq")), else_=col(Conversation.next_seq)
 )
 _walk = (
-    select(*COLUMNS, _upto.label("upto"), _titled_so.label("titled"))
+    select(*COLUMNS, col(Conversation.user_id), _upto.label("upto"), _titled_so.label("titled"))
     .where(*_MINE, _activity <= tuple_(bindparam("at"), bindparam("at_id")))
     .order_by(*_newest_first(Conversation))
     .limit(CONVERSATIONS)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..db.connection import Row
-from ..db.database import AnswerLost
 from ..db.statement import Statement
 from ..errors import (
     ClientIdReused,
     ConversationNotFound,
+    DatabaseUnavailable,
     MessageNotFound,
     NothingToAnswer,
     TurnInProgress,
@@ -124,8 +124,8 @@ class TurnRepository(ReplyRepository):
             row = await self._row_once(
                 statement, conversation_id=conversation_id, attempt=attempt, lease=LEASE, **parameters
             )
-        except AnswerLost:
-            row = await self.opened(conversation_id, attempt)
+        except DatabaseUnavailable as error:
+            row = await self.opened(conversation_id, attempt) if error.answer_lost else None
             if row is None:
                 raise
         if row is None:

@@ -18,7 +18,7 @@ import { pressed } from './components/shortcuts.js';
 import { stringsFor } from './text/language.js';
 import { Markdown } from './text/markdown.js';
 
-const STYLES = ['base', 'sidebar', 'thread', 'text', 'overlays'];
+const STYLES = ['base', 'sidebar', 'thread', 'message', 'text', 'overlays', 'todos'];
 const SERVICE = new URL('..', import.meta.url).href;
 /** In pixels: below, the list lies over the conversation, or the todos do. */
 const NARROW = 760;

@@ -37,8 +37,9 @@ export class Composer extends Component {
         <textarea ref=${this.box} rows="1" dir="auto" aria-label=${text.messageBox} placeholder=${text.messageHint}
           enterkeyhint=${touched.matches ? 'enter' : 'send'} onInput=${this.typed} onKeyDown=${this.key}></textarea>
         ${turn.running
-          ? html`<button type="button" key="stop" class="round stop" aria-label=${turn.stopping ? text.stopping : text.stop}
-              title=${text.stop} disabled=${turn.stopping} onClick=${() => turn.stop()}></button>`
+          ? html`<button type="button" key="stop" class="round stop" title=${text.stop}
+              aria-label=${turn.stopping ? text.stopping : text.stop}
+              disabled=${turn.stopping} onClick=${() => turn.stop()}></button>`
           : html`<button type="submit" key="send" class="round" aria-label=${text.send} title=${text.send}
               disabled=${empty || thread.state !== 'ready'}><${Icon} name="arrow-up" /></button>`}
       </div>

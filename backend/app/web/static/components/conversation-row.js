@@ -21,7 +21,8 @@ export class ConversationRow extends Pure {
         title=${title} onDblClick=${this.rename}>
         ${title}
       </a>
-      ${live && html`<span class="live-dot" role="img" aria-label=${text.replyRunning} title=${text.replyRunning}></span>`}
+      ${live &&
+      html`<span class="live-dot" role="img" aria-label=${text.replyRunning} title=${text.replyRunning}></span>`}
       <${Menu} label=${text.options(title)} icon="ellipsis" align="start" items=${this.choices()} />
     </li>`;
   }

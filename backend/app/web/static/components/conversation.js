@@ -12,18 +12,21 @@ export function Conversation({ app, inert }) {
   const fresh = thread.id === null && thread.messages.length === 0;
   return html`<main class="conversation" inert=${inert} data-fresh=${fresh}>
     <${Head} app=${app} />
-    ${!app.online && html`<p class="banner" role="status"><${Icon} name="wifi-off" />${app.text.offline}</p>`}
+    ${!app.outside.online &&
+    html`<p class="banner" role="status"><${Icon} name="wifi-off" />${app.text.offline}</p>`}
     ${fresh ? html`<${Fresh} app=${app} />` : html`<${Opened} app=${app} key=${thread.key} />`}
   </main>`;
 }
 
 function Head({ app }) {
-  const { layout, text } = app;
+  const { layout, text, thread } = app;
   return html`<header class="head">
     <button type="button" class="skip" onClick=${(event) => skip(event)}>${text.skip}</button>
     ${!layout.listShown &&
     html`<${IconButton} icon="panel-left" label=${text.showList} onClick=${() => layout.showList(true)} />`}
-    ${app.heading ? html`<h1 dir="auto">${app.heading}</h1>` : html`<span class="spring"></span>`}
+    ${app.heading && thread.state === 'ready'
+      ? html`<h1 dir="auto">${app.heading}</h1>`
+      : html`<span class="spring"></span>`}
     ${!layout.listShown &&
     html`<a class="icon-button" href=${linkTo(null)} aria-label=${text.newChat} title=${text.newChat}>
       <${Icon} name="square-pen" />
@@ -65,7 +68,7 @@ function Opened({ app }) {
 
 function Notice({ title, lead, children }) {
   return html`<div class="notice" role="alert">
-    <h2>${title}</h2>
+    <h1>${title}</h1>
     <p class="lead">${lead}</p>
     ${children}
   </div>`;

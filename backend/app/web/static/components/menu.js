@@ -23,7 +23,9 @@ export class Menu extends Component {
     return html`<span class="menu-holder">
       ${children
         ? html`<button type="button" ...${control}>${children}</button>`
-        : html`<span ref=${this.button}><${IconButton} icon=${icon} label=${label} ...${{ ...control, ref: null }} /></span>`}
+        : html`<span ref=${this.button}>
+            <${IconButton} icon=${icon} label=${label} ...${{ ...control, ref: null }} />
+          </span>`}
       ${open &&
       html`<div class="menu" role="menu" aria-label=${label} popover="auto" ref=${this.list}
         onToggle=${this.toggled} onKeyDown=${this.key}>

@@ -6,7 +6,8 @@ import { fullTime, shortTime } from '../text/time.js';
 import { copy } from './copy.js';
 import { Icon, IconButton } from './icon.js';
 
-export function MessageActions({ app, thread, message, shownMessage, last, busy, versions, shown, show, startEditing }) {
+export function MessageActions(properties) {
+  const { app, thread, message, shownMessage, last, busy, versions, shown, show, startEditing } = properties;
   const { text } = app;
   if (message.id === null || (message.status === 'streaming' && message.role === 'assistant')) return null;
   const mine = message.role === 'user';

@@ -65,10 +65,12 @@ function Answer({ app, message, last }) {
       ${parts.map((part, place) =>
         part.type === 'text'
           ? part.text &&
-            html`<${MessageText} key=${place} app=${app} source=${part.text} writing=${writing && place === parts.length - 1} />`
+            html`<${MessageText} key=${place} app=${app} source=${part.text}
+              writing=${writing && place === parts.length - 1} />`
           : html`<${ToolCard} key=${part.toolCallId} app=${app} part=${part} writing=${writing} />`,
       )}
-      ${writing && silent && html`<p class="thinking"><span class="hidden">${text.thinking}</span><i></i><i></i><i></i></p>`}
+      ${writing && silent &&
+      html`<p class="thinking"><span class="hidden">${text.thinking}</span><i></i><i></i><i></i></p>`}
     </div>
     ${message.status === 'stopped' && html`<p class="note"><${Icon} name="square" />${text.stopped}</p>`}
     ${!last && (message.status === 'failed' || message.status === 'interrupted') &&

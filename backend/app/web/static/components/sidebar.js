@@ -20,7 +20,8 @@ export class Sidebar extends Component {
   render({ app }) {
     const { layout, search, text } = app;
     const searching = search.state !== 'off';
-    return html`<aside class="sidebar" aria-label=${text.sidebar} ref=${this.root} inert=${!layout.listShown} onKeyDown=${this.key}>
+    return html`<aside class="sidebar" aria-label=${text.sidebar} inert=${!layout.listShown}
+      ref=${this.root} onKeyDown=${this.key}>
       <div class="sidebar-head">
         <a class="new-chat" href=${linkTo(null)} onClick=${this.begin}>
           <${Icon} name="square-pen" /><span>${text.newChat}</span>

@@ -67,7 +67,9 @@ class AccountForm extends Component {
       </div>
       ${problem &&
       html`<p class="refusal" role="alert"><${Icon} name="circle-alert" />${app.sentence(problem)}</p>`}
-      <button type="submit" class="button primary" disabled=${busy}>${registering ? text.register : text.signIn}</button>
+      <button type="submit" class="button primary" disabled=${busy}>
+        ${registering ? text.register : text.signIn}
+      </button>
       ${again
         ? html`<button type="button" class="button quiet" onClick=${() => app.signOut()}>${text.signOut}</button>`
         : html`<p class="other-way">${registering ? text.haveAccount : text.noAccount}${' '}

@@ -61,7 +61,7 @@ export class ThreadView extends Component {
     this.target = thread.target;
     const target = this.column.current.querySelector('[data-target=true]');
     this.pinned = !target;
-    if (target) target.scrollIntoView({ block: 'center' });
+    if (target) target.scrollIntoView({ block: target.offsetHeight > NEAR_PAGE ? 'start' : 'center' });
     else this.toEnd();
     this.setState({ away: !this.pinned });
   }
@@ -70,11 +70,12 @@ export class ThreadView extends Component {
     const { text } = app;
     const { turn } = thread;
     const unsent = turn.failure?.unsent;
-    const shown = unsent ? messages.filter((message) => message.role === 'user' || message.id !== null) : messages;
+    const shown = messages.filter((message) => !unsent || message.role === 'user' || message.id !== null);
     const last = shown.at(-1);
     return html`<div class="thread">
-      <div class="scroller" ref=${this.scroller} tabindex="0" role="region" aria-label=${text.messages} onScroll=${this.scrolled} onClick=${this.clicked}>
-        <div class="column" ref=${this.column}>
+      <div class="scroller" ref=${this.scroller} tabindex="0" role="region" aria-label=${text.messages}
+        onScroll=${this.scrolled} onClick=${this.clicked}>
+        <div class="column" ref=${this.column} onFocusIn=${this.focused}>
           ${thread.state === 'loading' && html`<${Skeleton} rows="6" label=${text.loading} />`}
           ${thread.paging === 'before' && html`<${Skeleton} rows="2" label=${text.older} />`}
           ${thread.pageProblem && html`<p class="page-problem" role="alert">${text.pageFailed}${' '}
@@ -84,7 +85,8 @@ export class ThreadView extends Component {
               (message, place) => html`<${Message} key=${message.key} app=${app} thread=${thread} message=${message}
                 last=${message === last && !thread.hasNewer} busy=${turn.running}
                 manifold=${hasVersions(shown[place - 1], message) || message.again}
-                versions=${thread.versions.get(message.id)} target=${message.id !== null && message.id === thread.target} />`,
+                versions=${thread.versions.get(message.id)}
+                target=${message.id !== null && message.id === thread.target} />`,
             )}
           </ol>
           ${BROKEN.has(last?.status) && !turn.running && !turn.failure && !thread.hasNewer &&
@@ -93,7 +95,8 @@ export class ThreadView extends Component {
           ${thread.paging === 'after' && html`<${Skeleton} rows="2" label=${text.newer} />`}
         </div>
       </div>
-      <button type="button" class="to-end" hidden=${!away} aria-label=${text.toBottom} title=${text.toBottom} onClick=${this.back}>
+      <button type="button" class="to-end" hidden=${!away} aria-label=${text.toBottom} title=${text.toBottom}
+        onClick=${this.back}>
         <${Icon} name="arrow-down" />
       </button>
     </div>`;
@@ -125,6 +128,11 @@ export class ThreadView extends Component {
     const away = !this.pinned && gap > 2 * NEAR_END;
     if (away !== this.state.away) this.setState({ away });
     this.page();
+  };
+
+  /** Whoever edits a question is there, and not at the end. */
+  focused = (event) => {
+    if (event.target.matches('textarea')) this.pinned = false;
   };
 
   /** Loads what is about to come into view. */

@@ -2,12 +2,12 @@
 
 import { textOf } from './reply.js';
 import { Api } from './api.js';
-import { Channel } from './channel.js';
 import { Conversations } from './conversations.js';
 import { Desk } from './desk.js';
 import { Drafts } from './drafts.js';
 import { Layout } from './layout.js';
 import { Live } from './live.js';
+import { Outside } from './outside.js';
 import { linkTo, readRoute } from './route.js';
 import { Search } from './search.js';
 import { Session } from './session.js';
@@ -33,7 +33,6 @@ export class Application {
     this.archive = new Conversations(this, true);
     this.threads = new Map();
     this.thread = new Thread(this, null);
-    this.online = navigator.onLine;
     /** What a screen reader is told. */
     this.spoken = '';
     /** Counts the times that something other than typing filled the box. */
@@ -63,11 +62,8 @@ export class Application {
   start() {
     if (this.#started || !this.session.signedIn) return;
     this.#started = true;
-    this.channel = new Channel(`${this.api.base} ${this.session.email}`, (news) => this.#heard(news));
+    this.outside = new Outside(this);
     addEventListener('hashchange', this.routed);
-    addEventListener('online', this.#connected);
-    addEventListener('offline', this.#connected);
-    document.addEventListener('visibilitychange', this.#looked);
     const listed = this.conversations.load();
     const opened = this.routed();
     Promise.all([listed, opened]).then(() => requestAnimationFrame(() => setTimeout(() => this.#settled())));
@@ -77,11 +73,8 @@ export class Application {
   close() {
     if (!this.#started) return;
     this.#started = false;
-    this.channel.close();
+    this.outside.close();
     removeEventListener('hashchange', this.routed);
-    removeEventListener('online', this.#connected);
-    removeEventListener('offline', this.#connected);
-    document.removeEventListener('visibilitychange', this.#looked);
     for (const thread of [this.thread, ...this.threads.values()]) thread.turn.leave();
     this.threads.clear();
     this.thread = new Thread(this, null);
@@ -99,7 +92,7 @@ export class Application {
   #sessionChanged(other = false) {
     if (other || !this.session.signedIn) this.close();
     if (this.session.signedIn && !this.session.expired) {
-      if (this.#started) this.#tryAgain((problem) => problem.status === 401);
+      if (this.#started) this.tryAgain((problem) => problem.status === 401);
       else this.start();
     }
     this.changed();
@@ -136,7 +129,7 @@ export class Application {
   async #named() {
     const { id, state } = this.thread;
     if (id !== null && state === 'ready' && this.conversations.state === 'ready' && !this.conversation) {
-      await this.#learn(id);
+      await this.learn(id);
     }
   }
 
@@ -169,7 +162,8 @@ export class Application {
     return this.conversation && (this.conversation.title ?? this.text.untitled);
   }
 
-  async #learn(id) {
+  /** Asks for a conversation that we know nothing, or something old, of. */
+  async learn(id) {
     try {
       this.taken(await this.api.conversation(id));
     } catch {
@@ -208,62 +202,21 @@ export class Application {
 
   /** A reply of ours has begun, or ended. */
   turned(thread, what, reply = null) {
-    this.channel.tell({ what, id: thread.id });
+    this.outside.tell({ what, id: thread.id });
     if (what === 'begun') {
       const known = this.conversations.get(thread.id) ?? this.archive.get(thread.id);
       if (known) this.taken({ ...known, updated_at: new Date().toISOString() });
-      else this.#learn(thread.id);
+      else this.learn(thread.id);
       if (thread === this.thread) this.say(this.text.replying);
       return;
     }
     this.live.drop(thread.id);
     if (thread === this.thread) this.say(`${this.text.replied} ${textOf(reply)}`);
-    if (reply.parts.some((part) => part.type !== 'text')) this.channel.tell({ what: 'todos' });
+    if (reply.parts.some((part) => part.type !== 'text')) this.outside.tell({ what: 'todos' });
   }
 
-  #heard(news) {
-    const thread = this.threads.get(news.id);
-    if (news.what === 'taken') this.taken(news.conversation);
-    else if (news.what === 'todos') this.todos.follow();
-    else if (news.what === 'dropped') {
-      this.dropped(news.id);
-      thread?.gone();
-    } else {
-      if (news.what === 'begun') this.live.add(news.id);
-      else this.live.drop(news.id);
-      this.#learn(news.id);
-      if (thread === this.thread && !thread.turn.running) thread.refresh();
-      else if (thread && !thread.turn.running) this.threads.delete(news.id);
-    }
-  }
-
-  // The world outside.
-
-  #connected = () => {
-    this.online = navigator.onLine;
-    if (this.online) {
-      this.#tryAgain((problem) => problem.code === 'unreachable' || problem.code === 'cut');
-      this.#look();
-    }
-    this.changed();
-  };
-
-  #looked = () => {
-    if (!document.hidden) this.#look();
-  };
-
-  /** Other devices may have gone on: the list and the open conversation are looked at again. */
-  #look() {
-    if (!this.session.signedIn || this.session.expired) return;
-    this.conversations.load();
-    this.live.load();
-    const { thread } = this;
-    if (thread.state === 'failed') thread.load();
-    else if (!thread.turn.running && !thread.turn.failure) thread.refresh();
-    this.todos.follow();
-  }
-
-  #tryAgain(about) {
+  /** Sends, or loads, again what failed for a reason that is over. */
+  tryAgain(about) {
     for (const { turn } of this.threads.values()) {
       if (turn.failure && about(turn.failure.problem)) turn.again();
     }

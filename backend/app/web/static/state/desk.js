@@ -42,7 +42,7 @@ export class Desk {
       }
     }
     app.threads.delete(id);
-    app.channel.tell({ what: 'dropped', id });
+    app.outside.tell({ what: 'dropped', id });
     app.toasts.say(app.text.deleted, {
       action: app.text.undo,
       run: () => this.#restore(conversation),
@@ -55,7 +55,7 @@ export class Desk {
     try {
       const restored = await app.api.restore(conversation.id);
       app.taken(restored);
-      app.channel.tell({ what: 'taken', conversation: restored });
+      app.outside.tell({ what: 'taken', conversation: restored });
     } catch (problem) {
       app.complain(problem);
     }
@@ -68,7 +68,7 @@ export class Desk {
     try {
       const changed = await app.api.change(conversation.id, changes);
       app.taken(changed);
-      app.channel.tell({ what: 'taken', conversation: changed });
+      app.outside.tell({ what: 'taken', conversation: changed });
       return true;
     } catch (problem) {
       if (problem.status === 404) app.dropped(String(conversation.id));

@@ -36,7 +36,7 @@ export class Todos {
     let done = true;
     try {
       await request;
-      this.app.channel.tell({ what: 'todos' });
+      this.app.outside.tell({ what: 'todos' });
     } catch (problem) {
       done = problem.status === 404;
       if (!done) this.app.complain(problem);

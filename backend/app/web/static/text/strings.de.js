@@ -121,7 +121,7 @@ const strings = {
   missingBack: 'Neuen Chat beginnen',
   failedTitle: 'Diese Unterhaltung konnte nicht geladen werden',
 
-  offline: 'Du bist offline. Was du schreibst, bleibt hier, und wird gesendet, wenn du es sagst.',
+  offline: 'Du bist offline. Was du schreibst, bleibt hier, bis du zurück bist.',
   reconnecting: 'Die Verbindung ist abgerissen. Die Antwort wird wieder aufgenommen …',
   retryIn: (seconds) => `Neuer Versuch in ${seconds} s.`,
   editAgain: 'Bearbeiten',

@@ -121,7 +121,7 @@ const strings = {
   missingBack: 'Start a new chat',
   failedTitle: 'This conversation could not be loaded',
 
-  offline: 'You are offline. What you type is kept, and sent when you say so.',
+  offline: 'You are offline. What you write is kept until you are back.',
   reconnecting: 'The connection was lost. Taking the reply up again …',
   retryIn: (seconds) => `Trying again in ${seconds} s.`,
   editAgain: 'Edit',

@@ -2,6 +2,15 @@
 
 const DAY = 24 * 60 * 60 * 1000;
 
+const formats = new Map();
+
+/** Making a format takes as long as drawing a message: each is made once. */
+function formatted(date, text, options) {
+  const key = text.language + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(text.language, options));
+  return formats.get(key).format(date);
+}
+
 /** How many midnights lie between a time and now. */
 function daysAgo(date, now) {
   const midnight = (of) => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
@@ -16,24 +25,21 @@ export function groupOf(time, text, now = new Date()) {
   if (days === 1) return text.groups.yesterday;
   if (days <= 7) return text.groups.week;
   if (days <= 30) return text.groups.month;
-  return new Intl.DateTimeFormat(text.language, { month: 'long', year: 'numeric' }).format(date);
+  return formatted(date, text, { month: 'long', year: 'numeric' });
 }
 
 /** Short, as beside a message: "Today 14:32", "21 Nov 2026, 14:32". */
 export function shortTime(time, text, now = new Date()) {
   const date = new Date(time);
   const days = daysAgo(date, now);
-  const clock = new Intl.DateTimeFormat(text.language, { timeStyle: 'short' }).format(date);
+  const clock = formatted(date, text, { timeStyle: 'short' });
   if (days === 0) return `${text.groups.today} ${clock}`;
   if (days === 1) return `${text.groups.yesterday} ${clock}`;
   const year = date.getFullYear() === now.getFullYear() ? undefined : 'numeric';
-  const format = { day: 'numeric', month: 'short', year, hour: 'numeric', minute: '2-digit' };
-  return new Intl.DateTimeFormat(text.language, format).format(date);
+  return formatted(date, text, { day: 'numeric', month: 'short', year, hour: 'numeric', minute: '2-digit' });
 }
 
 /** All of it, for a tooltip. */
 export function fullTime(time, text) {
-  return new Intl.DateTimeFormat(text.language, { dateStyle: 'full', timeStyle: 'medium' }).format(
-    new Date(time),
-  );
+  return formatted(new Date(time), text, { dateStyle: 'full', timeStyle: 'medium' });
 }
