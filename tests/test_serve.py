@@ -72,12 +72,12 @@ def acknowledged(writers: list[Writer], more: int) -> None:
     until(lambda: sum(writer.acknowledged for writer in writers) >= enough)
 
 
-def kill_another(data: Path, before: int | None) -> int:
-    """Kills the postmaster, as soon as it is another one than the one before."""
+def kill_another(data: Path, before: int | None, how: signal.Signals = signal.SIGKILL) -> int:
+    """Ends the postmaster, as soon as it is another one than the one before."""
     while (process := postmaster(data)) in (None, before):
         time.sleep(0.005)
     assert process is not None
-    os.kill(process, signal.SIGKILL)
+    os.kill(process, how)
     return process
 
 
@@ -95,9 +95,11 @@ def test_a_database_that_dies_comes_back_with_everything(
             try:
                 killed = [kill_another(data, None)]
                 for number in range(1, KILLS):
-                    if number % 2:  # else: while it starts
+                    if number % 2:  # while it works, and in order: it leaves no trace of its port
                         acknowledged(writers, chance.randrange(1, 30))
-                    killed.append(kill_another(data, killed[-1]))
+                        killed.append(kill_another(data, killed[-1], signal.SIGINT))
+                    else:  # while it starts
+                        killed.append(kill_another(data, killed[-1]))
                 acknowledged(writers, 10)
             finally:
                 for writer in writers:
@@ -121,6 +123,25 @@ def test_a_database_that_cannot_come_back_ends_the_server(environment: dict[str,
         assert server.wait() == 2
     assert f"chat-history: PostgreSQL does not start in {data}." in "".join(said)
     assert "nonsense" in "".join(said)
+
+
+def test_a_database_whose_place_is_taken_ends_the_server(environment: dict[str, str], data: Path) -> None:
+    with talking({**environment, "DATA_DIR": str(data)}) as (_, server, said):
+        port = int((data / "postgres/cluster/postmaster.pid").read_text().splitlines()[3])
+        server.send_signal(signal.SIGSTOP)  # or it would be there first
+        kill_another(data, None)
+        with closing(bound(port)):
+            server.send_signal(signal.SIGCONT)
+            assert server.wait() == 2
+    assert f"The PostgreSQL of {data} died, and another program has taken its port." in said[-1]
+    assert not (data / "postgres/cluster/postmaster.pid").exists()
+
+
+def bound(port: int) -> socket.socket:
+    """A listener there, as soon as there is none any more."""
+    while True:
+        with suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
 
 
 def test_what_cannot_be_served_starts_no_database(environment: dict[str, str], data: Path) -> None:

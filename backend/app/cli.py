@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -84,8 +84,6 @@ def serve(
         _say(f"Serving {where}  (documentation: {where}/docs).  Ctrl-C stops it.")
         with _revived(settings, ready, server):
             server.run(sockets=[listener])
-    if server.failure is not None:
-        raise server.failure
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})  # `-1` is a word here
@@ -237,17 +235,14 @@ def _database(
         yield ready
 
 
-@contextmanager
-def _revived(settings: Settings, ready: Settings, server: Server) -> Iterator[None]:
+def _revived(settings: Settings, ready: Settings, server: Server) -> AbstractContextManager[None]:
     """Starts an embedded database again when it dies. If that is impossible, the server gives up."""
     from .db.embedded import revived
 
     if settings.database_url is not None:
-        yield
-        return
+        return nullcontext()
     assert ready.database_url is not None
-    with revived(settings.data_directory, ready.database_url.get_secret_value(), server.give_up):
-        yield
+    return revived(settings.data_directory, ready.database_url.get_secret_value(), server.give_up)
 
 
 def _require_local_accounts(settings: Settings) -> None:

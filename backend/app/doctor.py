@@ -102,7 +102,7 @@ def _database(what: str, url: URL, settings: Settings) -> Iterator[Finding]:
     if failed or not found.good:
         return
     engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
-    with engine.connect() as connection:
+    with migrations.explained(url), engine.connect() as connection:
         yield from _server(connection, settings)
         version = migrations.current(url)
         yield from _schema(version)

@@ -33,12 +33,17 @@ class Server(uvicorn.Server):
             )
         )
         self._services: Services = app.state.services
-        self.failure: SetupError | None = None
+        self._failure: SetupError | None = None
 
     def give_up(self, failure: SetupError) -> None:
-        """Stops in an orderly way. May be called from any thread; `failure` keeps the reason."""
-        self.failure = failure
+        """Stops in an orderly way; `run` raises the failure then. May be called from any thread."""
+        self._failure = failure
         self.should_exit = True
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        super().run(sockets)
+        if self._failure is not None:
+            raise self._failure
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._services.turns.close(self._services.settings.shutdown_grace)

@@ -273,7 +273,7 @@ def read_settings(**given: object) -> Settings:
         ) from None
     except UnicodeDecodeError:
         raise SetupError(".env: is not UTF-8") from None
-    except OSError as error:
+    except OSError as error:  # pragma: no cover: tests may run as root, who can read everything
         raise SetupError(f".env: cannot be read ({error.strerror})") from None
 
 

@@ -132,7 +132,7 @@ def _account(name: str) -> dict[str, str]:
 def _signed_in(url: str, name: str) -> httpx.Client:
     account = _account(name)
     form = {"username": account["email"], "password": account["password"]}
-    token = httpx.post(f"{url}/api/auth/token", data=form).json()["access_token"]
+    token = httpx.post(f"{url}/api/auth/token", data=form, timeout=60).json()["access_token"]
     return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 

@@ -66,6 +66,8 @@ SETTINGS = {
 }
 LOOK_SECONDS = 0.5
 """How often `revived` looks whether the server lives. That asks the kernel, and wakes no database."""
+TRIES = 3
+"""How often in a row `revived` tries to start it: it may be killed again while it starts."""
 
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -119,28 +121,25 @@ def revived(data_directory: Path, url: str, failed: Callable[[SetupError], objec
 
 
 def _watch(folder: Path, url: str, failed: Callable[[SetupError], object], over: threading.Event) -> None:
-    while not over.wait(LOOK_SECONDS):
+    failures: list[SetupError] = []
+    while len(failures) < TRIES and not over.wait(LOOK_SECONDS):
         try:
             with explained(folder), lock(folder / "locks" / "starting"):
                 if not _lives(folder):
                     logger.error("embedded_server_died", extra={"data_directory": str(folder)})
                     _start_again(folder, url)
+            failures.clear()
         except SetupError as error:
-            failed(error)
-            return
+            failures.append(error)
+    if failures:
+        failed(failures[-1])
 
 
 def _start_again(folder: Path, url: str) -> None:
-    for last in (False, False, True):
-        try:
-            found = _Server(folder, None, logger.debug).start(durable=True, port=make_url(url).port)
-        except SetupError:  # it may have died again while it started
-            if last:
-                raise
-        else:
-            break
-    if found != url:
-        raise SetupError(f"The PostgreSQL of {folder} died, and its port was taken before it was back.")
+    server = _Server(folder, None, logger.debug)
+    if server.start(durable=True, port=make_url(url).port) != url:
+        server.stop()
+        raise SetupError(f"The PostgreSQL of {folder} died, and another program has taken its port.")
 
 
 class _Server:

@@ -139,11 +139,8 @@ def _reason(error: DBAPIError, url: URL) -> str:
     sqlstate = getattr(error.orig, "pgcode", None)
     said = str(error.orig).strip().partition("\n")[0]
     if sqlstate == "42501":
-        try:
-            with _engine(url).connect() as connection:
-                return _refusal(said, connection.execute(_RIGHTS, {"role": ROLE}).one())
-        except DBAPIError:
-            pass
+        with explained(url), _engine(url).connect() as connection:
+            return _refusal(said, connection.execute(_RIGHTS, {"role": ROLE}).one())
     if sqlstate == "55P03":
         return "Another session holds a lock that the migration needs. Nothing is lost; try again."
     return f"The database refuses: {said}"
