@@ -132,16 +132,16 @@ def test_a_link_to_a_message_opens_it_and_both_directions_can_be_read(visitor: V
     assert len(found) == 1
     scroller = visitor.page.locator(".scroller")
     for _ in range(10):
+        before = visitor.messages.count()
         if visitor.page.get_by_text("reply 130", exact=True).count():
             break
-        before = visitor.messages.count()
         scroller.evaluate("e => { e.scrollTop = e.scrollHeight }")
         expect(visitor.messages).not_to_have_count(before)
     expect(visitor.page.get_by_text("reply 130", exact=True)).to_be_attached()
     for _ in range(10):
+        before = visitor.messages.count()
         if visitor.page.get_by_text("question 1", exact=True).count():
             break
-        before = visitor.messages.count()
         scroller.evaluate("e => { e.scrollTop = 0 }")
         expect(visitor.messages).not_to_have_count(before)
     expect(visitor.messages).to_have_count(130)
