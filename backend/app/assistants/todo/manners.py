@@ -26,8 +26,8 @@ MANNERS: dict[Topic, Manner] = {
         are you (a bot|an ai|ai|real|human|there)
         (test|testing|ping)
         what do you (know|understand)
-        (how|where) [i] (do|can|to) [i] (add|create|make) [a|an|my] [new] (TODO|TODOS|something)
-        (how|where) [i] (do|can|to) [i] (complete|finish|tick off) [a|an|my] (TODO|TODOS|something)
+        (how|where) [i] (do|can|to) [i] (add|create|make) [a|an|my] [new] (TASK|TASKS|something)
+        (how|where) [i] (do|can|to) [i] (complete|finish|tick off) [a|an|my] (TASK|TASKS|something)
         """,
         """\
 I keep your todo list. You can say, for example:
@@ -43,10 +43,10 @@ quotes keep words together.""",
     ),
     "deletion": Manner(
         """
-        (DELETE) [a|an|one|some|single] (TODO|TODOS|something|stuff|one)
+        (DELETE) [a|an|one|some|single] (TASK|TASKS|something|stuff|one)
         (clear|clean up)
-        (how|where) [i] (do|can|to) [i] (DELETE) [a|an|one|some|my|the] (TODO|TODOS|something|stuff|one)
-        can (i|we) (DELETE) [a|an|one|some|my] (TODO|TODOS|something|stuff|one)
+        (how|where) [i] (do|can|to) [i] (DELETE) [a|an|one|some|my|the] (TASK|TASKS|something|stuff|one)
+        can (i|we) (DELETE) [a|an|one|some|my] (TASK|TASKS|something|stuff|one)
         """,
         "`delete 2` deletes a todo by its number, `delete milk` by words of its title, and `clear completed`"
         " those that are done. Nothing brings a deleted todo back.",

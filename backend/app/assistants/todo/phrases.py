@@ -28,12 +28,12 @@ from .manners import MANNERS
 
 VOCABULARY = {
     "MY": "my|the|our|this|that",
-    "TODO": "todo|to-do|to do|task|item|entry",
-    "TODOS": "todos|to-dos|to dos|tasks|items|entries|things|stuff",
+    "TASK": "todo|to-do|to do|task|item|entry",
+    "TASKS": "todos|to-dos|to dos|tasks|items|entries|things|stuff",
     "LIST": "[todo|to-do|to do|task|shopping|grocery] list|groceries|todos|to-dos|tasks",
     "SHOW": "show|list|display|view|LOOK|print|give|gimme|tell|let me see|(can|could|may) (i|we) see",
     "LOOK": "see|read|check|open",
-    "ALL": "all|everything|all of (them|it|MY TODOS)|all MY TODOS|all TODOS|every TODO",
+    "ALL": "all|everything|all of (them|it|MY TASKS)|all MY TASKS|all TASKS|every TASK",
     "OPEN": "open|pending|remaining|unfinished|outstanding|incomplete|undone|uncompleted",
     "DONE": "done|completed|complete|finished|ticked off|checked off",
     "DID": "did|done|finished|completed",
@@ -59,8 +59,8 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
     (
         ClearCompleted(),
         """
-        (DELETE|clear|clean up|clear out) [all|everything] [of] [MY] DONE [TODOS|ones]
-        (DELETE|clear|clean up) [all|everything] [TODOS] (that is|that's|that are|i have) DONE
+        (DELETE|clear|clean up|clear out) [all|everything] [of] [MY] DONE [TASKS|ones]
+        (DELETE|clear|clean up) [all|everything] [TASKS] (that is|that's|that are|i have) DONE
         """,
     ),
     (
@@ -70,7 +70,7 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         (DELETE|clear) (it|them) all
         (start over|reset) [everything|MY LIST]
         (DELETE|clear|empty|wipe) [MY] [whole|entire] (LIST)
-        (DELETE|clear|empty|wipe) MY TODOS
+        (DELETE|clear|empty|wipe) MY TASKS
         """,
     ),
     (
@@ -79,30 +79,30 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         (WHAT|[is] anything|is there anything) [still] (left|OPEN|to do|next) [to do] [on MY LIST] [today]
         (WHAT) [still] not DONE [yet]
         what do i [still] (have|need) to do [next|now|today]
-        what [TODOS] do i [still] have (left|OPEN) [to do]
+        what [TASKS] do i [still] have (left|OPEN) [to do]
         what should i do (next|now|today)
         what (else|am i missing|are we missing)
         [is there] anything (else|next|i have to do|i MUST do|i should do)
-        (how (many|much)) [TODOS] (are|is|do i have|have i) (left|OPEN) [to do]
+        (how (many|much)) [TASKS] (are|is|do i have|have i) (left|OPEN) [to do]
         how (many|much) left
         [show] [me] what [else] (do|did) (i|we) [still] MUST (do|buy|get) [next|now|today]
         [show] [me] what (i|we) [still] MUST (do|buy|get) [next|now|today]
         what (have i not|haven't i) DONE [yet]
-        [SHOW|WHAT] [me] [all] [of] [MY] OPEN (TODOS|ones)
+        [SHOW|WHAT] [me] [all] [of] [MY] OPEN (TASKS|ones)
         do i [still] have (anything|something) [left] to do [today]
-        [SHOW] [me] [MY] TODOS [that are] [still] (left|OPEN)
+        [SHOW] [me] [MY] TASKS [that are] [still] (left|OPEN)
         (SHOW) [me] [what is|what's] (OPEN|left)
-        (what|which) TODOS are [still] (left|OPEN|not DONE) [yet]
+        (what|which) TASKS are [still] (left|OPEN|not DONE) [yet]
         """,
     ),
     (
         Show("done"),
         """
-        [SHOW|WHAT] [me] [all] [of] [MY] DONE (TODOS|ones)
+        [SHOW|WHAT] [me] [all] [of] [MY] DONE (TASKS|ones)
         (SHOW) [me] [what is|what's] DONE
         (SHOW) [me] [what|all|everything] (i|i have|i've) DID
         (what|which) (is|are) DONE [already]
-        (what|which) TODOS (are|have i|did i) DONE [already]
+        (what|which) TASKS (are|have i|did i) DONE [already]
         what (have i|did i) [already] (DID|do|finish|complete) [so far|today|already]
         """,
     ),
@@ -110,15 +110,15 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         Show("all"),
         """
         (list|show) [me] [ALL]
-        [SHOW] [me] [all] [of] [MY] (LIST|TODOS) [again|please]
-        [SHOW] [me] [WHAT] [all] [on|in] MY (LIST|TODOS)
+        [SHOW] [me] [all] [of] [MY] (LIST|TASKS) [again|please]
+        [SHOW] [me] [WHAT] [all] [on|in] MY (LIST|TASKS)
         (look at|go to|pull up|bring up|where is|where's) [MY] LIST
         what (have|do) i (got|have) [on MY LIST]
         what do i have on MY LIST
         how does MY LIST look
-        [do i have|are there|have i got] any TODOS
-        (what|which) (TODO|TODOS) (i|do i) have
-        how many (TODO|TODOS) (i have|do i have|are there|are on MY LIST)
+        [do i have|are there|have i got] any TASKS
+        (what|which) (TASK|TASKS) (i|do i) have
+        how many (TASK|TASKS) (i have|do i have|are there|are on MY LIST)
         """,
     ),
     (
@@ -137,10 +137,10 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
         """,
     ),
     (targets.complete_all, "(complete|finish|tick|done with|OFF) all ..."),
-    (CompleteAll(number=2), "(complete|finish|tick|done with|OFF|done) both [of them|TODOS]"),
+    (CompleteAll(number=2), "(complete|finish|tick|done with|OFF|done) both [of them|TASKS]"),
     (
         Add(()),
-        "(add|new|i want to add) [a|an|another|some] [new|more] [TODO|TODOS|something] [to [MY] LIST]",
+        "(add|new|i want to add) [a|an|another|some] [new|more] [TASK|TASKS|something] [to [MY] LIST]",
     ),
     (Complete(()), "(complete|done|OFF|mark as DONE)"),
     (Reopen(()), "reopen"),
@@ -200,13 +200,13 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
     (
         targets.search,
         """
-        (find|search for|search|look for|look up) [anything|something|everything|TODOS] (about|with) ...
-        (do i have|is there|have i got) (anything|something|any TODOS) (about|with|for|on|from) ...
-        [anything|WHAT TODOS|SHOW [me] (anything|something|everything)] about ...
+        (find|search for|search|look for|look up) [anything|something|everything|TASKS] (about|with) ...
+        (do i have|is there|have i got) (anything|something|any TASKS) (about|with|for|on|from) ...
+        [anything|WHAT TASKS|SHOW [me] (anything|something|everything)] about ...
         (find|search for|search|look for) ... (on|in) MY LIST
         (find|search for|search|look for) ...
         (is|are|do i have) ... (on|in) [MY] LIST
-        (SHOW) [me] [all] [of] [MY] (TODOS) (with|about|containing|matching|like) ...
+        (SHOW) [me] [all] [of] [MY] (TASKS) (with|about|containing|matching|like) ...
         """,
     ),
     (
@@ -230,7 +230,7 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
     (
         titles.add_several,
         """
-        (add|create|new) [me] [these|some|the following|a few|two|three|four|five] [new|more] TODOS ...
+        (add|create|new) [me] [these|some|the following|a few|two|three|four|five] [new|more] TASKS ...
         (add|put) (these|the following) (to|on) MY LIST ...
         """,
     ),
@@ -238,10 +238,10 @@ PHRASES: tuple[tuple[Meaning, str], ...] = (
     (
         titles.add_one,
         """
-        (add|create|make|new) [me] [a|an|another|one] [new|more] TODO [called|named|to|that says] ...
+        (add|create|make|new) [me] [a|an|another|one] [new|more] TASK [called|named|to|that says] ...
         """,
     ),
-    (titles.add_labelled, "(TODO|TODOS|reminder|note) ..."),
+    (titles.add_labelled, "(TASK|TASKS|reminder|note) ..."),
     (
         titles.add,
         """
