@@ -22,10 +22,13 @@ from app.errors import SetupError
 from embedded_for_tests import FOUND, as_root, ask, no_process_of_the_server_lives, open_folder
 
 USER = """
+import signal
 import sys
 from pathlib import Path
 from app.db.embedded import running
 
+# A shell lets the jobs in its background ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 say = lambda sentence: print(sentence, flush=True)
 with running(Path(sys.argv[1]), durable=False, progress=say) as url:
     say(url)

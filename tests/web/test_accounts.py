@@ -104,9 +104,8 @@ def test_who_signs_in_after_another_finds_nothing_of_theirs(page: Page, service:
 def test_with_an_issuer_elsewhere_the_page_waits_for_a_token(
     new_page: NewPage, serve_with: Serve, origins: list[str]
 ) -> None:
-    with serve_with(**ISSUER) as service:
+    with serve_with(**ISSUER) as service, closing(new_page()) as page:
         origins.append(service.url)
-        page = new_page()
         page.goto(service.url)
         expect(page.get_by_role("heading", name="Sign in first")).to_be_visible()
         page.evaluate("given => { document.querySelector('chat-bot').token = async () => given }", token())
@@ -151,14 +150,13 @@ def test_another_site_embeds_it_with_a_script_tag_and_hands_it_tokens(
     new_page: NewPage, serve_with: Serve, origins: list[str], host: tuple[Path, str]
 ) -> None:
     folder, address = host
-    with serve_with(cors_origins=(address,), **ISSUER) as service:
+    with serve_with(cors_origins=(address,), **ISSUER) as service, closing(new_page()) as page:
         origins += [address, service.url]
         body = HOST.format(service=service.url, tokens=["a token that has expired", token()])
         (folder / "index.html").write_text(body)
         (folder / "plain.html").write_text(
             body.replace("<chat-bot", "<x-y").replace("chat-bot.js", "html.js")
         )
-        page = new_page()
         looks = (
             "e => JSON.stringify([...Object.values(getComputedStyle(e))].map(n => getComputedStyle(e)[n]))"
         )
@@ -183,9 +181,8 @@ def test_another_site_embeds_it_with_a_script_tag_and_hands_it_tokens(
 def test_a_page_whose_tokens_are_all_refused_says_so_and_asks_again(
     new_page: NewPage, serve_with: Serve, origins: list[str]
 ) -> None:
-    with serve_with(**ISSUER) as service:
+    with serve_with(**ISSUER) as service, closing(new_page()) as page:
         origins.append(service.url)
-        page = new_page()
         page.goto(service.url)
         page.evaluate("() => { document.querySelector('chat-bot').token = async () => 'wrong' }")
         dialog = page.get_by_role("dialog", name="Please sign in again")
