@@ -281,6 +281,13 @@ def test_a_server_that_does_not_hang_up_keeps_no_reply_open() -> None:
         assert text(talk(server)) == "Hello"
 
 
+def test_a_connection_that_breaks_after_the_end_broke_nothing() -> None:
+    with serving(Answer([*texts("Hello"), chunk(finish="stop"), CUT])) as server:
+        *said, end = talk(server)
+        assert server.calls == 1
+    assert (text(said), end) == ("Hello", Finish("stop"))
+
+
 def test_a_model_that_has_ended_is_not_waited_for_like_one_that_thinks() -> None:
     with serving(Answer([*texts("Hello"), chunk(finish="stop"), Gate()])) as server:
         *said, end = talk(server)

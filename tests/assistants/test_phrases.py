@@ -598,6 +598,12 @@ def test_a_range_is_bounded(fits: str, too_much: str) -> None:
     assert parse(too_much) == [complete(too_much.removeprefix("done "))]
 
 
+def test_a_slip_is_sought_in_short_lines_only() -> None:
+    ten = "delte the milk that my good old brother bought there"
+    assert parse(ten) == [Suggest("delete the milk that my good old brother bought there")]
+    assert parse(f"{ten} yesterday") == []
+
+
 def test_a_question_changes_nothing() -> None:
     changes = get_args(Change)
     commands = [text.rstrip(".!") for text, command in PHRASINGS if isinstance(command, changes)]

@@ -94,6 +94,20 @@ def test_a_reply_whose_end_cannot_be_stored_has_failed_for_its_readers(
         assert user.messages(session)[1]["status"] == "streaming"  # until its lease has run out
 
 
+def test_an_opening_whose_answer_is_lost_is_found_and_written(
+    service: Service, serve_with: Serve, proxy: Proxy
+) -> None:
+    assistant = Scripted("One, ", "two.")
+    with serve_with(assistant, database_url=proxy.text) as faulty:
+        user = faulty.user("a@example.com")
+        path = f"/api/chat/{user.conversation()}"
+        proxy.trap(b"Go, and lose the answer", "answer")
+        answer = user.post(f"{path}/message", {"message": "Go, and lose the answer"})
+        assert (answer.status_code, answer.json()["reply"]["content"]) == (200, "One, two.")
+        assert user.get(f"{path}/history").json() == service.user_of(user.id).get(f"{path}/history").json()
+    assert len(assistant.prompts) == 1
+
+
 @pytest.mark.parametrize("returns", [True, False])
 def test_who_follows_from_another_process_waits_for_the_database_within_reason(
     serve_with: Serve, proxy: Proxy, outage: Outage, returns: bool, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import pytest
+
 from app.assistants.base import Prompt
 from app.models.events import Event, TextDelta
 from assistants_for_tests import Stubborn
@@ -68,6 +70,32 @@ def test_a_full_reply_does_not_wait_for_it_to_tidy_up(serve_with: Serve) -> None
         events = streamed(user, f"/api/chat/{session}/message", {"message": "Go"})
         assert text(events) == reply_of(user, session)["content"] == "word word wo"
         assert reply_of(user, session)["finish_reason"] == "length"
+
+
+class Spills(TidiesUp):
+    """Fails when it releases what it holds."""
+
+    async def reply(self, _: Prompt) -> AsyncIterator[Event]:
+        try:
+            while True:
+                yield TextDelta("word ")
+        finally:
+            raise ValueError("spilt")
+
+
+def test_a_fault_after_the_end_changes_nothing(serve_with: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    with serve_with(Spills(), max_reply_characters=12) as service:
+        user = service.user("a@example.com")
+        session = user.conversation()
+        events = streamed(user, f"/api/chat/{session}/message", {"message": "Go"})
+        assert (events[-1]["type"], events[-1]["finishReason"]) == ("finish", "length")
+        reply = reply_of(user, session)
+    assert (reply["status"], reply["finish_reason"], reply["content"]) == (
+        "complete",
+        "length",
+        "word word wo",
+    )
+    assert "assistant.failed_late" in caplog.messages
 
 
 def test_the_end_of_the_process_does_not_wait_for_it(service: Service, serve_with: Serve) -> None:

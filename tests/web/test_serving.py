@@ -7,6 +7,7 @@ import json
 import mimetypes
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -118,6 +119,20 @@ def test_the_chat_knows_where_its_users_come_from(client: httpx.Client, serve_wi
     assert client.get("/").text.count('<chat-bot accounts="local"') == 1
     with serve_with(**ISSUER) as service:
         assert service.client().get("/").text.count('<chat-bot accounts="external"') == 1
+
+
+def test_without_the_packages_the_api_works_and_the_pages_say_what_is_missing(
+    client: httpx.Client, serve_with: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = shutil.copytree(STATIC, tmp_path / "static", ignore=shutil.ignore_patterns("vendor"))
+    monkeypatch.setattr("app.web.site.STATIC", lacking)
+    with serve_with() as service:
+        for path, name in (("/", "preact/dist/preact.mjs"), ("/docs", "swagger-ui-dist/swagger-ui.css")):
+            assert client.get(path).status_code == 200
+            page = service.client().get(path)
+            assert page.status_code == 503
+            assert f"<li><code>vendor/{name}</code></li>" in page.text
+        assert service.user("a@example.com").get("/api/todos").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/assets/favicon.svg", "/assets/vendor/icons.svg"])

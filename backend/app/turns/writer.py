@@ -75,7 +75,7 @@ class Writer:
         self._reason: str | None = None
         self._asking = Asking(assistant, live.reply_id, self._draft, self._show)
         self._deadline = math.inf
-        self._hurried: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._patience: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stored: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         """The reply as JSON, once its end is in the database. A ChatError if it never will be."""
 
@@ -87,8 +87,7 @@ class Writer:
         """The process ends: what was said is kept, if the database is there within seconds. No title is."""
         self._deadline = time.monotonic() + LAST_SECONDS_OF_THE_PROCESS
         self._asking.cut("interrupted", "interrupted")
-        if not self._hurried.done():
-            self._hurried.set_result(None)
+        self._patience.cancel()
 
     async def run(self, prompt: Prompt, titles: ConversationRepository | None) -> Status:
         """Writes the reply. With `titles`, names the conversation afterwards. Returns how it ended."""
@@ -104,7 +103,7 @@ class Writer:
             if not self.stored.done():  # a fault of ours: whoever waits must not wait for ever
                 self._fail(Unavailable())
         naming = None
-        if titles is not None and self._status == "complete" and not self._hurried.done():
+        if titles is not None and self._status == "complete" and not self._patience.done():
             naming = asyncio.create_task(self._entitle(prompt, titles))
             await self._wait(naming, SHOWN_TITLE_SECONDS)
         self._live.say(self._ending())
@@ -228,7 +227,7 @@ class Writer:
 
     async def _wait(self, naming: asyncio.Task[None], seconds: float) -> None:
         """For the title, unless the process ends."""
-        await asyncio.wait([naming, self._hurried], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([naming, self._patience], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     def _ending(self) -> Ended:
         reason = self._reason or self._draft.reason
