@@ -54,7 +54,7 @@ def talking(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen
                 break
         else:
             pytest.fail(f"the server ended: {''.join(said)}")
-        listener.start()  # a pipe that nobody reads would stop the server
+        listener.start()
         address = said[-1].split()[1]
         httpx.get(f"{address}/healthz").raise_for_status()
         yield address, server, said

@@ -17,7 +17,7 @@ ARROWS = {
     "asgi": "main settings logs",
     "cli": "server main doctor purge accounts assistants repositories db models tokens settings logs errors",
     "server": "api errors",
-    "main": "api web turns accounts verifier assistants repositories db metrics settings errors",
+    "main": "api web turns accounts verifier assistants repositories db metrics settings logs errors",
     "purge": "repositories db settings",
     "doctor": "verifier jwks assistants db models settings errors",
     "api": "turns accounts verifier repositories db models tokens settings metrics logs words errors",
@@ -36,7 +36,8 @@ ARROWS = {
     "words": "",
     "passwords": "",
     "metrics": "",
-    "logs": "",
+    "logs": "sink",
+    "sink": "",
     "errors": "",
 }
 

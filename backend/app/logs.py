@@ -12,14 +12,16 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from .sink import Sink
+
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
 
 def configure(level: str) -> None:
-    """Sends everything from `level` on to standard error, in one form."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Sends everything from `level` on to standard error, in one form, whether somebody reads it or not."""
+    handler = Sink(sys.stderr.fileno())
     handler.setFormatter(Readable() if sys.stderr.isatty() else Json())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # What these say in passing is not our form of event. uvicorn's own command line gives it handlers
@@ -29,6 +31,12 @@ def configure(level: str) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+
+
+def flush() -> None:
+    """Returns when all lines are written that anybody reads."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 class Json(logging.Formatter):

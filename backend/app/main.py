@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from . import logs
 from .accounts import Accounts
 from .api import auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
@@ -46,6 +47,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
             await assistant.close()
         await services.database.close()
         log.info("application.stopped")
+        logs.flush()  # uvicorn ends by the signal that it got, which asks nobody to finish
 
     app = FastAPI(
         title="chat-history",

@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -68,6 +70,7 @@ def started(words: list[str], sign: str, **environment: str) -> Iterator[tuple[i
     try:
         for line in process.stdout:
             if line.startswith(sign):
+                threading.Thread(target=deque(maxlen=0).extend, args=(process.stdout,), daemon=True).start()
                 yield process.pid, line.removeprefix(sign).split()[0]
                 break
     finally:
