@@ -8,7 +8,7 @@ from contextlib import suppress
 from app.assistants.base import Prompt
 from app.models.events import Event, TextDelta
 
-GIVE_UP_SECONDS = 30
+GIVE_UP_SECONDS = 120
 
 
 class Scripted:

@@ -56,7 +56,7 @@ def talking(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen
             pytest.fail(f"the server ended: {''.join(said)}")
         listener.start()
         address = said[-1].split()[1]
-        httpx.get(f"{address}/healthz").raise_for_status()
+        httpx.get(f"{address}/healthz", timeout=60).raise_for_status()
         yield address, server, said
     finally:
         server.terminate()

@@ -23,12 +23,19 @@ from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app
 from app.settings import Settings
-from support import SECRET, Postgres, Service, User, empty, served, settings
+from support import SECRET, UNHURRIED, Postgres, Service, User, empty, served, settings
 
 CLUSTER = "CHAT_HISTORY_TEST_CLUSTER"
 
-# No example has a deadline: a slow machine is no fault of the code.
-hypothesis.settings.register_profile("unhurried", deadline=None)
+# No example has a deadline, and may take its time to be made: a slow machine is no fault of the code.
+# The examples are the same in each run: one that finds a fault is not to be met by chance.
+hypothesis.settings.register_profile(
+    "unhurried",
+    deadline=None,
+    derandomize=True,
+    max_examples=300,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("unhurried")
 
 
@@ -103,6 +110,7 @@ def postgres(make_database: Callable[[], Postgres]) -> Postgres:
 def running_service(postgres: Postgres) -> Iterator[Service]:
     with served(create_app(settings(postgres)), postgres) as service:
         yield service
+        service.hang_up()
 
 
 @pytest.fixture
@@ -124,16 +132,20 @@ def bob(service: Service) -> User:
 
 
 @pytest.fixture
-def serve_with(postgres: Postgres) -> Callable[..., AbstractContextManager[Service]]:
+def serve_with(postgres: Postgres) -> Iterator[Callable[..., AbstractContextManager[Service]]]:
     """Starts another server on this worker's database: `with serve_with(setting=...) as it:`."""
     empty(postgres)
+    services: list[Service] = []
 
     @contextmanager
     def serve(assistant: Assistant | None = None, **changes: Any) -> Iterator[Service]:
         with served(create_app(settings(postgres, **changes), assistant), postgres) as service:
+            services.append(service)
             yield service
 
-    return serve
+    yield serve
+    for service in services:
+        service.hang_up()
 
 
 @pytest.fixture
@@ -146,8 +158,8 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def configured(environment: dict[str, str], postgres: Postgres) -> dict[str, str]:
     empty(postgres)
-    plaintext = {"ALLOW_PLAINTEXT_DATABASE": "true"}
-    return {**environment, "DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, **plaintext}
+    given = {"DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, "ALLOW_PLAINTEXT_DATABASE": "true"}
+    return {**environment, **given, **{name.upper(): str(seconds) for name, seconds in UNHURRIED.items()}}
 
 
 @pytest.fixture

@@ -33,10 +33,10 @@ GRANT ALL ON probe, tries TO {ROLE};
 
 
 def run(proxy: Proxy, work: Callable[[Database], Coroutine[Any, Any, None]], **options: Any) -> None:
-    """Runs `work` with a database behind the proxy."""
+    """Runs `work` with a database behind the proxy, which has patience unless `options` say otherwise."""
 
     async def whole() -> None:
-        database = Database(proxy.url, **options)
+        database = Database(proxy.url, **{"pool_timeout": 60, "statement_timeout": 60, **options})
         try:
             await work(database)
         finally:

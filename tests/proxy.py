@@ -174,12 +174,15 @@ class Proxy:
             await asyncio.gather(*ways, return_exceptions=True)
 
     async def _statements(self, line: "_Line") -> None:
+        said = b""
         while words := await self._loop.sock_recv(line.client, SMALL):
             self.said += words
+            # Into which pieces a statement is cut, is chance: a marker may be in two of them.
+            said = (b"" if line.clients_turn else said[-SMALL:]) + words
             self.round_trips += line.clients_turn
             line.clients_turn = False
             self._heard.set()
-            if self._trap is not None and self._trap[0] in words:
+            if self._trap is not None and self._trap[0] in said:
                 place, self._trap = self._trap[1], None
                 if place == "statement":
                     return

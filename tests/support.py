@@ -24,6 +24,9 @@ SECRET = "a secret of the tests, of more than 32 bytes"
 MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 """What a process needs in an environment of its own so that its coverage counts too."""
 
+UNHURRIED = {"database_timeout": 60, "database_pool_timeout": 60}
+"""How long a statement may take, and the wait for a connection: only what is tested is to fail."""
+
 Row = tuple[Any, ...]
 
 
@@ -136,14 +139,17 @@ def pages(user: User, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
 
 
 def settings(postgres: Postgres, **changes: Any) -> Settings:
-    """Settings of a test, from nothing of the environment."""
-    given = {"database_url": postgres.text, "secret_key": SECRET, "allow_plaintext_database": True, **changes}
-    return Settings(_env_file=None, **given)
+    """Settings of a test, from nothing of the environment. No request is refused for a slow machine."""
+    given = {"database_url": postgres.text, "secret_key": SECRET, "allow_plaintext_database": True}
+    return Settings(_env_file=None, **{**given, **UNHURRIED, **changes})
 
 
 @contextmanager
 def served(app: FastAPI, postgres: Postgres) -> Iterator[Service]:
-    """Runs an application on a free port of this machine."""
+    """Runs an application on a free port of this machine.
+
+    Its clients are left to who made them: one may still read what the server said at last.
+    """
     server, listener = Server(app), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -157,7 +163,6 @@ def served(app: FastAPI, postgres: Postgres) -> Iterator[Service]:
         server.should_exit = True
         thread.join()
         listener.close()
-        service.hang_up()
 
 
 def empty(postgres: Postgres) -> None:

@@ -164,7 +164,8 @@ def test_an_issuer_needs_a_key_that_may_be_used(
         if good:
             with serving(here) as (address, _):
                 token = jwt.encode(GOOD_CLAIMS, PRIVATE["EdDSA"], "EdDSA", headers={"kid": "k1"})
-                me = httpx.get(f"{address}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+                headers = {"Authorization": f"Bearer {token}"}
+                me = httpx.get(f"{address}/api/auth/me", headers=headers, timeout=60)
                 assert (me.status_code, me.json()["subject"]) == (200, "user_1")
         else:
             assert "!!  issuer: JWT_JWKS_URL" in examined.stdout
@@ -197,7 +198,7 @@ def test_in_a_terminal_the_log_is_for_people(configured: dict[str, str]) -> None
     try:
         with open(screen) as lines:
             address = next(line for line in lines if line.startswith("Serving ")).split()[1]
-            httpx.get(f"{address}/healthz", headers={"X-Request-ID": "r-1"}).raise_for_status()
+            httpx.get(f"{address}/healthz", headers={"X-Request-ID": "r-1"}, timeout=60).raise_for_status()
             line = next(line for line in lines if " request " in line)
     finally:
         server.terminate()
@@ -229,7 +230,7 @@ def test_serve_without_anything_configured(
     here = {**environment, "DATA_DIR": str(data)}
     body = {"email": "alice@example.com", "password": "correct horse battery"}
     with serving(here) as (address, server):
-        assert httpx.post(f"{address}/api/auth/register", json=body).status_code == 201
+        assert httpx.post(f"{address}/api/auth/register", json=body, timeout=60).status_code == 201
         second = run(here, "serve", "--port", "0")
         assert second.returncode == 2
         assert f"process {server.pid}" in second.stderr
@@ -240,5 +241,5 @@ def test_serve_without_anything_configured(
     assert not (data / "postgres/cluster/postmaster.pid").exists()
     with serving(here) as (address, _):
         form = {"username": body["email"], "password": body["password"]}
-        assert httpx.post(f"{address}/api/auth/token", data=form).status_code == 200
+        assert httpx.post(f"{address}/api/auth/token", data=form, timeout=60).status_code == 200
     assert (data / "secret_key").stat().st_mode & 0o777 == 0o600

@@ -73,7 +73,7 @@ def test_the_first_command_serves_and_the_examples_work(copy: Path) -> None:
                 break
         assert said[-1].startswith("Serving "), "".join(said)
         address = said[-1].split()[1]
-        assert '<chat-bot accounts="local"' in httpx.get(address).text
+        assert '<chat-bot accounts="local"' in httpx.get(address, timeout=60).text
         example = BLOCKS[1].replace("http://127.0.0.1:8000", address)
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", example], capture_output=True, text=True, check=False

@@ -87,7 +87,8 @@ def test_a_database_that_dies_comes_back_with_everything(
     here = {**environment, "DATA_DIR": str(data)}
     chance = random.Random(8)
     with serving(here) as (address, server), ThreadPoolExecutor(3) as executor:
-        token = httpx.post(f"{address}/api/auth/register", json=ACCOUNT).json()["access_token"]
+        registered = httpx.post(f"{address}/api/auth/register", json=ACCOUNT, timeout=60)
+        token = registered.json()["access_token"]
         client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60)
         with client:
             writers = [Writer(client) for _ in range(3)]
@@ -178,7 +179,7 @@ def test_the_keys_of_an_issuer_are_fetched_once(
     headers = {"Authorization": f"Bearer {token}"}
     with publishing(key_set(jwk(PRIVATE["EdDSA"], "k1"))) as issuer:
         with serving({**configured, "JWT_JWKS_URL": issuer.url, "JWT_ISSUER": ISSUER}) as (address, _):
-            assert httpx.get(f"{address}/api/auth/me", headers=headers).status_code == 200
+            assert httpx.get(f"{address}/api/auth/me", headers=headers, timeout=60).status_code == 200
         assert issuer.requests == 1
         with serve_with(jwt_jwks_url=issuer.url, jwt_issuer=ISSUER) as service:
             assert service.client(token).get("/api/auth/me").status_code == 200

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import pytest
+
 from ai_sdk.frontend import HERE, Frontend, agree, texts
 from app.models.events import TextDelta, ToolCall, ToolResult, Usage
 from assistants_for_tests import Echo, Scripted, Titling
@@ -115,7 +117,10 @@ def test_an_edited_question_takes_the_place_of_all_that_came_after_it(
     assert asked(echo)[2] == ["Three?"]
 
 
-def test_a_title_reaches_the_page(frontend: Frontend, serve_with: Serve) -> None:
+def test_a_title_reaches_the_page(
+    frontend: Frontend, serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.turns.writer.SHOWN_TITLE_SECONDS", 60)  # the stream waits for it
     with serve_with(Titling()) as service:
         user = service.user("a@example.com")
         page = frontend.play("two_turns", user, service)["page"]

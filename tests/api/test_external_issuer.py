@@ -38,7 +38,7 @@ def token(**changes: Any) -> str:
         "role": "authenticated",
         "sub": "auth0|alice",
         "iat": now,
-        "exp": now + 60,
+        "exp": now + 3600,
     }
     return jwt.encode({**claims, **changes}, KEY, "EdDSA")
 

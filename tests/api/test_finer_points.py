@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-import httpx
 import jwt
 import pytest
 
@@ -64,10 +63,7 @@ def test_a_token_of_ours_names_a_user_as_we_do(service: Service, subject: str) -
     user = service.user("a@example.com")
     good = tokens.issue(user.id, SECRET, 60, time.time())
     forged = _with_subject(good, subject)
-    answers = [
-        httpx.get(f"{service.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
-        for token in (good, forged)
-    ]
+    answers = [service.client(token).get("/api/auth/me") for token in (good, forged)]
     assert [answer.status_code for answer in answers] == [200, 401]
     assert answers[1].json()["code"] == "not_authenticated"
 

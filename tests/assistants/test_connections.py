@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
+
 from app.assistants.base import Prompt, Utterance
 from app.assistants.connections import MOST_IDLE, Connections
 from app.assistants.model import ModelAssistant
@@ -11,6 +13,12 @@ from model_talk import text, with_assistant
 from todos_in_memory import Todos
 
 AT_ONCE = 100
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that is over is read to its end, however slow the machine: else its connection is closed."""
+    monkeypatch.setattr("app.assistants.endpoint.LAST_SECONDS", 60)
 
 
 async def ask(assistant: ModelAssistant) -> str:

@@ -1,6 +1,7 @@
 """A database to break and the proxy that breaks it, and folders for embedded servers."""
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from app.db.embedded import running
 from app.db.migrations import migrate
-from database_for_tests import PROBE
+from database_for_tests import PROBE, terminate
 from embedded_for_tests import no_process_of_the_server_lives, open_folder
 from proxy import Proxy, proxied
 from support import Postgres
@@ -24,7 +25,9 @@ def probed(make_database: Callable[[], Postgres]) -> Postgres:
 
 @pytest.fixture
 def probe(probed: Postgres) -> Postgres:
-    """A database with an empty table `probe` and a function `fail`."""
+    """A database with an empty table `probe` and a function `fail`, and no session of an earlier test."""
+    while terminate(probed):  # those that were cut off may still sleep, and would be counted
+        time.sleep(0.005)
     probed.rows("TRUNCATE probe; ALTER SEQUENCE tries RESTART")
     return probed
 

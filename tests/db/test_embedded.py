@@ -154,7 +154,7 @@ def test_a_killed_server_recovers_what_was_committed(directory: Path) -> None:
         ask(url, "CREATE TABLE note (number bigint)")
         writer = threading.Thread(target=write, args=(url,))
         writer.start()
-        assert enough.wait(60)
+        assert enough.wait(300)
         os.kill(postmaster(directory), signal.SIGKILL)
         writer.join()
         with running(directory, progress=told.append) as url_afterwards:

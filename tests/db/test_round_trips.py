@@ -30,6 +30,7 @@ class Prepared:
         self.turn = {"message": "Again", "client_id": "the same"}
         turn = user.post(f"/api/chat/{self.conversation}/message", self.turn)
         self.reply = int(turn.json()["reply"]["id"])
+        self.chat = user.conversation()  # for turns: while one runs, nothing else is appended there
         self.spare_conversations = [user.conversation() for _ in range(TIMES)]
         made = [user.post("/api/todos", {"title": f"Task {number}"}) for number in range(TIMES + 1)]
         self.todo, *self.spare_todos = [int(answer.json()["id"]) for answer in made]
@@ -45,8 +46,11 @@ def proxy(postgres: Postgres) -> Iterator[Proxy]:
 def counted_service(postgres: Postgres, proxy: Proxy) -> Iterator[Service]:
     """A server behind the proxy, with an assistant that answers at once."""
     app = create_app(settings(postgres, database_url=proxy.text), Scripted("At once."))
-    with served(app, postgres) as service:
+    with served(app, postgres) as service, pytest.MonkeyPatch.context() as patch:
+        # A turn that takes half a second, on a slow machine, would be flushed on its way: a round trip more.
+        patch.setattr("app.turns.turns.FLUSH_SECONDS", 3)
         yield service
+        service.hang_up()
 
 
 @pytest.fixture
@@ -122,7 +126,7 @@ REQUESTS: dict[str, tuple[int, int, Request]] = {
     "turn of a chat": (
         2,
         200,
-        lambda user, it: user.post(f"/api/chat/{it.conversation}/message", {"message": "Hello"}),
+        lambda user, it: user.post(f"/api/chat/{it.chat}/message", {"message": "Hello"}),
     ),
     "retry of a turn": (1, 200, lambda user, it: user.post(f"/api/chat/{it.conversation}/message", it.turn)),
     "list todos": (1, 200, lambda user, _: user.get("/api/todos")),

@@ -56,9 +56,6 @@ class Process:
 @contextmanager
 def running(command: list[str], postgres: Postgres, output: Path, **variables: str) -> Iterator[Process]:
     """Runs `python -m` with a command that ends with the port, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join((str(TESTS), str(CODE))),
@@ -67,8 +64,12 @@ def running(command: list[str], postgres: Postgres, output: Path, **variables: s
         "SECRET_KEY": SECRET,
         **variables,
     }
-    words = [sys.executable, "-m", *command, str(port)]
-    with output.open("wb") as file:
+    with socket.socket() as reserved, output.open("wb") as file:
+        # Bound, so that nobody else is given the port before the process takes it, and not listening.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        words = [sys.executable, "-m", *command, str(port)]
         # In a folder without a `.env`: nothing of this machine is read.
         process = subprocess.Popen(words, env=environment, cwd=output.parent, stdout=file, stderr=file)
         try:

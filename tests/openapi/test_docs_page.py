@@ -54,8 +54,9 @@ def opened(service: Service) -> Iterator[tuple[Page, list[str]]]:
     """The page in a real browser, as on a real host name, and the addresses that it asked for."""
     asked: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=120_000)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        page.set_default_timeout(120_000)  # a slow machine takes long to draw it
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"http://chat.example:{urlsplit(service.url).port}/docs")
         yield page, asked

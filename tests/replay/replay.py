@@ -137,7 +137,7 @@ def _signed_in(url: str, name: str) -> httpx.Client:
 
 
 def _write(url: str, name: str, conversations: list[Said]) -> dict[int, Said]:
-    httpx.post(f"{url}/api/auth/register", json=_account(name)).raise_for_status()
+    httpx.post(f"{url}/api/auth/register", json=_account(name), timeout=60).raise_for_status()
     with _signed_in(url, name) as client, ThreadPoolExecutor(4) as executor:
 
         def write(said: Said) -> int:

@@ -137,7 +137,8 @@ def test_what_is_no_title_changes_nothing(serve_with: Serve, title: object) -> N
         assert user.get(f"/api/conversations/{session}").json()["title"] == "Hi"
 
 
-def test_a_title_is_made_to_fit(serve_with: Serve) -> None:
+def test_a_title_is_made_to_fit(serve_with: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.turns.writer.SHOWN_TITLE_SECONDS", 60)
     with serve_with(BadTitles("\n  Much\0 \ud800 more\nthan a line")) as service:
         user = service.user("a@example.com")
         session = user.conversation()

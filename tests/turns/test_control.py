@@ -29,7 +29,9 @@ class Two:
 
 
 @pytest.fixture
-def two(service: Service, serve_with: Serve) -> Iterator[Two]:
+def two(service: Service, serve_with: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
+    # A stop that the other process is slow to hear is waited for.
+    monkeypatch.setattr("app.turns.turns.STOP_SECONDS", 60)
     assistant = Scripted("One, ", "two, ", "three.", waits=True)
     with (
         serve_with(assistant) as one,

@@ -27,8 +27,8 @@ def outage(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> Outage:
     """Takes the database away, and returns when a statement has met that."""
 
     def begin() -> None:
+        caplog.clear()  # first: what is said between the two may be all that is ever said
         proxy.refuse()
-        caplog.clear()
         while "database.lost" not in caplog.messages:
             time.sleep(0.005)
 

@@ -115,6 +115,8 @@ def test_every_409_of_a_running_turn_says_where_it_is(service: Service, serve_wi
         user = echo.user("a@example.com")
         session = user.conversation()
         path = f"/api/chat/{session}"
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        before = echo.postgres.value(deadlocks)
         refused = 0
         for number in range(10):
             turn = user.post(f"{path}/message", {"message": f"{number}", "client_id": f"q{number}"}).json()
@@ -131,8 +133,7 @@ def test_every_409_of_a_running_turn_says_where_it_is(service: Service, serve_wi
                 if answer.status_code == 409 and answer.json()["code"] == "turn_in_progress":
                     refused += 1
                     assert isinstance(answer.json()["reply_id"], int)
-        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        assert echo.postgres.value(deadlocks) == 0
+        assert echo.postgres.value(deadlocks) == before
         numbers = [message["seq"] for message in user.messages(session)]
         assert numbers == sorted(set(numbers))
         assert refused > 0

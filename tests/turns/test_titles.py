@@ -15,11 +15,18 @@ Serve = Callable[..., AbstractContextManager[Service]]
 TITLE = "About Hi and 1. Hi"
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream waits for a title that is on its way, also on a slow machine."""
+    monkeypatch.setattr("app.turns.writer.SHOWN_TITLE_SECONDS", 60)
+    monkeypatch.setattr("app.turns.writer.TITLE_SECONDS", 60)
+
+
 def title_of(user: User, session: int) -> object:
     return user.get(f"/api/conversations/{session}").json()["title"]
 
 
-def test_a_title_is_a_part_of_the_stream(serve_with: Serve) -> None:
+def test_a_title_is_a_part_of_the_stream(serve_with: Serve, unhurried: None) -> None:
     with serve_with(Titling()) as service:
         user = service.user("a@example.com")
         session = user.conversation()
@@ -70,7 +77,7 @@ class Model:
 
 
 @pytest.fixture
-def model(serve_with: Serve) -> Iterator[Model]:
+def model(serve_with: Serve, unhurried: None) -> Iterator[Model]:
     with (
         serving(says("Hello")) as server,
         serve_with(chat_model="openai:m", openai_base_url=server.url) as service,

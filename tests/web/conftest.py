@@ -33,7 +33,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 60_000
 """Until what is expected counts as not coming, on a busy machine too."""
 
 NewPage = Callable[..., Page]
@@ -46,6 +46,7 @@ def running_service(postgres: Postgres) -> Iterator[Service]:
     with served(create_app(settings(postgres), stage), postgres) as service:
         service.app.state.stage = stage
         yield service
+        service.hang_up()
 
 
 @pytest.fixture
@@ -63,7 +64,9 @@ def browser() -> Iterator[Browser]:
         pytest.skip("chromium is not installed")
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=False, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=program, chromium_sandbox=False, args=ARGUMENTS, timeout=2 * PATIENCE_MILLISECONDS
+        )
         yield browser
         browser.close()
 

@@ -144,6 +144,21 @@ def test_a_conversation_is_renamed_and_deleted_by_keyboard_alone(visitor: Visito
     expect(visitor.conversations.get_by_role("link")).to_have_text(["First"])
 
 
+def test_a_menu_that_was_closed_just_now_opens_again(visitor: Visitor) -> None:
+    """Also before the browser has told the page that it is closed."""
+    visitor.user.conversation(title="Here")
+    visitor.open()
+    visitor.button("Options for Here").click()
+    expect(visitor.page.get_by_role("menuitem", name="Pin")).to_be_focused()
+    visitor.page.evaluate(
+        "() => { document.querySelector('[role=menu]').hidePopover(); document.activeElement.click() }"
+    )
+    expect(visitor.page.get_by_role("menuitem", name="Pin")).to_be_focused()
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.page.get_by_role("menu")).to_have_count(0)
+    expect(visitor.button("Options for Here")).to_be_focused()
+
+
 def test_a_question_is_asked_and_its_reply_rated_by_keyboard_alone(visitor: Visitor, stage: Stage) -> None:
     stage.plays("Gladly.")
     visitor.open()

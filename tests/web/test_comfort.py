@@ -78,7 +78,8 @@ def test_each_message_says_when_it_was_said(
     visitor.service.postgres.rows(
         "UPDATE message SET created_at = '2024-02-29 12:00+00' WHERE id = %s", said["id"]
     )
-    visitor.user.say(conversation, "And now?")
+    now = visitor.user.say(conversation, "And now?")["created_at"]
+    visitor.page.clock.set_fixed_time(now)  # or it was yesterday by the time it is read
     visitor.open(conversation)
     times = visitor.page.locator("time")
     expect(times.last).to_have_text(re.compile(expected))

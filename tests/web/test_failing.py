@@ -162,11 +162,13 @@ def test_a_busy_service_is_tried_again_by_itself(
     visitor: Visitor, stage: Stage, status: int, code: str, sentence: str
 ) -> None:
     stage.plays("Now I have time.")
-    once(visitor, problem(status, code, Retry_After="2"))
+    once(visitor, problem(status, code, Retry_After="600"))
+    visitor.page.clock.install()  # ten minutes of its own
     visitor.open()
     visitor.send("Hello?")
     expect(visitor.alert).to_contain_text(sentence)
     expect(visitor.alert).to_contain_text("Trying again in")
+    visitor.page.clock.fast_forward(600_000)
     expect(visitor.reply).to_have_text("Now I have time.")
     expect(visitor.alert).to_have_count(0)
 
@@ -192,6 +194,7 @@ def test_while_a_reply_is_written_elsewhere_it_is_shown_and_the_text_waits(
         gate.open()
     expect(visitor.reply).to_have_text("Somebody else's answer.")
     expect(visitor.messages).to_have_count(2)
+    expect(visitor.button("Write another reply")).to_be_visible()  # it has ended for this page too
     stage.plays("Yours.")
     visitor.box.press("Enter")
     expect(visitor.reply).to_have_text("Yours.")
@@ -216,6 +219,8 @@ def test_a_conversation_that_was_deleted_meanwhile_gives_the_text_back(
 def test_without_a_network_a_banner_says_so_and_the_draft_is_kept(visitor: Visitor, stage: Stage) -> None:
     conversation = visitor.user.conversation(title="Here")
     visitor.open(conversation)
+    expect(visitor.link("Here")).to_be_visible()
+    visitor.page.wait_for_load_state("networkidle")
     visitor.box.fill("Later")
     visitor.page.context.set_offline(True)
     expect(visitor.page.get_by_text("You are offline.")).to_be_visible()
@@ -235,6 +240,7 @@ def test_back_online_the_open_conversation_is_looked_at_again(visitor: Visitor) 
     visitor.user.say(conversation, "said before")
     visitor.open(conversation)
     expect(visitor.page.get_by_text("said before")).to_be_visible()
+    visitor.page.wait_for_load_state("networkidle")
     visitor.page.context.set_offline(True)
     expect(visitor.page.get_by_text("You are offline.")).to_be_visible()
     visitor.user.say(conversation, "said on the phone")

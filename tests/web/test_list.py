@@ -116,7 +116,7 @@ def test_what_is_deleted_is_gone_at_once_and_can_be_brought_back(visitor: Visito
 def test_deleting_the_open_conversation_leads_to_the_start_page(visitor: Visitor) -> None:
     conversation = visitor.user.conversation(title="Open")
     visitor.open(conversation)
-    visitor.choose("Open", "Delete")
+    visitor.finish("Open", "Delete")
     expect(visitor.page.get_by_role("heading", name="What can I help with?")).to_be_visible()
     visitor.page.reload()
     expect(visitor.page.get_by_text("Your conversations will be here.")).to_be_visible()
@@ -142,7 +142,7 @@ def test_a_pinned_conversation_stands_above_all_others(visitor: Visitor) -> None
     conversation_at(visitor, "Old", "2025-01-01T12:00:00")
     visitor.user.conversation(title="New")
     visitor.open()
-    visitor.choose("Old", "Pin")
+    visitor.finish("Old", "Pin")
     for _ in range(2):
         expect(visitor.conversations.get_by_role("heading")).to_have_text(["Pinned", "Today"])
         expect(visitor.conversations.get_by_role("link")).to_have_text(["Old", "New"])
@@ -155,7 +155,7 @@ def test_the_archive_has_a_view_of_its_own(visitor: Visitor) -> None:
     visitor.user.conversation(title="Stays")
     visitor.user.say(visitor.user.conversation(title="Goes"), "said in it")
     visitor.open()
-    visitor.choose("Goes", "Archive")
+    visitor.finish("Goes", "Archive")
     expect(visitor.conversations.get_by_role("link")).to_have_text(["Stays"])
     visitor.set("Archive")
     archive = visitor.page.get_by_role("navigation", name="Archive")
@@ -164,7 +164,8 @@ def test_the_archive_has_a_view_of_its_own(visitor: Visitor) -> None:
     expect(visitor.page.get_by_text("said in it")).to_be_visible()
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Goes")
     visitor.button("Options for Goes").click()
-    visitor.page.get_by_role("menuitem", name="Move out of the archive").click()
+    with visitor.page.expect_response(lambda response: response.request.method == "PATCH"):
+        visitor.page.get_by_role("menuitem", name="Move out of the archive").click()
     expect(visitor.page.get_by_text("Nothing is archived.")).to_be_visible()
     visitor.button("Back to all conversations").click()
     expect(visitor.conversations.get_by_role("link")).to_have_text(["Goes", "Stays"])

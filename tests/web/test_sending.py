@@ -52,8 +52,10 @@ def test_whoever_scrolls_up_is_left_in_peace_and_can_come_back(visitor: Visitor,
     expect(back).to_be_visible()
     scroller = visitor.page.locator(".scroller")
     top = scroller.evaluate(
-        "e => new Promise(done => { let last = -1; const look = () => e.scrollTop === last ? done(last)"
-        " : (last = e.scrollTop, setTimeout(look, 100)); look() })"
+        # When it has stood still for twenty frames, however long they take.
+        "e => new Promise(done => { let last = -1, still = 0; const look = () => {"
+        " still = e.scrollTop === last ? still + 1 : 0; last = e.scrollTop;"
+        " still === 20 ? done(last) : requestAnimationFrame(look) }; look() })"
     )
     gates[0].open()
     expect(visitor.page.get_by_text("Line 40 ")).to_be_attached()

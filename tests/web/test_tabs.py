@@ -103,7 +103,8 @@ def test_coming_back_to_a_tab_shows_what_another_device_did(
     device.open()
     device.choose("Shared", "Rename")
     device.page.keyboard.type("Renamed")
-    device.page.keyboard.press("Enter")
+    with device.page.expect_response(lambda response: response.request.method == "PATCH"):
+        device.page.keyboard.press("Enter")
     expect(device.link("Renamed")).to_be_visible()
     looked_at(visitor)
     expect(visitor.reply).to_have_text("On the phone.")

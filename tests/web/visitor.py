@@ -60,6 +60,11 @@ class Visitor:
         self.button(f"Options for {title}").click()
         self.page.get_by_role("menuitem", name=what, exact=True).click()
 
+    def finish(self, title: str, what: str) -> None:
+        """The same, and waits until the service has done it, which the page does not: it shows it at once."""
+        with self.page.expect_response(lambda response: response.request.method in ("PATCH", "DELETE")):
+            self.choose(title, what)
+
     def set(self, what: str) -> None:
         """Something of the menu of account and settings."""
         self.page.get_by_role("button", name="Account and settings").click()

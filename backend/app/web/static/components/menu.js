@@ -35,7 +35,10 @@ export class Menu extends Component {
   }
 
   componentDidUpdate(_, before) {
-    if (!this.state.open || before.open) return;
+    if (this.state.open && !before.open) this.show();
+  }
+
+  show() {
     this.list.current.showPopover();
     this.place();
     this.entries()[0]?.focus();
@@ -46,7 +49,12 @@ export class Menu extends Component {
     return current.matches('button') ? current : current.querySelector('button');
   }
 
-  toggle = () => this.setState({ open: !this.state.open });
+  toggle = () => {
+    const { current } = this.list;
+    // The browser closes it first, and tells later: who presses the button in between wants it open.
+    if (current && !current.matches(':popover-open')) this.show();
+    else this.setState({ open: !this.state.open });
+  };
 
   /** The browser closes it on Esc and on a click elsewhere. */
   toggled = (event) => {
