@@ -21,8 +21,7 @@ def test_the_start_page_offers_something_to_begin_with(new_visitor: NewVisitor) 
     suggestions = visitor.page.get_by_role("main").get_by_role("listitem")
     expect(suggestions).to_have_count(4)
     gaps = visitor.page.locator(".suggestions button").evaluate_all(
-        "all => all.map(e => e.lastChild.getBoundingClientRect().top"
-        " - e.firstChild.getBoundingClientRect().bottom)"
+        "all => all.map(e => e.lastChild.getBoundingClientRect().top - e.getBoundingClientRect().top)"
     )
     assert max(gaps) - min(gaps) < 1, "the words of a card belong together"
     visitor.page.get_by_role("button", name="Make a list").click()
