@@ -177,7 +177,9 @@ def test_a_screen_reader_hears_that_a_reply_comes_and_then_all_of_it_once(
     visitor: Visitor, stage: Stage
 ) -> None:
     gate = Gate()
-    stage.plays("One ", "two ", gate, "three.")
+    stage.plays(
+        "One ", "two ", gate, "**three**.\n\n- `four`\n\n| five | six |\n|---|---|\n\n```\nseven\n```"
+    )
     visitor.page.add_init_script(
         "window.heard = []; addEventListener('DOMContentLoaded', () => new MutationObserver(() => {"
         " const said = document.querySelector('.page > [role=status].hidden')?.textContent;"
@@ -189,11 +191,9 @@ def test_a_screen_reader_hears_that_a_reply_comes_and_then_all_of_it_once(
     expect(visitor.reply).to_have_text("One two")
     gate.open()
     expect(visitor.button("Write another reply")).to_be_visible()
-    expect(visitor.page.get_by_text("The assistant said: One two three.")).to_be_attached()
-    assert visitor.page.evaluate("window.heard") == [
-        "The assistant is replying.",
-        "The assistant said: One two three.",
-    ]
+    said = "The assistant said: One two three. four five six code seven"
+    expect(visitor.page.get_by_text(said)).to_be_attached()
+    assert visitor.page.evaluate("window.heard") == ["The assistant is replying.", said]
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280])

@@ -80,6 +80,7 @@ def test_when_the_session_ends_nothing_is_lost(page: Page, stage: Stage) -> None
     dialog = page.get_by_role("dialog", name="Please sign in again")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_label("E-mail address")).to_have_value(EMAIL)
+    expect(dialog.get_by_label("Password", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_be_visible()
     expect(page.get_by_text("Still there?")).to_be_visible()

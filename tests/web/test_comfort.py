@@ -12,12 +12,18 @@ from web.visitor import Visitor
 NewVisitor = Callable[..., Visitor]
 
 
-def test_the_start_page_offers_something_to_begin_with(visitor: Visitor) -> None:
+def test_the_start_page_offers_something_to_begin_with(new_visitor: NewVisitor) -> None:
+    # So wide that the words of one card take two lines, and those beside it one.
+    visitor = new_visitor(viewport={"width": 960, "height": 700})
     visitor.open()
     expect(visitor.page.get_by_role("heading", name="What can I help with?")).to_be_visible()
     expect(visitor.box).to_be_focused()
     suggestions = visitor.page.get_by_role("main").get_by_role("listitem")
     expect(suggestions).to_have_count(4)
+    gaps = visitor.page.locator(".suggestions button").evaluate_all(
+        "all => all.map(e => e.lastChild.getBoundingClientRect().top - e.getBoundingClientRect().top)"
+    )
+    assert max(gaps) - min(gaps) < 1, "the words of a card belong together"
     visitor.page.get_by_role("button", name="Make a list").click()
     expect(visitor.page.locator(".bubble")).to_have_text("add buy milk, call Anna and water the plants")
     expect(visitor.reply).to_contain_text("water the plants")

@@ -97,6 +97,59 @@ def test_a_question_whose_answer_was_lost_is_not_stored_twice(visitor: Visitor, 
     assert stage.asked == ["How often?"]
 
 
+@pytest.mark.allow_errors("ERR_FAILED")
+@pytest.mark.parametrize("writing", [False, True], ids=["complete", "still written"])
+def test_another_reply_whose_request_was_lost_is_not_written_twice(
+    visitor: Visitor, stage: Stage, writing: bool
+) -> None:
+    gate = Gate()
+    stage.plays("The first answer.")
+    stage.plays("The second", gate, " answer.")
+    stage.plays("A third answer, which nobody asked for.")
+    if not writing:
+        gate.open()
+    visitor.open()
+    visitor.send("Which one?")
+    expect(visitor.button("Write another reply")).to_be_visible()
+    conversation = visitor.conversation_here()
+
+    def lose(route: Route) -> None:
+        where = f"/api/chat/{conversation}/regenerate"
+        events = {"Accept": "text/event-stream"}
+        with visitor.user.client.stream("POST", where, headers=events) as answer:
+            next(answer.iter_lines()) if writing else answer.read()
+        route.abort()
+
+    once(visitor, lose, "**/regenerate")
+    visitor.button("Write another reply").click()
+    expect(visitor.alert).to_contain_text("Could not reach the server.")
+    expect(visitor.reply).to_have_text("The first answer.")
+    expect(visitor.button("Edit")).to_have_count(0)
+    visitor.button("Try again").click()
+    expect(visitor.reply).to_contain_text("The second")
+    gate.open()
+    expect(visitor.reply).to_have_text("The second answer.")
+    expect(visitor.page.get_by_text("2/2")).to_be_visible()
+    expect(visitor.alert).to_have_count(0)
+    assert stage.asked == ["Which one?"] * 2
+
+
+@pytest.mark.allow_errors("ERR_FAILED")
+def test_another_reply_whose_request_did_not_arrive_is_written_after_all(
+    visitor: Visitor, stage: Stage
+) -> None:
+    stage.plays("The first answer.")
+    stage.plays("The second answer.")
+    visitor.open()
+    visitor.send("Which one?")
+    once(visitor, lambda route: route.abort(), "**/regenerate")
+    visitor.button("Write another reply").click()
+    visitor.button("Try again").click()
+    expect(visitor.reply).to_have_text("The second answer.")
+    expect(visitor.page.get_by_text("2/2")).to_be_visible()
+    assert stage.asked == ["Which one?"] * 2
+
+
 def test_a_reply_that_fails_can_be_written_again(visitor: Visitor, stage: Stage) -> None:
     stage.plays("Half of ", RuntimeError("planted"))
     stage.plays("The whole.")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from support import Service
 from web.stage import Stage
-from web.visitor import Visitor
+from web.visitor import Visitor, fill
 
 BEGINNING_OF_DECEMBER = "2026-12-01T09:00:00"
 TIMES = {
@@ -111,6 +111,32 @@ def test_what_is_deleted_is_gone_at_once_and_can_be_brought_back(visitor: Visito
     expect(visitor.conversations.get_by_role("link")).to_have_text(["First", "Second", "Third"])
     visitor.link("Second").click()
     expect(visitor.page.get_by_text("said in Second")).to_be_visible()
+
+
+def test_each_undo_says_what_it_brings_back(visitor: Visitor) -> None:
+    for title in ("Third", "Second", "First"):
+        visitor.user.conversation(title=title)
+    visitor.open()
+    visitor.choose("First", "Delete")
+    visitor.choose("Second", "Archive")
+    visitor.choose("Third", "Delete")
+    notes = visitor.page.locator(".toast")
+    expect(notes).to_contain_text(["Deleted “First”", "Archived “Second”", "Deleted “Third”"])
+    notes.nth(2).get_by_role("button", name="Undo").click()
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["Third"])
+
+
+def test_a_note_does_not_lie_over_the_way_to_the_end(visitor: Visitor) -> None:
+    long = visitor.user.conversation(title="Long")
+    fill(visitor.service.postgres, visitor.user, long, 60)
+    visitor.user.conversation(title="Goes")
+    visitor.open(long, visitor.user.messages(long)[0]["id"])
+    visitor.choose("Goes", "Archive")
+    note = visitor.page.locator(".toast").bounding_box()
+    way = visitor.button("Go to the newest message").bounding_box()
+    assert note is not None
+    assert way is not None
+    assert note["y"] + note["height"] < way["y"]
 
 
 def test_deleting_the_open_conversation_leads_to_the_start_page(visitor: Visitor) -> None:

@@ -1,6 +1,7 @@
 """Searching conversations and messages, and going to what was found."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -49,6 +50,43 @@ def test_titles_and_messages_are_found_and_a_message_is_opened(visitor: Visitor,
     expect(visitor.page.locator("[data-target=true]")).to_be_in_viewport()
 
 
+def test_the_way_to_the_end_is_offered_only_to_those_who_are_far_from_it(visitor: Visitor, long: int) -> None:
+    short = visitor.user.conversation(title="Fishing")
+    found = visitor.user.say(short, "Herrings, please.")["id"]
+    way = visitor.button("Go to the newest message")
+    visitor.open(short, found)
+    expect(visitor.page.locator("[data-target=true]")).to_contain_text("Herrings")
+    expect(way).to_be_hidden()
+    field(visitor).fill("onions")
+    results(visitor).click()
+    expect(visitor.page.locator("[data-target=true]")).to_contain_text("Salted herrings")
+    expect(way).to_be_visible()
+    way.click()
+    expect(visitor.page.get_by_text("reply 130")).to_be_in_viewport()
+    expect(way).to_be_hidden()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_what_was_found_is_marked_behind_its_text_and_buttons(
+    new_visitor: Callable[..., Visitor], motion: str
+) -> None:
+    visitor = new_visitor(reduced_motion=motion)
+    conversation = visitor.user.conversation(title="Fishing")
+    found = visitor.user.say(conversation, "Herrings, please.")["id"]
+    visitor.open(conversation, found)
+    target = visitor.page.locator("[data-target=true]")
+    expect(target).to_contain_text("Herrings")
+    layer, animation, opacity = target.evaluate(
+        "e => { const { zIndex, animationName, opacity } = getComputedStyle(e, '::before');"
+        " return [zIndex, animationName, opacity] }"
+    )
+    assert layer == "-1"
+    if motion == "reduce":
+        assert (animation, opacity) == ("none", "1"), "it stays: to fade would be a motion"
+    else:
+        assert animation == "chat-fade"
+
+
 def test_what_is_not_there_is_said_and_escape_clears(visitor: Visitor, long: int) -> None:
     visitor.open()
     field(visitor).fill("no such thing")
@@ -56,6 +94,8 @@ def test_what_is_not_there_is_said_and_escape_clears(visitor: Visitor, long: int
     field(visitor).press("Escape")
     expect(field(visitor)).to_have_value("")
     expect(visitor.link("Cooking")).to_be_visible()
+    field(visitor).press("Escape")
+    expect(visitor.box).to_be_focused()
     field(visitor).fill("herrings")
     expect(results(visitor)).to_have_count(1)
     visitor.button("Clear the search").click()

@@ -72,6 +72,8 @@ def test_markdown_is_shown_as_it_is_meant(visitor: Visitor, stage: Stage) -> Non
     expect(reply.get_by_role("cell", name="one")).to_be_visible()
     expect(reply.locator("ol > li").first).to_contain_text("first")
     expect(reply.locator("ol ul > li")).to_have_text(["nested", "☑ done"])
+    for text, dot in (("nested", "disc"), ("☑ done", "none")):
+        expect(reply.locator("ol ul > li").filter(has_text=text)).to_have_css("list-style-type", dot)
     expect(reply.locator("blockquote")).to_have_text("A quote")
     expect(reply.get_by_role("link", name="link")).to_have_attribute("target", "_blank")
     expect(reply.get_by_role("link", name="link")).to_have_attribute("rel", "noopener noreferrer")
@@ -79,6 +81,18 @@ def test_markdown_is_shown_as_it_is_meant(visitor: Visitor, stage: Stage) -> Non
     expect(reply.locator(".code-head span")).to_have_text(["js", "python"])
     expect(reply.locator(".hljs-keyword").first).to_be_visible()
     expect(reply.locator("pre").last).to_have_text("def answer(question: str) -> int:\n    return 42")
+
+
+def test_html_is_shown_line_by_line(visitor: Visitor, stage: Stage) -> None:
+    stage.plays("<details>\n<summary>More</summary>\n</details>\n\nAnd <b>inline</b>.")
+    visitor.open()
+    visitor.send("Show me")
+    expect(visitor.reply.locator("p").last).to_have_text("And <b>inline</b>.")
+    assert visitor.reply.locator("p").first.inner_text().split("\n") == [
+        "<details>",
+        "<summary>More</summary>",
+        "</details>",
+    ]
 
 
 def test_code_is_copied_without_its_colours(visitor: Visitor, stage: Stage) -> None:

@@ -16,6 +16,8 @@ def test_a_tool_is_a_card_that_says_what_it_does_and_how_it_went(visitor: Visito
         ToolResult("call-1", {"id": 1, "title": "buy <b>milk</b>"}),
         ToolCall("call-2", "look_up_weather", {"place": "Ålesund"}),
         ToolResult("call-2", error="There is no weather."),
+        ToolCall("call-3", "update_todo", {"id": 1, "completed": True}),
+        ToolResult("call-3", {"id": 1, "title": "buy <b>milk</b>"}),
         "Done.",
     )
     visitor.open()
@@ -29,6 +31,7 @@ def test_a_tool_is_a_card_that_says_what_it_does_and_how_it_went(visitor: Visito
     for _ in range(2):
         expect(second.locator("summary")).to_contain_text("Used look up weather")
         expect(second).to_contain_text("did not work")
+        expect(visitor.page.locator("summary").last).to_contain_text("Completed “buy <b>milk</b>”")
         expect(visitor.reply).to_contain_text("Let me look.")
         expect(visitor.reply).to_contain_text("Done.")
         visitor.page.reload()

@@ -12,7 +12,7 @@ export function SearchField({ app }) {
     if (event.key !== 'Escape') return;
     event.stopPropagation();
     if (search.query) search.clear();
-    else event.target.blur();
+    else event.target.closest('.page').querySelector('.composer textarea')?.focus();
   };
   return html`<div class="search" role="search">
     <${Icon} name="search" />

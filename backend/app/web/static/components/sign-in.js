@@ -50,7 +50,7 @@ class AccountForm extends Component {
       <p class="lead">${lead}</p>
       <div class="field">
         <label for="chat-email">${text.email}</label>
-        <input id="chat-email" name="email" type="email" required autocomplete="username" autofocus
+        <input id="chat-email" name="email" type="email" required autocomplete="username" autofocus=${known === null}
           value=${known} readonly=${known !== null} />
       </div>
       <div class="field">

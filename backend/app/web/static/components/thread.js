@@ -25,7 +25,10 @@ export class ThreadView extends Component {
 
   componentDidMount() {
     // What grows late, such as code that gets its colours, must not push the end out of view.
-    this.growth = new ResizeObserver(() => this.pinned && this.toEnd());
+    this.growth = new ResizeObserver(() => {
+      if (this.pinned) this.toEnd();
+      this.measure();
+    });
     this.growth.observe(this.column.current);
     this.growth.observe(this.scroller.current);
     this.arrive();
@@ -63,7 +66,7 @@ export class ThreadView extends Component {
     this.pinned = !target;
     if (target) target.scrollIntoView({ block: target.offsetHeight > NEAR_PAGE ? 'start' : 'center' });
     else this.toEnd();
-    this.setState({ away: !this.pinned });
+    this.measure();
   }
 
   render({ app, thread, messages }, { away }) {
@@ -125,10 +128,17 @@ export class ThreadView extends Component {
     if (gap < NEAR_END && !this.props.thread.hasNewer) this.pinned = true;
     else if (scrollTop < this.top) this.pinned = false;
     this.top = scrollTop;
-    const away = !this.pinned && gap > 2 * NEAR_END;
-    if (away !== this.state.away) this.setState({ away });
+    this.measure();
     this.page();
   };
+
+  /** Offers the way to the end to those who are far from it. */
+  measure() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller.current;
+    const far = scrollHeight - scrollTop - clientHeight > 2 * NEAR_END;
+    const away = !this.pinned && (far || this.props.thread.hasNewer);
+    if (away !== this.state.away) this.setState({ away });
+  }
 
   /** Whoever edits a question is there, and not at the end. */
   focused = (event) => {

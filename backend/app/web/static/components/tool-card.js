@@ -8,7 +8,7 @@ export function ToolCard({ app, part, writing }) {
   const name = part.type.replace(/^tool-/, '');
   const running = part.state === 'input-available' && writing;
   const failed = part.state === 'output-error' || (part.state === 'input-available' && !writing);
-  const title = tools.names[name]?.(part.input ?? {}) ?? tools.other(name.replaceAll('_', ' '));
+  const title = tools.names[name]?.(part.input ?? {}, part.output) ?? tools.other(name.replaceAll('_', ' '));
   const state = running ? 'running' : failed ? 'failed' : 'done';
   const icon = { running: 'loader-circle', failed: 'circle-alert', done: 'circle-check' }[state];
   return html`<details class="tool" data-state=${state}>

@@ -211,7 +211,7 @@ export class Application {
       return;
     }
     this.live.drop(thread.id);
-    if (thread === this.thread) this.say(`${this.text.replied} ${textOf(reply)}`);
+    if (thread === this.thread) this.say(`${this.text.replied} ${this.markdown.words(textOf(reply))}`);
     if (reply.parts.some((part) => part.type !== 'text')) this.outside.tell({ what: 'todos' });
   }
 

@@ -19,7 +19,8 @@ export class Desk {
     const { app } = this;
     const archived = !conversation.archived;
     if (!(await this.#change(conversation, { archived }))) return;
-    app.toasts.say(archived ? app.text.archived : app.text.unarchived, {
+    const said = archived ? app.text.archived : app.text.unarchived;
+    app.toasts.say(said(this.#title(conversation)), {
       action: app.text.undo,
       run: () => this.#change({ ...conversation, archived }, { archived: !archived }),
       milliseconds: UNDO_MILLISECONDS,
@@ -43,11 +44,15 @@ export class Desk {
     }
     app.threads.delete(id);
     app.outside.tell({ what: 'dropped', id });
-    app.toasts.say(app.text.deleted, {
+    app.toasts.say(app.text.deleted(this.#title(conversation)), {
       action: app.text.undo,
       run: () => this.#restore(conversation),
       milliseconds: UNDO_MILLISECONDS,
     });
+  }
+
+  #title({ title }) {
+    return title ?? this.app.text.untitled;
   }
 
   async #restore(conversation) {

@@ -11,12 +11,15 @@ export class Turn {
   /** `sending` until the service has stored the question, then `writing`; `joining` after a break. */
   state = null;
   stopping = false;
-  /** What went wrong: `{problem, again, unsent, at}`; `at` is when it is tried again by itself, if it is. */
+  /**
+   * What went wrong: `{problem, again, unsent, at}`. `unsent` says that a question is still here, `at` when it is
+   * tried again by itself, if it is.
+   */
   failure = null;
 
   #reply = null;
   #question = null;
-  /** How the thread was before: `{messages, draft}`, with the draft's key if a question was sent. */
+  /** How the thread was before: `{messages}`, and the `draft`'s key or the reply that is to be `replaced`. */
   #before = null;
   #follower = 0;
   #timer = null;
@@ -52,11 +55,7 @@ export class Turn {
 
   /** Asks for another reply to the last question. */
   regenerate = () => {
-    const { thread, app } = this;
-    if (this.running) return;
-    this.#question = null;
-    this.#begin(thread.last?.role === 'assistant' ? thread.messages.slice(0, -1) : thread.messages, {});
-    this.#follow(() => app.api.regenerate(thread.id));
+    if (!this.running) this.#regenerate(0);
   };
 
   /** Takes up the reply that is being written, if one is. */
@@ -106,6 +105,22 @@ export class Turn {
     this.#before = { messages: this.thread.messages, ...before };
     this.#reply = emptyReply();
     this.thread.messages = [...kept, ...(this.#question ? [this.#question] : []), this.#reply];
+  }
+
+  #regenerate(tries) {
+    const { thread, app } = this;
+    const { replaced } = tries === 0 ? { replaced: thread.last } : this.#before;
+    this.#question = null;
+    this.#begin(thread.last?.role === 'assistant' ? thread.messages.slice(0, -1) : thread.messages, { replaced });
+    this.#follow(() => (tries === 0 ? app.api.regenerate(thread.id) : this.#regenerated(replaced)), tries);
+  }
+
+  /** The reply of a request whose answer was lost; if it has not arrived, one that is asked for now. */
+  async *#regenerated(replaced) {
+    const { thread, app } = this;
+    const { items } = await app.api.history(thread.id, { limit: 1 });
+    if (items[0]?.id === replaced.id) yield* app.api.regenerate(thread.id);
+    else if (items[0]?.status === 'streaming') yield* this.#stream();
   }
 
   async #follow(open, tries = 0) {
@@ -182,12 +197,13 @@ export class Turn {
     if (problem.code === 'turn_in_progress') return void this.#join();
     if (GONE.has(problem.code)) return this.#lost();
     const unsent = this.#reply.id === null;
-    if (unsent && !this.#question) this.thread.messages = this.#before.messages;
+    const another = unsent && !this.#question;
+    if (another) this.thread.messages = this.#before.messages;
     const wait = !unsent || problem.passing ? 1000 * (problem.retryAfter ?? 2 ** tries) : null;
     const waits = wait !== null && tries < MOST_RETRIES;
     const next = unsent ? open : this.#stream;
-    const again = unsent && !this.#question ? this.regenerate : () => this.#follow(next, tries + 1);
-    this.failure = { problem, again, unsent, at: waits ? Date.now() + wait : null };
+    const again = () => (another ? this.#regenerate(tries + 1) : this.#follow(next, tries + 1));
+    this.failure = { problem, again, unsent: unsent && !another, at: waits ? Date.now() + wait : null };
     if (waits) this.#timer = setTimeout(this.again, wait);
     if (waits && !unsent) this.state = 'joining';
     this.app.changed();
@@ -196,7 +212,7 @@ export class Turn {
   /** Somebody asked first: their reply is shown, and our text waits in the box. */
   #join() {
     this.takeBack();
-    this.app.toasts.say(this.app.text.problems.turn_in_progress);
+    if (this.#question) this.app.toasts.say(this.app.text.problems.turn_in_progress);
     return this.thread.refresh();
   }
 

@@ -24,6 +24,9 @@ const ALLOWED = {
   RETURN_TRUSTED_TYPE: true,
 };
 
+/** What is no word with its neighbour, although no space is between them. */
+const APART = 'p, br, hr, li, th, td, h3, h4, h5, h6, pre, .code-head';
+
 /** A renderer with the words of a language. */
 export class Markdown {
   #marked;
@@ -50,6 +53,15 @@ export class Markdown {
     return [...kept, ...rest];
   }
 
+  /** What `source` says, without its marks: as it is read aloud. */
+  words(source) {
+    const drawn = document.createElement('template');
+    drawn.innerHTML = DOMPurify.sanitize(this.#marked.parse(source), ALLOWED);
+    for (const one of drawn.content.querySelectorAll(APART)) one.after(' ');
+    for (const one of drawn.content.querySelectorAll('button')) one.remove();
+    return drawn.content.textContent.replace(/\s+/g, ' ').trim();
+  }
+
   #html(token, links) {
     if (token.type === 'space') return null;
     return DOMPurify.sanitize(this.#marked.parser(Object.assign([token], { links })), ALLOWED);
@@ -72,7 +84,8 @@ function unchanged(source, before) {
 
 function renderer(text) {
   return {
-    html: ({ text: source }) => escaped(source),
+    html: ({ text: source, block }) =>
+      block ? `<p>${escaped(source.trim()).replaceAll('\n', '<br>')}</p>` : escaped(source),
     image: ({ href, text: name }) => link(href, escaped(name || href)),
     link({ href, tokens }) {
       return link(href, this.parser.parseInline(tokens));
@@ -83,6 +96,11 @@ function renderer(text) {
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
     },
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+    // A box stands in the place of the dot.
+    listitem({ tokens }) {
+      const content = this.parser.parse(tokens);
+      return `<li${/^(<p>)?[☐☑]/.test(content) ? ' class="boxed"' : ''}>${content}</li>`;
+    },
     code: ({ text: source, lang }) => code(source, (lang ?? '').trim().split(/\s/)[0], text),
     table(token) {
       const row = (cells) => `<tr>${cells.map((cell) => this.tablecell(cell)).join('')}</tr>`;

@@ -49,9 +49,9 @@ const strings = {
   archive: 'Archivieren',
   unarchive: 'Aus dem Archiv holen',
   delete: 'Löschen',
-  deleted: 'Unterhaltung gelöscht',
-  archived: 'Unterhaltung archiviert',
-  unarchived: 'Unterhaltung ist wieder in der Liste',
+  deleted: (title) => `Gelöscht: ${quoted(title)}`,
+  archived: (title) => `Archiviert: ${quoted(title)}`,
+  unarchived: (title) => `Wieder in der Liste: ${quoted(title)}`,
   archiveTitle: 'Archiv',
   backToList: 'Zurück zu allen Unterhaltungen',
   archiveEmpty: 'Das Archiv ist leer.',
@@ -144,8 +144,10 @@ const strings = {
     names: {
       list_todos: () => 'Aufgaben angesehen',
       add_todo: ({ title }) => `${quoted(title)} hinzugefügt`,
-      update_todo: ({ title, completed }) =>
-        completed ? 'Aufgabe erledigt' : title ? `Aufgabe in ${quoted(title)} umbenannt` : 'Aufgabe geändert',
+      update_todo: ({ title, completed }, found) => {
+        if (title) return `Aufgabe in ${quoted(title)} umbenannt`;
+        return `${quoted(found?.title) || 'Aufgabe'} ${completed ? 'erledigt' : 'geändert'}`;
+      },
       delete_todo: () => 'Aufgabe gelöscht',
     },
     other: (name) => `${name} benutzt`,

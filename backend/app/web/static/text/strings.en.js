@@ -49,9 +49,9 @@ const strings = {
   archive: 'Archive',
   unarchive: 'Move out of the archive',
   delete: 'Delete',
-  deleted: 'Conversation deleted',
-  archived: 'Conversation archived',
-  unarchived: 'Conversation is back in the list',
+  deleted: (title) => `Deleted ${quoted(title)}`,
+  archived: (title) => `Archived ${quoted(title)}`,
+  unarchived: (title) => `Back in the list: ${quoted(title)}`,
   archiveTitle: 'Archive',
   backToList: 'Back to all conversations',
   archiveEmpty: 'Nothing is archived.',
@@ -144,8 +144,10 @@ const strings = {
     names: {
       list_todos: () => 'Looked at the todos',
       add_todo: ({ title }) => `Added ${quoted(title)}`,
-      update_todo: ({ title, completed }) =>
-        completed ? 'Completed a todo' : title ? `Renamed a todo to ${quoted(title)}` : 'Changed a todo',
+      update_todo: ({ title, completed }, found) => {
+        if (title) return `Renamed a todo to ${quoted(title)}`;
+        return `${completed ? 'Completed' : 'Changed'} ${quoted(found?.title) || 'a todo'}`;
+      },
       delete_todo: () => 'Deleted a todo',
     },
     other: (name) => `Used ${name}`,
