@@ -18,14 +18,15 @@ def npm_packages(manifest: Path) -> Path:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     try:
-        return _installed(manifest)
+        return installed(manifest)
     except subprocess.CalledProcessError as failure:
         if "CI" in os.environ:
             raise
         pytest.skip(f"npm could not install the packages (exit {failure.returncode})")
 
 
-def _installed(manifest: Path) -> Path:
+def installed(manifest: Path) -> Path:
+    """The same, without pytest. Raises CalledProcessError if npm cannot bring them."""
     lock = hashlib.sha256(b"".join((manifest / name).read_bytes() for name in MANIFEST)).hexdigest()
     folder = Path(tempfile.gettempdir(), f"chat-history-npm-{lock[:16]}")
     if folder.exists():

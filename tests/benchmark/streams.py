@@ -7,15 +7,10 @@ machine.
 """
 
 import asyncio
-import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +21,11 @@ from app import tokens
 from app.db import embedded
 from app.db.migrations import migrate
 from app.db.url import parse
+from benchmark.processes import processor_seconds, resident_kib, started
 from benchmark.ticking import TOKEN, TOKENS
 
 SECRET = "the secret of the benchmark, 32 bytes"
 USERS = 100
-TESTS = Path(__file__).parents[1]
 
 
 @dataclass
@@ -54,39 +49,6 @@ class Figures:
 
 
 HEADER = " streams complete   tokens  gap p50  gap p99  µs a token     CPU  KiB/stream  history ms"
-
-
-@contextmanager
-def started(words: list[str], sign: str, **environment: str) -> Iterator[tuple[int, str]]:
-    """A process of ours: its id, and the rest of the first line that begins with `sign`."""
-    process = subprocess.Popen(
-        [sys.executable, *words],
-        env={**os.environ, "PYTHONPATH": f"{TESTS}:{os.environ.get('PYTHONPATH', '')}", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if line.startswith(sign):
-                threading.Thread(target=deque(maxlen=0).extend, args=(process.stdout,), daemon=True).start()
-                yield process.pid, line.removeprefix(sign).split()[0]
-                break
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-
-
-def processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_kib(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
 
 
 async def one_stream(host: str, port: int, token: str, session: int, gaps: list[float]) -> int:

@@ -1,0 +1,38 @@
+"""The seeded database: made once for each size, and kept for the next run."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.db import embedded
+from benchmark import seed
+
+SIZES = {"full": seed.FULL, "small": seed.SMALL}
+_MIGRATIONS = Path(__file__).parents[2] / "alembic" / "versions"
+
+
+@contextmanager
+def seeded(size: str, progress: Callable[[str], object]) -> Iterator[str]:
+    """The URL of a database of this size, in a Postgres of its own that writes durably.
+
+    The first run fills it, and a run after a migration; what runs append stays in it.
+    """
+    shape = repr(SIZES[size]).encode() + b"".join(
+        file.read_bytes() for file in sorted(_MIGRATIONS.glob("*.py"))
+    )
+    digest = hashlib.sha256(shape).hexdigest()[:8]
+    folder = Path(tempfile.gettempdir(), f"chat-history-benchmark-{size}-{digest}")
+    complete = folder / "complete"
+    if not complete.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        folder.chmod(0o711)  # root's server runs as another user
+    with embedded.running(folder / "data") as url:
+        if not complete.exists():
+            progress(f"Filling a database in {folder} ...")
+            seed.seed(url, SIZES[size])
+            complete.touch()
+        yield url

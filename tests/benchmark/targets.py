@@ -1,0 +1,50 @@
+"""What is asked for: conversations and users of the seeded database, picked once, the same for everybody."""
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+
+import psycopg2
+
+from app import tokens
+
+SECRET = "the secret of the benchmark, 32 bytes"
+PAGE = 50
+CONVERSATIONS = 5_000
+"""How many conversations of at least a page are asked for. They are more than fit into a small cache."""
+
+CONTENT = "How can I sort a list of tuples by the second value, and the same values by the first? Thanks!"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A conversation, its user, and a token that the service and its peers accept."""
+
+    conversation: int
+    user: int
+    token: str
+
+
+def targets(url: str) -> list[Target]:
+    """Conversations with a page of messages or more, at random, but for the two extremes."""
+    found = rows(
+        url,
+        "SELECT id, user_id FROM conversation WHERE next_seq BETWEEN %s AND 10000 AND user_id > 3"
+        " ORDER BY md5(id::text) LIMIT %s",
+        PAGE + 1,
+        CONVERSATIONS,
+    )
+    return [Target(conversation, user, token_of(user)) for conversation, user in found]
+
+
+def token_of(user: int) -> str:
+    return tokens.issue(user, SECRET, 86_400, time.time())
+
+
+def rows(url: str, sql: str, *parameters: object) -> list[tuple[int, ...]]:
+    """Asks the database as its administrator, and commits."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall()) if cursor.description else []
