@@ -5,6 +5,7 @@
   + SignInFailed                401  sign_in_failed
   + BodyInvalid                 400  invalid_json
   + CursorInvalid               400  invalid_cursor
+  + PasswordWrong               403  password_wrong
   + RegistrationClosed          403  registration_closed
   + NotFound                    404  not_found
     - ConversationNotFound      404  conversation_not_found
@@ -77,6 +78,14 @@ class CursorInvalid(ChatError):
     status = 400
     code = "invalid_cursor"
     detail = "The cursor was not made by this list. Start again without one."
+
+
+class PasswordWrong(ChatError):
+    """Not 401: the token is good, and a client must not throw it away."""
+
+    status = 403
+    code = "password_wrong"
+    detail = "The current password is another one."
 
 
 class RegistrationClosed(ChatError):

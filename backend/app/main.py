@@ -19,10 +19,12 @@ from .db.database import Database
 from .db.schema import Schema
 from .errors import DatabaseUnavailable, SetupError
 from .metrics import Metrics
+from .repositories.audit import AuditRepository
 from .repositories.users import UserRepository
 from .settings import Settings
 from .turns import Bounds, Limits, Turns
 from .verifier import make_verifier
+from .watch import Watch
 from .web import site
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         statement_timeout=settings.database_timeout,
         idle_seconds=settings.database_idle_seconds,
     )
+    users = UserRepository(database)
     metrics = Metrics()
     limits = Limits(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
     bounds = Bounds(
@@ -111,7 +114,8 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         database=database,
         schema=Schema(database),
         verifier=make_verifier(settings),
-        accounts=Accounts(UserRepository(database)),
+        accounts=Accounts(users, AuditRepository(database)),
+        watch=Watch(users),
         turns=turns,
         metrics=metrics,
     )

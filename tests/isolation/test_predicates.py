@@ -60,6 +60,8 @@ EQUIVALENT = [
 limit what, and which other one decides. They stay: when that one falls, each still holds something back."""
 
 _REST = {
+    "accounts": [],
+    "actor": "user",
     "after": 1,
     "attempt": ATTEMPT,
     "at": datetime.max.replace(tzinfo=UTC),

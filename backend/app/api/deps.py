@@ -17,6 +17,8 @@ from ..db.schema import Schema
 from ..errors import ConversationNotFound, NotAuthenticated
 from ..metrics import Metrics
 from ..models import text
+from ..models.audit import Visit, network_of
+from ..models.caller import Caller
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
 from ..repositories.history import HistoryRepository
@@ -28,6 +30,7 @@ from ..repositories.users import UserRepository
 from ..settings import Settings
 from ..turns import Turns
 from ..verifier import Verifier
+from ..watch import Watch
 
 MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -45,6 +48,7 @@ class Services:
     schema: Schema
     verifier: Verifier
     accounts: Accounts
+    watch: Watch
     turns: Turns
     metrics: Metrics
 
@@ -57,40 +61,54 @@ def _services(request: Request) -> Services:
 AppServices = Annotated[Services, Depends(_services)]
 
 
-async def _caller(services: AppServices, token: Annotated[str | None, Depends(_bearer)]) -> int:
-    """The id of the user whose token came with the request."""
+async def _caller(services: AppServices, token: Annotated[str | None, Depends(_bearer)]) -> Caller:
+    """The user whose token came with the request. Whether it has ended, each statement asks."""
     if token is None:
         raise NotAuthenticated
     return await services.accounts.user_of(await services.verifier.verify(token))
 
 
-CallerId = Annotated[int, Depends(_caller)]
+SignedIn = Annotated[Caller, Depends(_caller)]
 
 
-def _conversations(services: AppServices, caller: CallerId) -> ConversationRepository:
+def _caller_id(caller: SignedIn) -> int:
+    return caller.user_id
+
+
+CallerId = Annotated[int, Depends(_caller_id)]
+
+
+def _visit(request: Request) -> Visit:
+    return Visit(network=network_of(request.client and request.client.host))
+
+
+Visiting = Annotated[Visit, Depends(_visit)]
+
+
+def _conversations(services: AppServices, caller: SignedIn) -> ConversationRepository:
     return ConversationRepository(services.database, caller)
 
 
 Conversations = Annotated[ConversationRepository, Depends(_conversations)]
 
 
-def _deletion(services: AppServices, caller: CallerId) -> DeletionRepository:
+def _deletion(services: AppServices, caller: SignedIn) -> DeletionRepository:
     return DeletionRepository(services.database, caller)
 
 
-def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
+def _messages(services: AppServices, caller: SignedIn) -> MessageRepository:
     return MessageRepository(services.database, caller)
 
 
-def _history(services: AppServices, caller: CallerId) -> HistoryRepository:
+def _history(services: AppServices, caller: SignedIn) -> HistoryRepository:
     return HistoryRepository(services.database, caller)
 
 
-def _search(services: AppServices, caller: CallerId) -> SearchRepository:
+def _search(services: AppServices, caller: SignedIn) -> SearchRepository:
     return SearchRepository(services.database, caller)
 
 
-def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
+def _todos(services: AppServices, caller: SignedIn) -> TodoRepository:
     return TodoRepository(services.database, caller)
 
 
@@ -126,7 +144,7 @@ async def _begun_session(conversations: Conversations, session_id: SessionId) ->
     return None
 
 
-def _replies(services: AppServices, caller: CallerId) -> ReplyRepository:
+def _replies(services: AppServices, caller: SignedIn) -> ReplyRepository:
     return ReplyRepository(services.database, caller)
 
 
