@@ -20,6 +20,7 @@
   + MediaTypeUnsupported        415  unsupported_media_type
   + ClientIdReused              422  client_id_reused
   + MessageUnreadable           422  message_unreadable
+  + RateLimited                 429  rate_limited, with Retry-After
   + TooManyTurns                429  too_many_turns, with Retry-After
   + Unavailable                 503  unavailable, with Retry-After
     - DatabaseUnavailable       503  database_unavailable
@@ -173,6 +174,15 @@ class MessageUnreadable(ChatError):
     status = 422
     code = "message_unreadable"
     detail = "The last message must be the user's, with text parts only."
+
+
+class RateLimited(ChatError):
+    """The answer's RateLimit header says which limit it was, and its Retry-After how long to wait."""
+
+    status = 429
+    code = "rate_limited"
+    detail = "Too many requests of this kind. Wait before the next one."
+    headers: ClassVar = {"Retry-After": "60"}
 
 
 class TooManyTurns(ChatError):

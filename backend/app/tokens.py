@@ -149,17 +149,14 @@ def _is_factorable(modulus: int) -> bool:
 
 
 def issue(user_id: int, secret: str, lifetime: int, now: float, generation: int = 0) -> str:
-    """A token of this service for one of its users, for `lifetime` seconds from unix time `now`.
-
-    It ends earlier if the account goes on to another `generation`. The first one is not written down.
-    """
+    """A token for one of our users: `lifetime` seconds from unix time `now`, or until the `generation` ends."""
     claims = {
         "iss": OWN_ISSUER,
         "sub": str(user_id),
         "iat": int(now),
         "exp": int(now) + lifetime,
         "jti": secrets.token_urlsafe(16),
-        **({"gen": generation} if generation else {}),
+        "gen": generation,
     }
     token: str = jwt.encode(claims, secret, "HS256", headers={"typ": "at+jwt"})
     return token

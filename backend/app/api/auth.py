@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from .. import tokens
-from ..errors import EmailTaken, PasswordWrong, RegistrationClosed, SignInFailed
+from ..errors import EmailTaken, PasswordWrong, RateLimited, RegistrationClosed, SignInFailed
 from ..models.accounts import Account, AccountCreate, PasswordChange, SignIn, Token
 from ..models.caller import Caller
-from .deps import AppServices, Services, SignedIn, Users, Visiting
+from .deps import REGISTERING, AppServices, Services, SignedIn, SigningIn, Users, Visiting
 from .openapi import answers
 from .pages import json_response
 from .strict import StrictRoute
@@ -19,7 +19,10 @@ local = APIRouter(prefix="/api/auth", tags=["accounts"], route_class=StrictRoute
 
 
 @local.post(
-    "/register", status_code=201, responses=answers(Token, RegistrationClosed, EmailTaken, status=201)
+    "/register",
+    status_code=201,
+    responses=answers(Token, RegistrationClosed, EmailTaken, RateLimited, status=201),
+    dependencies=[REGISTERING],
 )
 async def register(account: AccountCreate, services: AppServices, visit: Visiting) -> Token:
     """Makes an account and signs it in. The address is a name to sign in with: nothing is sent to it."""
@@ -28,23 +31,30 @@ async def register(account: AccountCreate, services: AppServices, visit: Visitin
     return _token(services, await services.accounts.register(account.email, account.password, visit))
 
 
-@local.post("/token", responses=answers(Token, SignInFailed))
-async def create_token(sign_in: Annotated[SignIn, Form()], services: AppServices, visit: Visiting) -> Token:
-    """Signs in. This is OAuth 2's password grant: the Authorize button of this page does it."""
-    caller = await services.accounts.sign_in(sign_in.username, sign_in.password, visit.network)
+@local.post("/token", responses=answers(Token, SignInFailed, RateLimited))
+async def create_token(
+    sign_in: Annotated[SignIn, Form()], services: AppServices, visit: Visiting, guessing: SigningIn
+) -> Token:
+    """Signs in. This is OAuth 2's password grant: the Authorize button of this page does it.
+
+    Too many wrong passwords for an account make the address that sent them wait, and nobody else.
+    """
+    with guessing(sign_in.username):
+        caller = await services.accounts.sign_in(sign_in.username, sign_in.password, visit.network)
     return _token(services, caller)
 
 
 @local.post("/password", responses=answers(Token, PasswordWrong))
 async def change_password(
-    change: PasswordChange, services: AppServices, caller: SignedIn, visit: Visiting
+    change: PasswordChange, services: AppServices, caller: SignedIn, visit: Visiting, guessing: SigningIn
 ) -> Token:
     """Changes your password. All your tokens end within a second, on every device; the answer is a new one
     for this device.
     """
-    changed = await services.accounts.change_password(
-        caller, change.current_password, change.new_password, visit
-    )
+    with guessing(str(caller.user_id)):
+        changed = await services.accounts.change_password(
+            caller, change.current_password, change.new_password, visit
+        )
     return _token(services, changed)
 
 

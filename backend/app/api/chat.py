@@ -29,6 +29,7 @@ from ..models.api import (
 )
 from .deps import (
     AppServices,
+    Asking,
     BegunSession,
     CallerId,
     Conversations,
@@ -105,7 +106,7 @@ async def start_chat(
 )
 async def send_message(
     services: AppServices,
-    caller: SignedIn,
+    caller: Asking,
     session: Session,
     chat: ChatMessage,
     streamed: WantsStream,
@@ -126,7 +127,7 @@ async def send_message(
     responses=answers(Turn, ConversationNotFound, NothingToAnswer, *_BUSY, stream=True, links=_TURN_LINKS),
 )
 async def regenerate_reply(
-    services: AppServices, caller: SignedIn, session: Session, streamed: WantsStream
+    services: AppServices, caller: Asking, session: Session, streamed: WantsStream
 ) -> Response:
     """Asks for another reply to the last message. It takes the place of the one before, which stays as a
     version that can be listed. It comes whole or, with `Accept: text/event-stream`, as it is written.
@@ -222,7 +223,7 @@ async def list_live(replies: Replies) -> Response:
     ),
 )
 async def chat_with_ai_sdk(
-    services: AppServices, caller: SignedIn, conversations: Conversations, chat: UIChat
+    services: AppServices, caller: Asking, conversations: Conversations, chat: UIChat
 ) -> Response:
     """Takes a request of the AI SDK as it is. Its `useChat` sends it, and reads the stream that comes back.
 

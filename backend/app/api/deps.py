@@ -1,7 +1,8 @@
 """Every dependency of the routes, on one screen."""
 
 import re
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ from ..accounts import Accounts
 from ..db.database import Database
 from ..db.schema import Schema
 from ..errors import ConversationNotFound, NotAuthenticated
+from ..limits import Limits, source_of
 from ..metrics import Metrics
 from ..models import text
 from ..models.audit import Visit, network_of
@@ -31,9 +33,11 @@ from ..settings import Settings
 from ..turns import Turns
 from ..verifier import Verifier
 from ..watch import Watch
+from . import limits
 
 MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_SAFE = ("GET", "HEAD")
 _QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _bearer = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
@@ -49,6 +53,7 @@ class Services:
     verifier: Verifier
     accounts: Accounts
     watch: Watch
+    limits: Limits
     turns: Turns
     metrics: Metrics
 
@@ -61,14 +66,29 @@ def _services(request: Request) -> Services:
 AppServices = Annotated[Services, Depends(_services)]
 
 
-async def _caller(services: AppServices, token: Annotated[str | None, Depends(_bearer)]) -> Caller:
+async def _caller(
+    request: Request, services: AppServices, token: Annotated[str | None, Depends(_bearer)]
+) -> Caller:
     """The user whose token came with the request. Whether it has ended, each statement asks."""
     if token is None:
         raise NotAuthenticated
-    return await services.accounts.user_of(await services.verifier.verify(token))
+    caller = await services.accounts.user_of(await services.verifier.verify(token))
+    limits.take(request.scope, services.limits.requests, caller.user_id)
+    if request.method not in _SAFE:
+        limits.take(request.scope, services.limits.writes, caller.user_id)
+    return caller
 
 
 SignedIn = Annotated[Caller, Depends(_caller)]
+
+
+def _asking(request: Request, services: AppServices, caller: SignedIn) -> Caller:
+    limits.take(request.scope, services.limits.turns, caller.user_id)
+    return caller
+
+
+Asking = Annotated[Caller, Depends(_asking)]
+"""Who asks the assistant, and so takes one of the user's turns."""
 
 
 def _caller_id(caller: SignedIn) -> int:
@@ -83,6 +103,24 @@ def _visit(request: Request) -> Visit:
 
 
 Visiting = Annotated[Visit, Depends(_visit)]
+
+
+def _signing_in(request: Request, services: AppServices) -> Callable[[str], AbstractContextManager[None]]:
+    """Takes one of the address's sign-ins, and gives what counts the wrong passwords for an account."""
+    source = source_of(request.client and request.client.host)
+    if source is not None:
+        limits.take(request.scope, services.limits.sign_ins, source)
+    return lambda account: limits.guessing(request.scope, services.limits, source, account)
+
+
+def _registering(request: Request, services: AppServices) -> None:
+    source = source_of(request.client and request.client.host)
+    if source is not None:
+        limits.take(request.scope, services.limits.registrations, source)
+
+
+SigningIn = Annotated[Callable[[str], AbstractContextManager[None]], Depends(_signing_in)]
+REGISTERING = Depends(_registering)
 
 
 def _conversations(services: AppServices, caller: SignedIn) -> ConversationRepository:
