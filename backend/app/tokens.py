@@ -149,7 +149,7 @@ def _is_factorable(modulus: int) -> bool:
 
 
 def issue(user_id: int, secret: str, lifetime: int, now: float, generation: int = 0) -> str:
-    """A token for one of our users: `lifetime` seconds from unix time `now`, or until the `generation` ends."""
+    """A token of a user: for `lifetime` seconds from unix time `now`, or until the `generation` ends."""
     claims = {
         "iss": OWN_ISSUER,
         "sub": str(user_id),

@@ -189,11 +189,11 @@ def test_one_request_too_many_gets_the_problem_that_is_shown(serve_with: Serve, 
     once = dict.fromkeys(("requests_per_minute", "sign_ins_per_minute", "registrations_per_hour"), 1)
     with serve_with(**once) as service:
         for number, operation in enumerate(showing(document, "rate_limited")):
-            user = service.user(f"{number}@example.com")
-            client = user.client if operation.is_signed_in else service.client()
-            ids = {"sessionId": 1, "conversation_id": 1, "todo_id": 1, "reply_id": 1, "message_id": 1}
-            assert operation.send(client, ids).status_code != 429
-            as_shown(operation, "rate_limited", operation.send(client, ids))
+            client = service.user(f"{number}@example.com").client
+            ids = dict.fromkeys(("sessionId", "conversation_id", "todo_id", "reply_id", "message_id"), 1)
+            elsewhere = {"X-Forwarded-For": f"203.0.113.{number}"}
+            assert operation.send(client, ids, headers=elsewhere).status_code != 429
+            as_shown(operation, "rate_limited", operation.send(client, ids, headers=elsewhere))
 
 
 def test_a_second_question_gets_the_problem_that_is_shown(fresh_service: Service, document: Document) -> None:
