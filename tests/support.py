@@ -167,4 +167,4 @@ def served(app: FastAPI, postgres: Postgres) -> Iterator[Service]:
 
 def empty(postgres: Postgres) -> None:
     """Forgets all rows. Ids go on: no test meets the ones of another."""
-    postgres.rows('TRUNCATE "user", todo, conversation, message')
+    postgres.rows('TRUNCATE "user", todo, conversation, message, departure, audit')

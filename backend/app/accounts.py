@@ -4,73 +4,102 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 
-from .errors import NotAuthenticated, SignInFailed
+from .errors import NotAuthenticated, PasswordWrong, SignInFailed
+from .models.audit import Visit
+from .models.caller import Caller
 from .passwords import Passwords
+from .repositories.audit import AuditRepository
 from .repositories.users import UserRepository
 from .tokens import Principal
 
 REMEMBERED = 10_000
 REMEMBERED_SECONDS = 60
-"""How long a user of an external issuer is taken to be there: another process may delete the account."""
+"""How long the id of an issuer's user is kept. Whether the account is still there, each statement asks."""
 LARGEST_ID = 2**63 - 1
+FIRST_GENERATION = 0
 
 
 class Accounts:
-    """Registers, signs in, and tells which user a verified token stands for."""
+    """Registers, signs in, and tells which user a verified token stands for. What it does is audited."""
 
-    def __init__(self, users: UserRepository) -> None:
+    def __init__(self, users: UserRepository, audit: AuditRepository) -> None:
         self._users = users
+        self._audit = audit
         self._passwords = Passwords()
-        self._admitted: OrderedDict[Principal, tuple[int, float]] = OrderedDict()
+        self._admitted: OrderedDict[Principal, tuple[Caller, float]] = OrderedDict()
 
-    async def register(self, email: str, password: str) -> int:
-        """Makes a local account and returns its user's id. Raises EmailTaken."""
-        return await self._users.register(email, await self._passwords.hash(password))
+    async def register(self, email: str, password: str, visit: Visit) -> Caller:
+        """Makes a local account. Raises EmailTaken."""
+        user_id = await self._users.register(email, await self._passwords.hash(password), visit)
+        return Caller(user_id, FIRST_GENERATION)
 
-    async def sign_in(self, email: str, password: str) -> int:
-        """The id of the user with this address and password.
+    async def sign_in(self, email: str, password: str, network: str | None) -> Caller:
+        """The user with this address and password.
 
         Raises SignInFailed, which takes as long for an unknown address as for a wrong password.
         """
         found = await self._users.credentials(email)
-        if not await self._passwords.verify(password, found and found[1]) or found is None:
+        if not await self._passwords.verify(password, found and found.password_hash) or found is None:
+            await self._audit.note("sign_in_failed", found and found.user_id, Visit("visitor", network))
             raise SignInFailed
-        return found[0]
+        await self._audit.note("signed_in", found.user_id, Visit("user", network))
+        return Caller(found.user_id, found.generation)
 
-    async def user_of(self, principal: Principal) -> int:
-        """The user's id: in the token itself, or, for an external issuer, made on the first visit.
+    async def change_password(self, caller: Caller, current: str, new: str, visit: Visit) -> Caller:
+        """Puts another password in the place of the `current` one; all tokens until then have ended.
 
-        One token asks the database once a minute in a process.
+        Raises PasswordWrong.
+        """
+        found = await self._users.own_credentials(caller)
+        if not await self._passwords.verify(current, found.password_hash):
+            await self._audit.note("password_wrong", caller.user_id, visit)
+            raise PasswordWrong
+        return await self._users.change_password(caller, await self._passwords.hash(new), visit)
+
+    async def sign_out(self, caller: Caller, visit: Visit) -> None:
+        """Ends all tokens of an account."""
+        await self._users.sign_out(caller, visit)
+
+    async def user_of(self, principal: Principal) -> Caller:
+        """Whose token it is: its own word, or, for an external issuer, an account made on first sight.
+
+        One token asks the database once a minute in a process. Raises NotAuthenticated for a token of an
+        issuer that is older than the end of its user's account.
         """
         if principal.issuer is None:
-            return int(principal.subject)
-        user_id, until = self._admitted.get(principal, (0, 0.0))
-        if time.monotonic() >= until:
-            user_id = await self._users.admit(principal.issuer, principal.subject)
-            self._admitted[principal] = user_id, time.monotonic() + REMEMBERED_SECONDS
+            return Caller(int(principal.subject), principal.generation)
+        caller, until = self._admitted.get(principal, (None, 0.0))
+        if caller is None or time.monotonic() >= until:
+            caller = await self._users.admit(principal.issuer, principal.subject, principal.issued_at)
+            self._admitted[principal] = caller, time.monotonic() + REMEMBERED_SECONDS
             if len(self._admitted) > REMEMBERED:
                 self._admitted.popitem(last=False)
-        return user_id
+        return caller
 
-    async def find(self, who: str) -> int:
-        """The id of the account with this address, or with this id. Raises SignInFailed if there is none."""
+    async def find(self, who: str) -> Caller:
+        """The account with this address, or with this id. Raises SignInFailed if there is none."""
         if who.isascii() and who.isdigit():
             return await self._existing(int(who))
         found = await self._users.credentials(who)
         if found is None:
             raise SignInFailed
-        return found[0]
+        return Caller(found.user_id, found.generation)
 
-    async def delete(self, who: str) -> None:
+    async def give_token(self, who: str, visit: Visit) -> Caller:
+        """The same, noted: whoever gets a token made for it acts as this user."""
+        found = await self.find(who)
+        await self._audit.note("token_made", found.user_id, visit)
+        return found
+
+    async def delete(self, who: str, visit: Visit) -> None:
         """Deletes the account with this address, or with this id, and everything it owns.
 
         Raises SignInFailed if there is none.
         """
-        await self._users.delete(await self.find(who))
+        await self._users.delete((await self.find(who)).user_id, visit)
 
-    async def _existing(self, user_id: int) -> int:
+    async def _existing(self, user_id: int) -> Caller:
         if user_id <= LARGEST_ID:
             with suppress(NotAuthenticated):
-                await self._users.get(user_id)
-                return user_id
+                return await self._users.account(user_id)
         raise SignInFailed

@@ -137,7 +137,8 @@ def create_user(
     """Make an account."""
     from pydantic import ValidationError
 
-    from .models.api import AccountCreate
+    from .models.accounts import AccountCreate
+    from .models.audit import OPERATOR
 
     try:
         account = AccountCreate(email=email, password=password)
@@ -147,8 +148,10 @@ def create_user(
         ) from None
     settings = _settings()
     _require_local_accounts(settings)
-    user_id = _with_accounts(settings, lambda accounts: accounts.register(account.email, account.password))
-    typer.echo(f"User {user_id} is {account.email}.")
+    made = _with_accounts(
+        settings, lambda accounts: accounts.register(account.email, account.password, OPERATOR)
+    )
+    typer.echo(f"User {made.user_id} is {account.email}.")
 
 
 @users.command("list")
@@ -175,9 +178,11 @@ def delete_user(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete an account with all its conversations and todos."""
+    from .models.audit import OPERATOR
+
     if not yes:
         typer.confirm(f"Delete {who} with everything it owns?", abort=True)
-    _with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold()))
+    _with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold(), OPERATOR))
     typer.echo(f"{who} is deleted.")
 
 
@@ -192,13 +197,15 @@ def token(
     import time
 
     from . import tokens
+    from .models.audit import OPERATOR
 
     settings = _settings()
     _require_local_accounts(settings)
     with _database(settings) as ready:
-        user_id = asyncio.run(_asked(ready, lambda accounts: accounts.find(email.casefold())))
+        found = asyncio.run(_asked(ready, lambda accounts: accounts.give_token(email.casefold(), OPERATOR)))
         seconds = lifetime or ready.token_lifetime
-        typer.echo(tokens.issue(user_id, ready.signing_key, seconds, time.time()))
+        made = tokens.issue(found.user_id, ready.signing_key, seconds, time.time(), found.generation)
+        typer.echo(made)
 
 
 def _require_text(words: list[str]) -> None:
@@ -259,12 +266,13 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     from .accounts import Accounts
     from .db import url as urls
     from .db.database import Database
+    from .repositories.audit import AuditRepository
     from .repositories.users import UserRepository
 
     assert settings.database_url is not None
     database = Database(urls.parse(settings.database_url.get_secret_value()))
     try:
-        return await verb(Accounts(UserRepository(database)))
+        return await verb(Accounts(UserRepository(database), AuditRepository(database)))
     except SignInFailed:
         raise SetupError("There is no such account: `chat-history user list` shows them all.") from None
     finally:

@@ -5,6 +5,7 @@
   + SignInFailed                401  sign_in_failed
   + BodyInvalid                 400  invalid_json
   + CursorInvalid               400  invalid_cursor
+  + PasswordWrong               403  password_wrong
   + RegistrationClosed          403  registration_closed
   + NotFound                    404  not_found
     - ConversationNotFound      404  conversation_not_found
@@ -19,6 +20,7 @@
   + MediaTypeUnsupported        415  unsupported_media_type
   + ClientIdReused              422  client_id_reused
   + MessageUnreadable           422  message_unreadable
+  + RateLimited                 429  rate_limited, with Retry-After
   + TooManyTurns                429  too_many_turns, with Retry-After
   + Unavailable                 503  unavailable, with Retry-After
     - DatabaseUnavailable       503  database_unavailable
@@ -77,6 +79,14 @@ class CursorInvalid(ChatError):
     status = 400
     code = "invalid_cursor"
     detail = "The cursor was not made by this list. Start again without one."
+
+
+class PasswordWrong(ChatError):
+    """Not 401: the token is good, and a client must not throw it away."""
+
+    status = 403
+    code = "password_wrong"
+    detail = "The current password is another one."
 
 
 class RegistrationClosed(ChatError):
@@ -164,6 +174,15 @@ class MessageUnreadable(ChatError):
     status = 422
     code = "message_unreadable"
     detail = "The last message must be the user's, with text parts only."
+
+
+class RateLimited(ChatError):
+    """The answer's RateLimit header says which limit it was, and its Retry-After how long to wait."""
+
+    status = 429
+    code = "rate_limited"
+    detail = "Too many requests of this kind. Wait before the next one."
+    headers: ClassVar = {"Retry-After": "60"}
 
 
 class TooManyTurns(ChatError):

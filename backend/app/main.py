@@ -19,11 +19,14 @@ from .db import url as urls
 from .db.database import Database
 from .db.schema import Schema
 from .errors import DatabaseUnavailable, SetupError
+from .limits import Limits
 from .metrics import Metrics
+from .repositories.audit import AuditRepository
 from .repositories.users import UserRepository
 from .settings import Settings
-from .turns import Bounds, Limits, Turns
+from .turns import Bounds, Limits as Lengths, Turns
 from .verifier import make_verifier
+from .watch import Watch
 from .web import site
 
 log = logging.getLogger(__name__)
@@ -75,7 +78,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-            expose_headers=["Location", "Retry-After", "X-Request-ID", openapi.STREAM_HEADER],
+            expose_headers=sorted(openapi.HEADERS.keys() - {"WWW-Authenticate"}),
         )
     return app
 
@@ -98,12 +101,13 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         statement_timeout=settings.database_timeout,
         idle_seconds=settings.database_idle_seconds,
     )
+    users = UserRepository(database)
     metrics = Metrics()
-    limits = Limits(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
+    lengths = Lengths(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
     bounds = Bounds(
         settings.max_running_turns, settings.max_running_turns_per_user, settings.flushes_per_second
     )
-    turns = Turns(database, assistant, metrics, limits, bounds)
+    turns = Turns(database, assistant, metrics, lengths, bounds)
     metrics.watch("chat_turns_running", "Replies being written.", lambda: turns.running)
     metrics.watch_each(
         "database_connections", "Connections and waiting requests.", "state", lambda: database.connections
@@ -113,7 +117,9 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         database=database,
         schema=Schema(database),
         verifier=make_verifier(settings),
-        accounts=Accounts(UserRepository(database)),
+        accounts=Accounts(users, AuditRepository(database)),
+        watch=Watch(users),
+        limits=Limits(settings),
         turns=turns,
         metrics=metrics,
     )

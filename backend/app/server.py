@@ -23,16 +23,18 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, app: FastAPI) -> None:
+        services: Services = app.state.services
         super().__init__(
             uvicorn.Config(
                 app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                forwarded_allow_ips=list(services.settings.forwarded_allow_ips),
                 timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
             )
         )
-        self._services: Services = app.state.services
+        self._services = services
         self._failure: SetupError | None = None
 
     def give_up(self, failure: SetupError) -> None:

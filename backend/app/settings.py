@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import SetupError
+from .limits import Quotas
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -37,7 +38,7 @@ OF_AN_ISSUER = (
 """What only an external issuer needs."""
 
 
-class Settings(BaseSettings):
+class Settings(Quotas, BaseSettings):
     """What may be configured. Read from the environment and from `.env`; a value given here wins."""
 
     model_config = SettingsConfigDict(
@@ -156,6 +157,11 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         8000, description="The port to listen on; 0 picks a free one."
     )
+    forwarded_allow_ips: Names = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are "
+        "believed. Without your proxy's, all its users are one address to the limits.",
+    )
     cors_origins: Names = Field(
         (), description="Origins of frontends served elsewhere, such as https://chat.example."
     )
@@ -201,7 +207,12 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "jwt_algorithms", "jwt_audience", "jwt_authorized_parties", "cors_origins", mode="before"
+        "jwt_algorithms",
+        "jwt_audience",
+        "jwt_authorized_parties",
+        "cors_origins",
+        "forwarded_allow_ips",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -52,12 +52,15 @@ ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 1
 class Principal:
     """Who a token speaks for. `issuer` is None for this service's own tokens.
 
-    `expires_at` is in unix seconds and includes the leeway: from then on the token is refused.
+    `expires_at` is in unix seconds and includes the leeway: from then on the token is refused. `issued_at` is
+    0 if it does not say. `generation` is that of `issue`.
     """
 
     issuer: str | None
     subject: str
     expires_at: float
+    issued_at: float = 0
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +148,15 @@ def _is_factorable(modulus: int) -> bool:
     return all(any(pow(65537, n, prime) == modulus % prime for n in range(prime)) for prime in ROCA_PRIMES)
 
 
-def issue(user_id: int, secret: str, lifetime: int, now: float) -> str:
-    """A token of this service for one of its users, for `lifetime` seconds from unix time `now`."""
+def issue(user_id: int, secret: str, lifetime: int, now: float, generation: int = 0) -> str:
+    """A token of a user: for `lifetime` seconds from unix time `now`, or until the `generation` ends."""
     claims = {
         "iss": OWN_ISSUER,
         "sub": str(user_id),
         "iat": int(now),
         "exp": int(now) + lifetime,
         "jti": secrets.token_urlsafe(16),
+        "gen": generation,
     }
     token: str = jwt.encode(claims, secret, "HS256", headers={"typ": "at+jwt"})
     return token
@@ -223,18 +227,16 @@ def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) ->
     # The database takes neither NUL nor a lone surrogate, which has no UTF-8.
     _require(b"\0" not in subject.encode(), "sub has a NUL")
     if policy.issuer is None:
-        _require(_is_user_id(subject), "sub is no user's id")
+        # As `issue` writes it, and as the database can hold it.
+        _require(bool(_USER_ID.fullmatch(subject)) and int(subject) < 2**63, "sub is no user's id")
 
     expires_at = _time(claims["exp"]) + policy.leeway
     _require(now < expires_at, "expired")
     for name in {"nbf", "iat"} & claims.keys():
         _require(_time(claims[name]) <= now + policy.leeway, f"{name} is in the future")
-    return Principal(policy.issuer, subject, expires_at)
-
-
-def _is_user_id(subject: str) -> bool:
-    """Whether it is written as `issue` writes it, and fits the database's 64 bits."""
-    return bool(_USER_ID.fullmatch(subject)) and int(subject) < 2**63
+    generation = claims.get("gen", 0) if policy.issuer is None else 0
+    _require(type(generation) is int and 0 <= generation < 2**63, "gen is no generation")
+    return Principal(policy.issuer, subject, expires_at, _time(claims.get("iat", 0)), generation)
 
 
 def _require_intended(claims: Mapping[str, Any], policy: TokenPolicy) -> None:

@@ -5,7 +5,7 @@ import time
 import jwt
 import pytest
 
-from support import SECRET, Service
+from support import SECRET, Service, User
 
 
 def test_register_sign_in_and_me(service: Service) -> None:
@@ -76,9 +76,9 @@ def test_the_password_is_stored_as_argon2id(service: Service) -> None:
     )
 
 
-def test_without_a_token_there_is_one_answer(service: Service) -> None:
+def test_without_a_token_there_is_one_answer(service: Service, alice: User) -> None:
     now = int(time.time())
-    claims = {"iss": "chat-history", "sub": "1", "iat": now, "exp": now + 60}
+    claims = {"iss": "chat-history", "sub": str(alice.id), "iat": now, "exp": now + 60}
     forged = jwt.encode(claims, "another secret of at least 32 bytes!", "HS256")
     expired = jwt.encode({**claims, "exp": now - 60}, SECRET, "HS256")
     refused = [

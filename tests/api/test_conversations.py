@@ -182,4 +182,4 @@ def test_the_token_of_a_deleted_account_makes_nothing(alice: User, service: Serv
     assert alice.post("/api/conversations").status_code == 401
     assert alice.post("/api/todos", {"title": "Ghost"}).status_code == 401
     assert alice.get("/api/auth/me").status_code == 401
-    assert alice.get("/api/conversations").json()["items"] == []
+    assert alice.get("/api/conversations").status_code == 401

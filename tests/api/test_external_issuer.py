@@ -53,29 +53,37 @@ def test_a_user_appears_with_the_first_valid_token(serve_with: Serve) -> None:
         assert again.json() == me.json()
 
 
-def test_a_user_who_was_deleted_is_nobody_and_then_another_one(
-    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("remembered_seconds", [0, 60])
+def test_a_user_who_was_deleted_is_nobody_until_the_issuer_makes_another_token(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch, remembered_seconds: int
 ) -> None:
-    with serve_with(**ISSUER) as service:
-        alice = service.client(token())
-        alice.get("/api/auth/me").raise_for_status()
-        service.postgres.rows('DELETE FROM "user"')
-        # What the process remembers of her leads nowhere, and makes nothing.
-        assert alice.get("/api/auth/me").status_code == 401
-        assert alice.post("/api/conversations", json={}).status_code == 401
-        assert alice.post("/api/todos", json={"title": "Milk"}).status_code == 401
-        assert alice.post("/api/chat/start").status_code == 401
-        assert alice.get("/api/conversations").json()["items"] == []
-        assert service.postgres.value('SELECT count(*) FROM "user"') == 0
-    monkeypatch.setattr("app.accounts.REMEMBERED_SECONDS", 0)
+    monkeypatch.setattr("app.accounts.REMEMBERED_SECONDS", remembered_seconds)
     with serve_with(**ISSUER) as service:
         alice = service.client(token())
         before = alice.get("/api/auth/me").json()["id"]
         conversation = alice.post("/api/conversations", json={}).json()["id"]
         service.postgres.rows('DELETE FROM "user"')
+        # Neither what a process remembers of her nor her token leads anywhere, or makes anything.
+        for process in (alice, service.client(token(iat=int(time.time()) - 1))):
+            assert process.get("/api/auth/me").status_code == 401
+            assert process.get("/api/conversations").status_code == 401
+            assert process.post("/api/conversations", json={}).status_code == 401
+            assert process.post("/api/todos", json={"title": "Milk"}).status_code == 401
+            assert process.post("/api/chat/start").status_code == 401
+        assert service.postgres.value('SELECT count(*) FROM "user"') == 0
+        # She may come back, as somebody else.
+        alice = service.client(token(iat=int(time.time()) + 2))
         assert alice.get("/api/auth/me").json()["id"] != before
         assert alice.get(f"/api/conversations/{conversation}").status_code == 404
         assert alice.post("/api/conversations", json={}).status_code == 201
+
+
+def test_the_departure_of_one_user_is_not_that_of_another(serve_with: Serve) -> None:
+    with serve_with(**ISSUER) as service:
+        service.client(token()).get("/api/auth/me").raise_for_status()
+        service.postgres.rows('DELETE FROM "user"')
+        assert service.client(token()).get("/api/auth/me").status_code == 401
+        assert service.client(token(sub="auth0|bob")).get("/api/auth/me").status_code == 200
 
 
 def test_a_refused_token_makes_nobody(serve_with: Serve) -> None:
@@ -128,10 +136,10 @@ def test_the_oldest_of_very_many_tokens_is_forgotten_and_its_user_found_again(
         first = alice.get("/api/auth/me").json()
         assert bob.get("/api/auth/me").json()["id"] != first["id"]
         assert alice.get("/api/auth/me").json() == first
-        # Who is remembered is not asked for again: bob's token gave way to alice's.
-        service.postgres.rows('DELETE FROM "user"')
-        assert alice.get("/api/auth/me").status_code == 401
-        assert bob.get("/api/auth/me").status_code == 200
+        # Who is remembered is not looked for again: bob's token gave way to alice's.
+        service.postgres.rows("UPDATE \"user\" SET subject = 'moved ' || subject")
+        assert alice.get("/api/auth/me").json()["id"] == first["id"]
+        assert bob.get("/api/auth/me").json()["subject"] == "auth0|bob"
 
 
 def test_an_account_that_cannot_be_made_is_refused(serve_with: Serve) -> None:

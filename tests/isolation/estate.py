@@ -57,7 +57,11 @@ _ROWS = {
 }
 
 
-OWNERS = {name: "id" if name == "user" else "user_id" for name in tables.User.metadata.tables}
+OWNERS = {
+    name: "id" if name == "user" else "user_id"
+    for name in tables.User.metadata.tables
+    if name != "departure"  # whose it was, nobody can tell
+}
 """Each table, and its column that says whose a row is."""
 
 _NUMBER = re.compile(r"\d{10,19}")

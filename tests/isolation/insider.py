@@ -9,6 +9,7 @@ from typing import Any
 
 from app.db.database import Database
 from app.errors import ConversationNotFound
+from app.models.audit import Visit
 from app.repositories.conversations import ConversationRepository
 from app.repositories.deletion import DeletionRepository
 from app.repositories.turns import TurnRepository
@@ -87,7 +88,7 @@ class Insider:
         visitors = ((ISSUER, "dave"), (ISSUER, "erin"), (f"{ISSUER}/other", "dave"))
         if len({await users.admit(*visitor) for visitor in visitors}) < len(visitors):
             noticed.append("an issuer's user is taken for another one")
-        await users.delete(carol.user.id)
+        await users.delete(carol.user.id, Visit())
         if rows_of(self._town.service.postgres, carol.user.id)["user"]:
             noticed.append("an account stays")
         return noticed

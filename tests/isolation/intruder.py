@@ -12,6 +12,9 @@ from .operations import MAKES, Operation, Uncovered
 WITHOUT_TOKEN = {"healthz", "readyz", "metrics", "register", "create_token"}
 """The operations that anybody may call."""
 
+ENDS_TOKENS = {"change_password", "sign_out_everywhere"}
+"""The operations after which whoever called them is a stranger."""
+
 Values = dict[str, Any]
 Noticed = Iterator[str]
 
@@ -46,7 +49,10 @@ class Intruder:
         """Plays each operation with its own ids, with the owner's, and without a token."""
         for operation in operations:
             before = self._owners_rows()
-            yield from self._act_at_home(operation)
+            if operation.name in ENDS_TOKENS:
+                yield from self._act_for_the_last_time(operation)
+            else:
+                yield from self._act_at_home(operation)
             if operation.needs_token:
                 yield from self._turn_pages(operation)
                 yield from self._swap_ids(operation)
@@ -83,6 +89,17 @@ class Intruder:
                     succeeds = answer.status in operation.successes
                     yield from self._expect(succeeds, f"{operation.name} is uncovered: {answer}")
                     yield from self._expect_own(operation, answer)
+
+    def _act_for_the_last_time(self, operation: Operation) -> Noticed:
+        """As somebody who has just come: it succeeds once."""
+        account = {"email": f"passer-by-{self.tried}-{operation.name}@example.com", "password": PASSWORD}
+        made = self._nobody.post("/api/auth/register", json=account).raise_for_status()
+        client = self._service.client(made.json()["access_token"])
+        for expected in (operation.successes, {401}):
+            self.tried += 1
+            answer = operation.call(client, {}, self._owner.betrayed_by)
+            yield from self._expect(answer.status in expected, f"{operation.name} is uncovered: {answer}")
+            yield from self._expect_own(operation, answer)
 
     def _swap_ids(self, operation: Operation) -> Noticed:
         """With the owner's ids, a new request and a repeated one are answered as for ids of nothing."""

@@ -11,7 +11,8 @@ from app import repositories
 from app.db.database import Identity
 from app.db.statement import Statement
 
-_PREDICATE = re.compile(rf"""[\w."]+ = %\(({"|".join(Identity.__slots__)})\)s""")
+_OWNERS = [name for name in Identity.__slots__ if name != "generation"]  # which says of whom, not whose
+_PREDICATE = re.compile(rf"""[\w."]+ = %\(({"|".join(_OWNERS)})\)s""")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _limited(sql: str, place: int) -> str:
         start -= 1
         depth += {")": 1, "(": -1}.get(sql[start], 0)
         part = sql[start] + part if depth == 0 else part
-    limited = str(re.findall(r"UPDATE \w+ SET \w+|DELETE FROM \S+|FROM \S+", part)[-1])
+    limited = str(re.findall(r"UPDATE \S+ SET \w+|DELETE FROM \S+|FROM \S+", part)[-1])
     named = re.search(r"(\w+) AS\s*$", sql[:start])
     if depth == 0 and sql[place:].partition(";")[0].endswith("FOR UPDATE"):
         return f"lock: {limited}"

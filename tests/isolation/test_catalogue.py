@@ -98,6 +98,7 @@ def test_the_role_may_do_with_tables_what_the_service_does_and_no_more(walled: P
     assert dict(granted) == {
         "alembic_version": "SELECT",
         "conversation": "DELETE INSERT SELECT",
+        "departure": "SELECT",
         "message": "INSERT SELECT",
         "todo": "DELETE INSERT SELECT",
         "user": "DELETE INSERT SELECT",
@@ -116,5 +117,16 @@ def test_the_role_may_change_what_the_service_changes_and_nothing_else(walled: P
         "message": "content feedback finish_reason lease_until model parts replaced status stop_requested"
         " timings usage",
         "todo": "completed description title updated_at",
-        "user": "password_hash",
+        "user": "generation password_hash",
     }
+
+
+def test_the_role_can_only_append_to_the_record_and_not_say_when(walled: Postgres) -> None:
+    granted = walled.rows(
+        "SELECT privilege_type, string_agg(column_name, ' ' ORDER BY column_name)"
+        " FROM information_schema.column_privileges WHERE grantee IN (%s, 'PUBLIC')"
+        " AND table_name = %s AND table_schema = 'public' GROUP BY privilege_type",
+        ROLE,
+        "audit",
+    )
+    assert granted == [("INSERT", "actor event network user_id")]

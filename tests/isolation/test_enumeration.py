@@ -12,7 +12,7 @@ import pytest
 from support import Postgres, User, pages
 
 from .estate import NOWHERE, Estate
-from .intruder import Intruder
+from .intruder import ENDS_TOKENS, Intruder
 from .operations import Operation, Uncovered
 from .statements import places, without
 from .town import Town, settled
@@ -79,7 +79,8 @@ def _items(user: User, path: str) -> list[dict[str, Any]]:
 def test_a_thief_of_a_token_is_noticed_at_every_operation(town: Town) -> None:
     """The measure itself: somebody who may do everything to the owner's rows is found out by each."""
     thief = Intruder(town.service, town.alice, Estate(town.alice.user, "thief", {}))
-    tried = [operation for operation in town.operations if operation.needs_token]
+    # What ends tokens takes no id, and is only called by somebody who has just come.
+    tried = [one for one in town.operations if one.needs_token and one.name not in ENDS_TOKENS]
     assert len(tried) > 20
     assert [operation.name for operation in tried if not any(thief.try_all([operation]))] == []
 

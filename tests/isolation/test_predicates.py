@@ -60,6 +60,8 @@ EQUIVALENT = [
 limit what, and which other one decides. They stay: when that one falls, each still holds something back."""
 
 _REST = {
+    "accounts": [],
+    "actor": "user",
     "after": 1,
     "attempt": ATTEMPT,
     "at": datetime.max.replace(tzinfo=UTC),
@@ -72,13 +74,18 @@ _REST = {
     "completed": True,
     "content": said_again("alice"),
     "description": "mine",
+    "event": "signed_in",
     "feedback": "up",
     "finish_reason": "stop",
+    "generation": 0,
+    "generations": [],
     "have": 0,
     "hit_pattern": "alice",
+    "issued_at": 0,
     "lease": timedelta(seconds=10),
     "limit": 2,
     "model": "mine",
+    "network": None,
     "parts": None,
     "password_hash": "mine",
     "patterns": ["alice"],

@@ -254,3 +254,77 @@ def test_an_account_is_made_in_its_own_name_only(walled: Postgres, alice: int) -
     with acting(walled, email="new@example.com") as cursor:
         cursor.execute(register)
         assert cursor.rowcount == 1
+
+
+NOTE = "INSERT INTO audit (event, actor, user_id) VALUES ('signed_in', 'user', %s)"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM audit",
+        "SELECT count(*) FROM audit",
+        "UPDATE audit SET event = 'changed'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "INSERT INTO audit (event, actor, created_at) VALUES ('signed_in', 'user', now())",
+        "INSERT INTO audit (event, actor) VALUES ('signed_in', 'user') RETURNING id",
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_the_role_can_do_nothing_with_the_record_but_append(
+    walled: Postgres, alice: int, statement: str, named: bool
+) -> None:
+    identity = {"user_id": alice} if named else {}
+    with acting(walled, **identity) as cursor:
+        cursor.execute(NOTE, [alice])
+        assert cursor.rowcount == 1
+    before = walled.rows("SELECT * FROM audit ORDER BY id")
+    assert len(before) == 1
+    with pytest.raises(errors.InsufficientPrivilege), acting(walled, **identity) as cursor:
+        cursor.execute(statement)
+    assert walled.rows("SELECT * FROM audit ORDER BY id") == before
+
+
+def test_in_a_users_name_nothing_is_noted_about_another(walled: Postgres, alice: int, bob: int) -> None:
+    for about in (bob, None):
+        with acting(walled, user_id=bob) as cursor:
+            cursor.execute(NOTE, [about])
+    with pytest.raises(errors.InsufficientPrivilege), acting(walled, user_id=bob) as cursor:
+        cursor.execute(NOTE, [alice])
+    assert walled.rows("SELECT user_id FROM audit ORDER BY id") == [(bob,), (None,)]
+
+
+@pytest.mark.parametrize("event", ["alice@example.com", "Signed in", "x" * 41, ""])
+def test_no_text_of_a_user_fits_into_the_record(walled: Postgres, alice: int, event: str) -> None:
+    note = "INSERT INTO audit (event, actor, network) VALUES (%s, %s, %s)"
+    for values in ((event, "user", None), ("signed_in", event, None)):
+        with pytest.raises(errors.CheckViolation), acting(walled, user_id=alice) as cursor:
+            cursor.execute(note, values)
+    with pytest.raises(errors.InvalidTextRepresentation), acting(walled, user_id=alice) as cursor:
+        cursor.execute(note, ("signed_in", "user", event))
+
+
+def test_a_departure_is_written_by_the_end_of_an_account_and_seen_by_its_own_subject(
+    walled: Postgres, alice: int
+) -> None:
+    issuer = "https://one.example"
+    carol = walled.value(_SETTLE_EXTERNAL, issuer, "carol")
+    made_up = "INSERT INTO departure (subject_hash) VALUES ('made up')"
+    for identity in ({}, {"user_id": carol}, {"issuer": issuer, "subject": "carol"}):
+        refused = pytest.raises(errors.InsufficientPrivilege, match="row-level security")
+        with refused, acting(walled, **identity) as cursor:
+            cursor.execute(made_up)
+    for user, left in ((alice, 0), (carol, 1)):
+        with acting(walled, user_id=user) as cursor:
+            cursor.execute('DELETE FROM "user"')
+        assert walled.value("SELECT count(*) FROM departure") == left
+    for identity, seen in (
+        ({}, 0),
+        ({"user_id": carol}, 0),
+        ({"issuer": issuer, "subject": "dave"}, 0),
+        ({"issuer": issuer + "/", "subject": "carol"}, 0),
+        ({"issuer": issuer, "subject": "carol"}, 1),
+    ):
+        with acting(walled, **identity) as cursor:
+            assert count(cursor, "departure") == seen

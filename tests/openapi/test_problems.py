@@ -37,6 +37,12 @@ class Stage:
     def client(self, operation: Operation) -> httpx.Client:
         return self.alice.client if operation.is_signed_in else self.service.client()
 
+    def client_with_password(self, password: str) -> httpx.Client:
+        """Somebody's who has this password."""
+        account = {"email": "carol@example.com", "password": password}
+        made = self.service.client().post("/api/auth/register", json=account).raise_for_status()
+        return self.service.client(made.json()["access_token"])
+
     def repeated(self, operation: Operation) -> httpx.Response:
         """The same client's id with another content."""
         name = next(iter({"title", "content", "message"} & set(operation.bodies[0])), "")
@@ -117,6 +123,7 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     ),
     "message_unreadable": lambda stage, one: stage.with_session(one, stage.session, messages=[]),
     "nothing_to_answer": lambda stage, one: stage.with_session(one, stage.session, **again()),
+    "password_wrong": lambda stage, one: one.send(stage.client_with_password(one.bodies[0]["new_password"])),
     "todo_not_found": lambda stage, one: one.send(stage.alice.client, NOWHERE),
     "invalid_cursor": lambda stage, one: one.send(stage.alice.client, stage.ids, params={"cursor": "x"}),
     "client_id_reused": Stage.repeated,
@@ -125,6 +132,7 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
 }
 ON_ANOTHER_STAGE = {
     "registration_closed",
+    "rate_limited",
     "todo_limit_reached",
     "turn_in_progress",
     "too_many_turns",
@@ -175,6 +183,17 @@ def test_a_full_list_gets_the_problem_that_is_shown(stage: Stage, document: Docu
     stage.service.postgres.rows(sql, stage.alice.id)
     for operation in showing(document, "todo_limit_reached"):
         as_shown(operation, "todo_limit_reached", operation.send(stage.alice.client))
+
+
+def test_one_request_too_many_gets_the_problem_that_is_shown(serve_with: Serve, document: Document) -> None:
+    once = dict.fromkeys(("requests_per_minute", "sign_ins_per_minute", "registrations_per_hour"), 1)
+    with serve_with(**once) as service:
+        for number, operation in enumerate(showing(document, "rate_limited")):
+            client = service.user(f"{number}@example.com").client
+            ids = dict.fromkeys(("sessionId", "conversation_id", "todo_id", "reply_id", "message_id"), 1)
+            elsewhere = {"X-Forwarded-For": f"203.0.113.{number}"}
+            assert operation.send(client, ids, headers=elsewhere).status_code != 429
+            as_shown(operation, "rate_limited", operation.send(client, ids, headers=elsewhere))
 
 
 def test_a_second_question_gets_the_problem_that_is_shown(fresh_service: Service, document: Document) -> None:

@@ -3,14 +3,16 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import httpx
 import pytest
 
 from app.api.stream import DONE, PING, stream_response
+from app.models.caller import Caller
 from app.models.events import Ended, Finish, TextDelta, ToolCall, ToolResult
 from app.turns import LiveReply
+from app.watch import Reading
 from assistants_for_tests import Scripted, Titling
 from support import Service, User
 from turns.protocol import HEADERS, Event, checked, message
@@ -148,7 +150,8 @@ def test_a_server_that_stops_ends_its_streams_well(serve_with: Serve) -> None:
 def test_silence_is_filled_with_comments() -> None:
     async def read() -> bytes:
         live = LiveReply(1, 2)
-        parts = aiter(stream_response(live, None, pause=0.001).body_iterator)
+        watched = nullcontext(Reading(Caller(1, 0), live.wake))
+        parts = aiter(stream_response(live, None, watched, pause=0.001).body_iterator)
         stream = [await anext(parts) for _ in range(3)]
         assert stream[1:] == [PING, PING]
         live.say(TextDelta("At last"))

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from .. import tokens
-from ..errors import EmailTaken, RegistrationClosed, SignInFailed
-from ..models.api import Account, AccountCreate, SignIn, Token
-from .deps import AppServices, CallerId, Services, Users
+from ..errors import EmailTaken, PasswordWrong, RateLimited, RegistrationClosed, SignInFailed
+from ..models.accounts import Account, AccountCreate, PasswordChange, SignIn, Token
+from ..models.caller import Caller
+from .deps import REGISTERING, AppServices, Services, SignedIn, SigningIn, Users, Visiting
 from .openapi import answers
 from .pages import json_response
 from .strict import StrictRoute
@@ -18,23 +19,53 @@ local = APIRouter(prefix="/api/auth", tags=["accounts"], route_class=StrictRoute
 
 
 @local.post(
-    "/register", status_code=201, responses=answers(Token, RegistrationClosed, EmailTaken, status=201)
+    "/register",
+    status_code=201,
+    responses=answers(Token, RegistrationClosed, EmailTaken, RateLimited, status=201),
+    dependencies=[REGISTERING],
 )
-async def register(account: AccountCreate, services: AppServices) -> Token:
+async def register(account: AccountCreate, services: AppServices, visit: Visiting) -> Token:
     """Makes an account and signs it in. The address is a name to sign in with: nothing is sent to it."""
     if not services.settings.registration:
         raise RegistrationClosed
-    return _token(services, await services.accounts.register(account.email, account.password))
+    return _token(services, await services.accounts.register(account.email, account.password, visit))
 
 
-@local.post("/token", responses=answers(Token, SignInFailed))
-async def create_token(sign_in: Annotated[SignIn, Form()], services: AppServices) -> Token:
-    """Signs in. This is OAuth 2's password grant: the Authorize button of this page does it."""
-    return _token(services, await services.accounts.sign_in(sign_in.username, sign_in.password))
+@local.post("/token", responses=answers(Token, SignInFailed, RateLimited))
+async def create_token(
+    sign_in: Annotated[SignIn, Form()], services: AppServices, visit: Visiting, guessing: SigningIn
+) -> Token:
+    """Signs in. This is OAuth 2's password grant: the Authorize button of this page does it.
+
+    Too many wrong passwords for an account make the address that sent them wait, and nobody else.
+    """
+    with guessing(sign_in.username):
+        caller = await services.accounts.sign_in(sign_in.username, sign_in.password, visit.network)
+    return _token(services, caller)
+
+
+@local.post("/password", responses=answers(Token, PasswordWrong))
+async def change_password(
+    change: PasswordChange, services: AppServices, caller: SignedIn, visit: Visiting, guessing: SigningIn
+) -> Token:
+    """Changes your password. All your tokens end within a second, on every device; the answer is a new one
+    for this device.
+    """
+    with guessing(str(caller.user_id)):
+        changed = await services.accounts.change_password(
+            caller, change.current_password, change.new_password, visit
+        )
+    return _token(services, changed)
+
+
+@local.post("/sign-out", status_code=204, responses=answers(None, status=204))
+async def sign_out_everywhere(services: AppServices, caller: SignedIn, visit: Visiting) -> None:
+    """Signs you out on every device. All your tokens end within a second, this one too."""
+    await services.accounts.sign_out(caller, visit)
 
 
 @router.get("/me", responses=answers(Account))
-async def get_me(caller: CallerId, users: Users) -> Response:
+async def get_me(caller: SignedIn, users: Users) -> Response:
     """Tells who you are.
 
     A user of an external issuer has `issuer` and `subject` in place of `email`.
@@ -42,6 +73,7 @@ async def get_me(caller: CallerId, users: Users) -> Response:
     return json_response(await users.get(caller))
 
 
-def _token(services: Services, user_id: int) -> Token:
+def _token(services: Services, caller: Caller) -> Token:
     secret, lifetime = services.settings.signing_key, services.settings.token_lifetime
-    return Token(access_token=tokens.issue(user_id, secret, lifetime, time.time()), expires_in=lifetime)
+    token = tokens.issue(caller.user_id, secret, lifetime, time.time(), caller.generation)
+    return Token(access_token=token, expires_in=lifetime)

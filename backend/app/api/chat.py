@@ -29,6 +29,7 @@ from ..models.api import (
 )
 from .deps import (
     AppServices,
+    Asking,
     BegunSession,
     CallerId,
     Conversations,
@@ -40,6 +41,7 @@ from .deps import (
     Replies,
     ReplyId,
     Session,
+    SignedIn,
     WantsStream,
     conversation_of,
 )
@@ -104,7 +106,7 @@ async def start_chat(
 )
 async def send_message(
     services: AppServices,
-    caller: CallerId,
+    caller: Asking,
     session: Session,
     chat: ChatMessage,
     streamed: WantsStream,
@@ -117,7 +119,7 @@ async def send_message(
     the refusal says where to read it.
     """
     turn = await services.turns.ask(caller, session, chat.message, chat.client_id or key)
-    return await turn_response(services.turns, caller, turn, streamed=streamed)
+    return await turn_response(services, caller, turn, streamed=streamed)
 
 
 @router.post(
@@ -125,13 +127,13 @@ async def send_message(
     responses=answers(Turn, ConversationNotFound, NothingToAnswer, *_BUSY, stream=True, links=_TURN_LINKS),
 )
 async def regenerate_reply(
-    services: AppServices, caller: CallerId, session: Session, streamed: WantsStream
+    services: AppServices, caller: Asking, session: Session, streamed: WantsStream
 ) -> Response:
     """Asks for another reply to the last message. It takes the place of the one before, which stays as a
     version that can be listed. It comes whole or, with `Accept: text/event-stream`, as it is written.
     """
     turn = await services.turns.regenerate(caller, session)
-    return await turn_response(services.turns, caller, turn, streamed=streamed)
+    return await turn_response(services, caller, turn, streamed=streamed)
 
 
 @router.get(
@@ -139,7 +141,7 @@ async def regenerate_reply(
     response_class=StreamingResponse,
     responses=answers(None, ConversationNotFound, stream=True, empty=True),
 )
-async def resume_stream(services: AppServices, caller: CallerId, session: BegunSession) -> Response:
+async def resume_stream(services: AppServices, caller: SignedIn, session: BegunSession) -> Response:
     """Streams the reply that is being written. It begins where the reply began, and lasts until it ends;
     without one, the answer is 204.
 
@@ -147,11 +149,13 @@ async def resume_stream(services: AppServices, caller: CallerId, session: BegunS
     your client has said nothing yet has none.
     """
     live = None if session is None else await services.turns.resume(caller, session)
-    return Response(status_code=204) if live is None else stream_response(live, None)
+    if live is None:
+        return Response(status_code=204)
+    return stream_response(live, None, services.watch.reading(caller, live.wake))
 
 
 @router.post("/{sessionId:path}/stop", responses=answers(Stopped, ConversationNotFound))
-async def stop_reply(services: AppServices, caller: CallerId, session: Session) -> Response:
+async def stop_reply(services: AppServices, caller: SignedIn, session: Session) -> Response:
     """Stops the reply that is being written. The text that was shown is kept; without such a reply, nothing
     happens.
     """
@@ -219,7 +223,7 @@ async def list_live(replies: Replies) -> Response:
     ),
 )
 async def chat_with_ai_sdk(
-    services: AppServices, caller: CallerId, conversations: Conversations, chat: UIChat
+    services: AppServices, caller: Asking, conversations: Conversations, chat: UIChat
 ) -> Response:
     """Takes a request of the AI SDK as it is. Its `useChat` sends it, and reads the stream that comes back.
 
@@ -228,4 +232,4 @@ async def chat_with_ai_sdk(
     """
     session = conversation_of(chat.id) or await conversations.of_client(chat.id)
     turn = await ui_turn(services.turns, caller, session, chat)
-    return await turn_response(services.turns, caller, turn, streamed=True)
+    return await turn_response(services, caller, turn, streamed=True)

@@ -5,7 +5,8 @@ more than all else that a request does in this process.
 """
 
 import re
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -19,8 +20,11 @@ from ..accounts import Accounts
 from ..db.database import Database
 from ..db.schema import Schema
 from ..errors import ConversationNotFound, NotAuthenticated
+from ..limits import Limits, source_of
 from ..metrics import Metrics
 from ..models import text
+from ..models.audit import Visit, network_of
+from ..models.caller import Caller
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
 from ..repositories.history import HistoryRepository
@@ -32,9 +36,12 @@ from ..repositories.users import UserRepository
 from ..settings import Settings
 from ..turns import Turns
 from ..verifier import Verifier
+from ..watch import Watch
+from . import limits
 
 MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_SAFE = ("GET", "HEAD")
 _QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _bearer = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
@@ -49,6 +56,8 @@ class Services:
     schema: Schema
     verifier: Verifier
     accounts: Accounts
+    watch: Watch
+    limits: Limits
     turns: Turns
     metrics: Metrics
 
@@ -61,40 +70,87 @@ async def _services(request: Request) -> Services:
 AppServices = Annotated[Services, Depends(_services)]
 
 
-async def _caller(services: AppServices, token: Annotated[str | None, Depends(_bearer)]) -> int:
-    """The id of the user whose token came with the request."""
+async def _caller(
+    request: Request, services: AppServices, token: Annotated[str | None, Depends(_bearer)]
+) -> Caller:
+    """The user whose token came with the request. Whether it has ended, each statement asks."""
     if token is None:
         raise NotAuthenticated
-    return await services.accounts.user_of(await services.verifier.verify(token))
+    caller = await services.accounts.user_of(await services.verifier.verify(token))
+    limits.take(request.scope, services.limits.requests, caller.user_id)
+    if request.method not in _SAFE:
+        limits.take(request.scope, services.limits.writes, caller.user_id)
+    return caller
 
 
-CallerId = Annotated[int, Depends(_caller)]
+SignedIn = Annotated[Caller, Depends(_caller)]
 
 
-async def _conversations(services: AppServices, caller: CallerId) -> ConversationRepository:
+async def _asking(request: Request, services: AppServices, caller: SignedIn) -> Caller:
+    limits.take(request.scope, services.limits.turns, caller.user_id)
+    return caller
+
+
+Asking = Annotated[Caller, Depends(_asking)]
+"""Who asks the assistant, and so takes one of the user's turns."""
+
+
+async def _caller_id(caller: SignedIn) -> int:
+    return caller.user_id
+
+
+CallerId = Annotated[int, Depends(_caller_id)]
+
+
+async def _visit(request: Request) -> Visit:
+    return Visit(network=network_of(request.client and request.client.host))
+
+
+Visiting = Annotated[Visit, Depends(_visit)]
+
+
+async def _signing_in(request: Request, services: AppServices) -> Callable[[str], AbstractContextManager[None]]:
+    """Takes one of the address's sign-ins, and gives what counts the wrong passwords for an account."""
+    source = source_of(request.client and request.client.host)
+    if source is not None:
+        limits.take(request.scope, services.limits.sign_ins, source)
+    return lambda account: limits.guessing(request.scope, services.limits, source, account)
+
+
+async def _registering(request: Request, services: AppServices) -> None:
+    source = source_of(request.client and request.client.host)
+    if source is not None:
+        limits.take(request.scope, services.limits.registrations, source)
+
+
+SigningIn = Annotated[Callable[[str], AbstractContextManager[None]], Depends(_signing_in)]
+REGISTERING = Depends(_registering)
+
+
+async def _conversations(services: AppServices, caller: SignedIn) -> ConversationRepository:
     return ConversationRepository(services.database, caller)
 
 
 Conversations = Annotated[ConversationRepository, Depends(_conversations)]
 
 
-async def _deletion(services: AppServices, caller: CallerId) -> DeletionRepository:
+async def _deletion(services: AppServices, caller: SignedIn) -> DeletionRepository:
     return DeletionRepository(services.database, caller)
 
 
-async def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
+async def _messages(services: AppServices, caller: SignedIn) -> MessageRepository:
     return MessageRepository(services.database, caller)
 
 
-async def _history(services: AppServices, caller: CallerId) -> HistoryRepository:
+async def _history(services: AppServices, caller: SignedIn) -> HistoryRepository:
     return HistoryRepository(services.database, caller)
 
 
-async def _search(services: AppServices, caller: CallerId) -> SearchRepository:
+async def _search(services: AppServices, caller: SignedIn) -> SearchRepository:
     return SearchRepository(services.database, caller)
 
 
-async def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
+async def _todos(services: AppServices, caller: SignedIn) -> TodoRepository:
     return TodoRepository(services.database, caller)
 
 
@@ -130,11 +186,11 @@ async def _begun_session(conversations: Conversations, session_id: SessionId) ->
     return None
 
 
-async def _replies(services: AppServices, caller: CallerId) -> ReplyRepository:
+async def _replies(services: AppServices, caller: SignedIn) -> ReplyRepository:
     return ReplyRepository(services.database, caller)
 
 
-def _plain(number: str) -> str:
+async def _plain(number: str) -> str:
     """One thing has one address: `01`, `+1` and `1.0` are not other names of 1."""
     if not _NUMBER.fullmatch(number):
         raise PydanticCustomError("int_parsing", "Not a whole number in plain digits.")

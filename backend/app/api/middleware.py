@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..logs import described, request_id
 from ..metrics import Metrics
+from . import limits
 from .errors import internal_error
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Observed:
                 headers["X-Request-ID"] = identity
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers.setdefault("Cache-Control", "no-store")
+                limits.tell(scope, headers)
             await send(message)
 
         began = time.perf_counter()

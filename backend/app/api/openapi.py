@@ -17,8 +17,9 @@ from ..errors import (
     IssuerUnavailable,
     MediaTypeUnsupported,
     NotAuthenticated,
+    RateLimited,
 )
-from ..models import ai_sdk, api, examples, search
+from ..models import accounts, ai_sdk, api, examples, search
 from ..models.problem import Fault, Problem
 from .errors import MEDIA_TYPE, invalid, refusal, title
 
@@ -64,6 +65,15 @@ HEADERS: dict[str, Json] = {
         "description": "Seconds to wait before the same request is sent again.",
         "schema": {"type": "integer", "examples": [1]},
     },
+    "RateLimit-Policy": {
+        "description": "The limits that count the request: how many (q) in so many seconds (w).",
+        "schema": {"type": "string", "examples": ['"requests";q=30000;w=60']},
+    },
+    "RateLimit": {
+        "description": "What is left of each (r), and in how many seconds it is whole again (t). "
+        "Both headers are those of draft-ietf-httpapi-ratelimit-headers-11.",
+        "schema": {"type": "string", "examples": ['"requests";r=29999;t=1']},
+    },
     STREAM_HEADER: {
         "description": "The version of the AI SDK's UI message stream. Only with `text/event-stream`.",
         "schema": {"type": "string", "examples": ["v1"]},
@@ -73,6 +83,10 @@ HEADERS: dict[str, Json] = {
         "schema": {"type": "string", "examples": ["Bearer"]},
     },
 }
+
+
+_LIMITS = ("RateLimit-Policy", "RateLimit")
+"""Refusals have them too, but those that come before anything is counted."""
 
 
 def answers(
@@ -141,11 +155,11 @@ def _completed(app: FastAPI, external_issuer: bool) -> Json:
     definition = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     components["schemas"] |= {**definition.pop("$defs"), "Problem": definition}
     components["headers"] = HEADERS
-    known = vars(api) | vars(ai_sdk) | vars(search)
+    known = vars(accounts) | vars(api) | vars(ai_sdk) | vars(search)
     for name, schema in components["schemas"].items():
         if "examples" in schema:  # FastAPI drops the nulls of a document, also out of examples
             schema["examples"] = known[name].model_config["json_schema_extra"]["examples"]
-    signed_in: tuple[type[ChatError], ...] = (NotAuthenticated,)
+    signed_in: tuple[type[ChatError], ...] = (NotAuthenticated, RateLimited)
     if external_issuer:
         components["securitySchemes"] = {
             "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -175,8 +189,10 @@ def _complete(operation: Json, refusals: tuple[type[ChatError], ...], schemas: J
     for status, response in problems.items():
         known = responses.setdefault(str(status), response)["content"][MEDIA_TYPE]
         known["examples"] |= response["content"][MEDIA_TYPE]["examples"]
-    for response in responses.values():
-        response["headers"] = _headers("X-Request-ID") | response.get("headers", {})
+    counted = _LIMITS if "429" in {str(status) for status in responses} else ()
+    for status, response in responses.items():
+        told = counted if str(status)[0] == "2" or str(status) == "429" else ()
+        response["headers"] = _headers("X-Request-ID", *told) | response.get("headers", {})
     operation["responses"] = dict(sorted(responses.items()))
 
 

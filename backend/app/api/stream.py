@@ -6,12 +6,17 @@ ours travels in `data-*` parts, which clients that do not know them leave alone.
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+from ..errors import NotAuthenticated
 from ..models.events import Ended, Shown, TextDelta, Title, ToolCall, ToolResult
 from ..turns import LiveReply
+from ..watch import Reading
+
+Watched = AbstractContextManager[Reading]
 
 PING_SECONDS = 15
 """After so long a silence a comment is sent: proxies close what seems dead."""
@@ -23,24 +28,33 @@ HEADERS = {
     "X-Accel-Buffering": "no",
     "x-vercel-ai-ui-message-stream": "v1",
 }
+_SIGNED_OUT = Ended("failed", NotAuthenticated.code, error=NotAuthenticated.code)
 _REASONS = ("stop", "length", "content-filter", "tool-calls", "error", "other")
 
 
 def stream_response(
-    live: LiveReply, question: bytes | None, pause: float = PING_SECONDS
+    live: LiveReply, question: bytes | None, watched: Watched, pause: float = PING_SECONDS
 ) -> StreamingResponse:
     """The reply from its beginning; a new question, as it is stored, comes in a `data-message` part.
 
-    A comment is sent after each `pause` seconds of silence.
+    A comment is sent after each `pause` seconds of silence. When the reading is over before the reply is, the
+    stream ends with an error.
     """
-    return StreamingResponse(_events(live, question, pause), headers=HEADERS, media_type="text/event-stream")
+    events = _events(live, question, watched, pause)
+    return StreamingResponse(events, headers=HEADERS, media_type="text/event-stream")
 
 
-async def _events(live: LiveReply, question: bytes | None, pause: float) -> AsyncIterator[bytes]:
+async def _events(
+    live: LiveReply, question: bytes | None, watched: Watched, pause: float
+) -> AsyncIterator[bytes]:
     wire = Wire(live)
     yield wire.begin(question)
-    async for events in live.read(pause):
-        yield b"".join(map(wire.event, events)) or PING
+    with watched as reading:
+        async for events in live.read(pause):
+            if reading.over:
+                yield wire.event(_SIGNED_OUT)
+                break
+            yield b"".join(map(wire.event, events)) or PING
     yield DONE
 
 

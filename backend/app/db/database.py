@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
-from ..errors import DatabaseBusy, DatabaseUnavailable
+from ..errors import DatabaseBusy, DatabaseUnavailable, NotAuthenticated
 from . import url as urls
 from .connection import Connection, ConnectionLost, Row, StatementFailed, connect
 from .statement import Statement
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 ROLE = "chat_history_app"
 """Owns nothing and bypasses nothing. The first migration makes it."""
 
+_REQUIRE_ACCOUNT = "SELECT require_account(%(user_id)s, %(generation)s)"
+_ENDED = "CH401"
+"""What `require_account` raises."""
+
 _SERIALIZATION = ("40001", "40P01")
 _OUT_OF_ORDER = ("22023", "25006", "42501", "42P01", "53", "55P03", "57014", "58")
 """No role, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
@@ -31,9 +35,13 @@ _OUT_OF_ORDER = ("22023", "25006", "42501", "42P01", "53", "55P03", "57014", "58
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """In whose name a statement runs: at most one of a user, an e-mail address, an issuer's subject."""
+    """In whose name a statement runs: at most one of a user, an e-mail address, an issuer's subject.
+
+    With a `generation`, the user must still be there, and its tokens of that generation not have ended.
+    """
 
     user_id: int | None = None
+    generation: int | None = None
     email: str | None = None
     issuer: str | None = None
     subject: str | None = None
@@ -88,14 +96,15 @@ class Database:
     async def run(self, identity: Identity, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
         """Runs `statement` in the name of `identity`, whose fields it may use as parameters, and commits.
 
-        Raises ConstraintViolated, DatabaseBusy and DatabaseUnavailable. What cannot have run, or only reads,
-        is sent a second time on a fresh connection before that, unless the server is silent: then nobody
-        waits twice, and no idle connection is trusted any more.
+        Raises ConstraintViolated, NotAuthenticated, DatabaseBusy and DatabaseUnavailable. What cannot have
+        run, or only reads, is sent a second time on a fresh connection before that, unless the server is
+        silent: then nobody waits twice, and no idle connection is trusted any more.
         """
         sql = self._introduction(identity, statement) + statement.sql
         parameters = {
             **parameters,
             "user_id": identity.user_id,
+            "generation": identity.generation,
             "email": identity.email,
             "issuer": identity.issuer,
             "subject": identity.subject,
@@ -131,7 +140,9 @@ class Database:
             )
         if statement.reads:
             said.append("set_config('transaction_read_only', 'on', true)")
-        return ", ".join(said) + "; "
+        # In the same message: who asks is looked up before the statement, and nothing is waited for.
+        required = "" if identity.generation is None else f"; {_REQUIRE_ACCOUNT}"
+        return ", ".join(said) + f"{required}; "
 
     async def _run(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         connection = await self._acquire()
@@ -218,6 +229,8 @@ def _translated(failed: StatementFailed) -> Exception:
     """What a refusal of Postgres means to us; anything unforeseen stays what it is, and is a bug."""
     if failed.constraint is not None and failed.sqlstate.startswith("23"):
         return ConstraintViolated(failed.constraint)
+    if failed.sqlstate == _ENDED:
+        return NotAuthenticated()
     if failed.sqlstate in _SERIALIZATION or failed.sqlstate.startswith(_OUT_OF_ORDER):
         log.error("database.refused", extra={"sqlstate": failed.sqlstate})
         return DatabaseUnavailable()

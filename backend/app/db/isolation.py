@@ -15,11 +15,13 @@ NOBODIES = ("", "-1")
 
 GRANTS = {
     "alembic_version": {"SELECT"},
+    "audit": {"INSERT (event)", "INSERT (actor)", "INSERT (user_id)", "INSERT (network)"},
     "conversation": {
         *("SELECT", "INSERT", "DELETE"),
         *("UPDATE (title)", "UPDATE (title_source)", "UPDATE (next_seq)", "UPDATE (updated_at)"),
         *("UPDATE (pinned)", "UPDATE (archived)", "UPDATE (deleted_at)"),
     },
+    "departure": {"SELECT", "INSERT (subject_hash)"},
     "message": {
         *("SELECT", "INSERT"),
         *("UPDATE (content)", "UPDATE (status)", "UPDATE (model)", "UPDATE (finish_reason)"),
@@ -30,7 +32,7 @@ GRANTS = {
         *("SELECT", "INSERT", "DELETE"),
         *("UPDATE (title)", "UPDATE (description)", "UPDATE (completed)", "UPDATE (updated_at)"),
     },
-    "user": {"SELECT", "INSERT", "DELETE", "UPDATE (password_hash)"},
+    "user": {"SELECT", "INSERT", "DELETE", "UPDATE (password_hash)", "UPDATE (generation)"},
 }
 """What the application's role may do when all migrations have run."""
 
@@ -41,10 +43,19 @@ _EMAIL, _ISSUER, _SUBJECT = (
     for name in ("email", "issuer", "subject")
 )
 _SIGNS_IN = f"({_EMAIL} OR ({_ISSUER} AND {_SUBJECT}))"
+_SUBJECT_HASH = (
+    "( SELECT sha256(convert_to((json_build_array(current_setting('app.issuer'::text, true),"
+    " current_setting('app.subject'::text, true)))::text, 'UTF8'::name)) AS sha256)"
+)
 
 _OWN_ROWS = {"own": f"FOR ALL TO {ROLE} USING ({_OWN}) WITH CHECK ({_OWN})"}
 POLICIES = {
+    "audit": {"append": f"FOR INSERT TO {ROLE} WITH CHECK (COALESCE((user_id = {_USER_ID}), true))"},
     "conversation": _OWN_ROWS,
+    "departure": {
+        "by_trigger": f"FOR INSERT TO {ROLE} WITH CHECK ((pg_trigger_depth() > 0))",
+        "own": f"FOR SELECT TO {ROLE} USING ((subject_hash = {_SUBJECT_HASH}))",
+    },
     "message": _OWN_ROWS,
     "todo": _OWN_ROWS,
     "user": {
@@ -140,7 +151,7 @@ def table_faults(connection: Connection, table: str, *, exactly: bool) -> Iterat
             yield f'does not hold: ALTER TABLE "{table}" {verb} ROW LEVEL SECURITY;'
     if exactly:
         yield from _policy_faults(connection, table)
-    for nobody in NOBODIES:
+    for nobody in NOBODIES if "SELECT" in GRANTS[table] else ():
         yield from _seen_by(connection, table, nobody)
 
 

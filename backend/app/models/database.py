@@ -21,7 +21,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import CIDR, JSONB
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -55,7 +55,10 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 class User(SQLModel, table=True):
-    """An account of this service (email and password_hash), or of an external issuer (issuer and subject)."""
+    """An account of this service (email and password_hash), or of an external issuer (issuer and subject).
+
+    A token works as long as it has the account's `generation`.
+    """
 
     __table_args__ = (
         UniqueConstraint("email"),
@@ -75,6 +78,7 @@ class User(SQLModel, table=True):
     password_hash: str | None = Field(default=None, sa_type=Text)
     issuer: str | None = Field(default=None, sa_type=Text)
     subject: str | None = Field(default=None, sa_type=Text)
+    generation: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = Field(sa_column=_moment("created_at"))
 
 
@@ -199,4 +203,37 @@ class Message(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     stop_requested: bool = Field(sa_column_kwargs={"server_default": text("false")})
     feedback: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = Field(sa_column=_moment("created_at"))
+
+
+class Departure(SQLModel, table=True):
+    """That an issuer's user was deleted: the tokens they had by then make no account.
+
+    The hash is SHA-256 of `["issuer", "subject"]` as Postgres writes it. A trigger makes the row.
+    """
+
+    __table_args__ = (Index(None, "subject_hash"),)
+
+    id: int = Field(sa_column=_key())
+    subject_hash: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column=_moment("created_at"))
+
+
+class Audit(SQLModel, table=True):
+    """What was done to accounts, without a word of what anybody wrote. The service can only append.
+
+    `user_id` stays when the account goes. `network` is where the request came from, cut to 24 bits of an
+    IPv4 address and 48 of an IPv6 one.
+    """
+
+    __table_args__ = (
+        CheckConstraint("event ~ '^[a-z_]{1,40}$'", name="event"),
+        _one_of("actor", "user", "visitor", "operator"),
+    )
+
+    id: int = Field(sa_column=_key())
+    event: str = Field(sa_type=Text)
+    actor: str = Field(sa_type=Text)
+    user_id: int | None = Field(default=None, sa_type=BigInteger)
+    network: str | None = Field(default=None, sa_type=CIDR)
     created_at: datetime = Field(sa_column=_moment("created_at"))

@@ -12,6 +12,7 @@ from ..db.connection import Row
 from ..db.database import ConstraintViolated, Database, Identity
 from ..db.statement import Statement
 from ..errors import DatabaseBusy, NotAuthenticated
+from ..models.caller import Caller
 from ..models.database import Conversation, Message, Todo
 
 Position = TypeVar("Position")
@@ -23,6 +24,13 @@ class Page(Generic[Position]):
 
     items: bytes
     next: Position | None
+
+
+def identity_of(user: Caller | int) -> Identity:
+    """In whose name statements for a user run."""
+    if isinstance(user, int):
+        return Identity(user_id=user)
+    return Identity(user_id=user.user_id, generation=user.generation)
 
 
 def owned(table: type[Conversation | Message | Todo]) -> ColumnElement[bool]:
@@ -52,9 +60,13 @@ def request_hash(client_id: str | None, *content: str | None) -> bytes | None:
 class Repository:
     """Rows of one user. Whatever it is asked for, another user's rows do not exist in it."""
 
-    def __init__(self, database: Database, user_id: int) -> None:
+    def __init__(self, database: Database, user: Caller | int) -> None:
+        """For a caller, every statement raises NotAuthenticated once the account or its tokens have ended.
+
+        An id alone is for what the service does by itself, whoever still has a token.
+        """
         self._database = database
-        self._identity = Identity(user_id=user_id)
+        self._identity = identity_of(user)
 
     async def _rows(self, statement: Statement, **parameters: Any) -> list[Row]:
         try:

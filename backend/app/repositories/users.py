@@ -1,15 +1,23 @@
 """Accounts: this service's own, and the users of an external issuer."""
 
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import sqlmodel
-from sqlalchemy import bindparam, delete, func, insert, select
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import BigInteger, Text, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert as insert_or
 from sqlalchemy.engine import URL
 from sqlmodel import Session, col, create_engine
 
-from ..db.database import ConstraintViolated, Database, Identity
+from ..db.database import NOBODY, ConstraintViolated, Database, Identity
 from ..db.statement import read, write
 from ..errors import EmailTaken, NotAuthenticated
-from ..models.database import User
+from ..models.audit import Visit
+from ..models.caller import Caller
+from ..models.database import Departure, User
+from .audit import noted, told
+from .base import identity_of
 
 _item = (
     select(col(User.id), col(User.email), col(User.issuer), col(User.subject), col(User.created_at))
@@ -17,21 +25,73 @@ _item = (
     .subquery("item")
 )
 _GET = read(select(func.row_to_json(_item.table_valued())))
-_SIGN_IN = read(select(col(User.id), col(User.password_hash)).where(col(User.email) == bindparam("email")))
-_REGISTER = write(
+_CREDENTIALS = (col(User.id), col(User.generation), col(User.password_hash))
+_BY_EMAIL = read(select(*_CREDENTIALS).where(col(User.email) == bindparam("email")))
+_BY_ID = read(select(*_CREDENTIALS).where(col(User.id) == bindparam("user_id")))
+
+_made = (
     insert(User)
     .values(email=bindparam("email"), password_hash=bindparam("password_hash"))
     .returning(col(User.id))
+    .cte("made")
 )
-_KNOWN = (col(User.issuer) == bindparam("issuer"), col(User.subject) == bindparam("subject"))
-_FIND = read(select(col(User.id)).where(*_KNOWN))
-_ADMIT = write(
+_REGISTER = write(select(_made.c.id).add_cte(noted("registered", _made)))
+
+# Of two changes at the same time, the second finds that its token has ended.
+_current = (col(User.id) == bindparam("user_id"), col(User.generation) == bindparam("generation"))
+_next = {"generation": col(User.generation) + 1}
+_changed = (
+    update(User)
+    .where(*_current)
+    .values(password_hash=bindparam("password_hash"), **_next)
+    .returning(col(User.id), col(User.generation))
+    .cte("changed")
+)
+_CHANGE_PASSWORD = write(select(_changed.c.generation).add_cte(noted("password_changed", _changed)))
+_signed_out = update(User).where(*_current).values(_next).returning(col(User.id)).cte("signed_out")
+_SIGN_OUT = write(select(_signed_out.c.id).add_cte(noted("signed_out_everywhere", _signed_out)))
+
+_subject = func.json_build_array(bindparam("issuer", type_=Text), bindparam("subject", type_=Text))
+_departed = select(col(Departure.id)).where(
+    col(Departure.subject_hash) == func.sha256(func.convert_to(cast(_subject, Text), "UTF8")),
+    col(Departure.created_at) > func.to_timestamp(bindparam("issued_at")),
+)
+_FIND = read(
+    select(col(User.id), col(User.generation)).where(
+        col(User.issuer) == bindparam("issuer"),
+        col(User.subject) == bindparam("subject"),
+        ~_departed.exists(),
+    )
+)
+_admitted = (
     insert_or(User)
-    .values(issuer=bindparam("issuer"), subject=bindparam("subject"))
+    .from_select(
+        ["issuer", "subject"], select(bindparam("issuer"), bindparam("subject")).where(~_departed.exists())
+    )
     .on_conflict_do_nothing()
-    .returning(col(User.id))
+    .returning(col(User.id), col(User.generation))
+    .cte("admitted")
 )
-_DELETE = write(delete(User).where(col(User.id) == bindparam("user_id")))
+_ADMIT = write(select(_admitted.c.id, _admitted.c.generation).add_cte(noted("registered", _admitted)))
+
+_gone = delete(User).where(col(User.id) == bindparam("user_id")).returning(col(User.id)).cte("gone")
+_DELETE = write(select(_gone.c.id).add_cte(noted("account_deleted", _gone)))
+
+_ENDED = read(
+    select(
+        func.ended_accounts(
+            cast(bindparam("accounts"), ARRAY(BigInteger)), cast(bindparam("generations"), ARRAY(BigInteger))
+        )
+    )
+)
+
+
+class Credentials(NamedTuple):
+    """What a local account signs in with, and what its next token says."""
+
+    user_id: int
+    generation: int
+    password_hash: str
 
 
 class UserRepository:
@@ -40,43 +100,77 @@ class UserRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, user_id: int) -> bytes:
+    async def get(self, user: Caller | int) -> bytes:
         """The account as JSON. Raises NotAuthenticated if it was deleted."""
-        rows = await self._database.run(Identity(user_id=user_id), _GET, {})
+        rows = await self._database.run(identity_of(user), _GET, {})
         if not rows:
             raise NotAuthenticated
         return bytes(rows[0][0])
 
-    async def register(self, email: str, password_hash: str) -> int:
+    async def register(self, email: str, password_hash: str, visit: Visit) -> int:
         """Makes a local account and returns its id. Raises EmailTaken."""
+        values = {"password_hash": password_hash, **told(visit)}
         try:
-            rows = await self._database.run(
-                Identity(email=email), _REGISTER, {"password_hash": password_hash}
-            )
+            rows = await self._database.run(Identity(email=email), _REGISTER, values)
         except ConstraintViolated:
             raise EmailTaken from None
         return int(rows[0][0])
 
-    async def credentials(self, email: str) -> tuple[int, str] | None:
-        """Id and password hash of a local account, or None if there is none with this address."""
-        rows = await self._database.run(Identity(email=email), _SIGN_IN, {})
-        return (rows[0][0], rows[0][1]) if rows else None
+    async def credentials(self, email: str) -> Credentials | None:
+        """Those of the local account with this address, or None if there is none."""
+        rows = await self._database.run(Identity(email=email), _BY_EMAIL, {})
+        return Credentials(*rows[0]) if rows else None
 
-    async def admit(self, issuer: str, subject: str) -> int:
-        """The id of an external issuer's user, whose account is made on the first visit."""
+    async def own_credentials(self, caller: Caller) -> Credentials:
+        """Those of the caller's account, which is a local one."""
+        return Credentials(*(await self._database.run(identity_of(caller), _BY_ID, {}))[0])
+
+    async def account(self, user_id: int) -> Caller:
+        """The account with this id. Raises NotAuthenticated if there is none."""
+        rows = await self._database.run(identity_of(user_id), _BY_ID, {})
+        if not rows:
+            raise NotAuthenticated
+        return Caller(*rows[0][:2])
+
+    async def change_password(self, caller: Caller, password_hash: str, visit: Visit) -> Caller:
+        """Puts another password in the place of the old one, and ends all tokens of the account."""
+        values = {"password_hash": password_hash, **told(visit)}
+        rows = await self._database.run(identity_of(caller), _CHANGE_PASSWORD, values)
+        if not rows:
+            raise NotAuthenticated
+        return Caller(caller.user_id, rows[0][0])
+
+    async def sign_out(self, caller: Caller, visit: Visit) -> None:
+        """Ends all tokens of the account."""
+        await self._database.run(identity_of(caller), _SIGN_OUT, told(visit))
+
+    async def ended(self, callers: Sequence[Caller]) -> set[Caller]:
+        """Those whose account was deleted, or whose tokens have ended."""
+        values = {
+            "accounts": [caller.user_id for caller in callers],
+            "generations": [caller.generation for caller in callers],
+        }
+        return {callers[place - 1] for (place,) in await self._database.run(NOBODY, _ENDED, values)}
+
+    async def admit(self, issuer: str, subject: str, issued_at: float = math.inf) -> Caller:
+        """An external issuer's user, whose account is made on the first visit.
+
+        Raises NotAuthenticated if it was deleted after `issued_at`, in unix seconds, when its token was made.
+        """
         somebody = Identity(issuer=issuer, subject=subject)
+        values = {"issued_at": issued_at, **told(Visit())}
         for statement in (
             _FIND,
             _ADMIT,
             _FIND,
         ):  # the second _FIND: another request made it in between
-            if rows := await self._database.run(somebody, statement, {}):
-                return int(rows[0][0])
+            if rows := await self._database.run(somebody, statement, values):
+                return Caller(*rows[0])
         raise NotAuthenticated
 
-    async def delete(self, user_id: int) -> None:
+    async def delete(self, user_id: int, visit: Visit) -> None:
         """Deletes an account with everything it owns, if it is still there."""
-        await self._database.run(Identity(user_id=user_id), _DELETE, {})
+        await self._database.run(Identity(user_id=user_id), _DELETE, told(visit))
 
 
 def every_account(url: URL) -> list[User]:

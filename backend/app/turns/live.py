@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from ..models.events import Ended, Shown, TextDelta
 
@@ -22,12 +23,12 @@ class LiveReply:
             return
         self._said.append(event)
         self._ended = isinstance(event, Ended)
-        self._wake()
+        self.wake()
 
     async def read(self, pause: float) -> AsyncIterator[list[Shown]]:
         """Everything from the beginning to the end, as it happens; what happened at once comes together.
 
-        An empty list comes after each `pause` seconds in which nothing was said.
+        An empty list comes after each `pause` seconds in which nothing was said, and after `wake`.
         """
         place = 0
         while True:
@@ -38,10 +39,10 @@ class LiveReply:
                 if isinstance(new[-1], Ended):
                     return
                 continue
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed()
-            except TimeoutError:
+            if place == len(self._said):
                 yield []
 
     async def ended(self) -> Ended:
@@ -58,7 +59,8 @@ class LiveReply:
         # Shielded: a reader who leaves must not cancel what the others wait for.
         await asyncio.shield(self._more)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Lets all readers look up, whether there is more or not."""
         if self._more is not None:
             self._more.set_result(None)
             self._more = None

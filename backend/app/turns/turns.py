@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..logs import described
 from ..metrics import Metrics
+from ..models.caller import Caller
 from ..models.events import Ended
 from ..repositories.conversations import ConversationRepository
 from ..repositories.replies import ReplyRepository
@@ -93,7 +94,7 @@ class Turns:
 
     async def ask(
         self,
-        user_id: int,
+        caller: Caller,
         conversation_id: int,
         message: str,
         client_id: str | None = None,
@@ -104,56 +105,53 @@ class Turns:
         When this returns, question and reply are stored. Raises what `TurnRepository.ask` raises,
         TooManyTurns, Overloaded and ShuttingDown.
         """
-        replies = TurnRepository(self._database, user_id)
+        replies = TurnRepository(self._database, caller)
         return await self._begin(
-            user_id,
-            replies,
+            caller,
             lambda: replies.ask(conversation_id, message, client_id, edited),
             lambda: replies.asked(conversation_id, message, client_id),
         )
 
-    async def regenerate(self, user_id: int, conversation_id: int, named: str | None = None) -> Turn:
+    async def regenerate(self, caller: Caller, conversation_id: int, named: str | None = None) -> Turn:
         """Opens another reply to the last question.
 
         Raises what `TurnRepository.regenerate` raises, TooManyTurns, Overloaded and ShuttingDown.
         """
-        replies = TurnRepository(self._database, user_id)
-        return await self._begin(user_id, replies, lambda: replies.regenerate(conversation_id, named))
+        replies = TurnRepository(self._database, caller)
+        return await self._begin(caller, lambda: replies.regenerate(conversation_id, named))
 
-    async def answer_again(self, user_id: int, conversation_id: int, named: str, question: str) -> Turn:
+    async def answer_again(self, caller: Caller, conversation_id: int, named: str, question: str) -> Turn:
         """Opens another reply to a question. Raises what that of the repository raises, and as `ask`."""
-        replies = TurnRepository(self._database, user_id)
-        return await self._begin(
-            user_id, replies, lambda: replies.answer_again(conversation_id, named, question)
-        )
+        replies = TurnRepository(self._database, caller)
+        return await self._begin(caller, lambda: replies.answer_again(conversation_id, named, question))
 
-    async def resume(self, user_id: int, conversation_id: int) -> LiveReply | None:
+    async def resume(self, caller: Caller, conversation_id: int) -> LiveReply | None:
         """The reply that is being written in the conversation, by whatever process; None if there is none.
 
         Raises ConversationNotFound.
         """
-        replies = ReplyRepository(self._database, user_id)
+        replies = ReplyRepository(self._database, caller)
         reply_id = await replies.running(conversation_id)
-        return None if reply_id is None else self._join(replies, conversation_id, reply_id)
+        return None if reply_id is None else self._join(caller, conversation_id, reply_id)
 
-    async def finished(self, user_id: int, turn: Turn) -> bytes:
+    async def finished(self, caller: Caller, turn: Turn) -> bytes:
         """The whole reply as JSON, once it is stored. Raises a ChatError if it never will be."""
         if turn.live is None:
             return turn.reply
-        return await self._stored(ReplyRepository(self._database, user_id), turn.live)
+        return await self._stored(ReplyRepository(self._database, caller), turn.live)
 
-    async def stop(self, user_id: int, conversation_id: int) -> bytes | None:
+    async def stop(self, caller: Caller, conversation_id: int) -> bytes | None:
         """Stops the reply that is being written in the conversation, by whatever process, and keeps its text.
 
         Returns it as JSON as it ended, or None if none was being written. Raises ConversationNotFound.
         """
-        replies = ReplyRepository(self._database, user_id)
+        replies = ReplyRepository(self._database, caller)
         reply_id = await replies.request_stop(conversation_id)
         if reply_id is None:
             return None
         if (writer := self._writers.get(reply_id)) is not None:
             writer.stop()
-        live = self._join(replies, conversation_id, reply_id)
+        live = self._join(caller, conversation_id, reply_id)
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 return await self._stored(replies, live)
@@ -183,37 +181,33 @@ class Turns:
         if self._closing:
             raise ShuttingDown
 
-    async def _begin(
-        self, user_id: int, replies: ReplyRepository, opening: Opening, finding: Finding | None = None
-    ) -> Turn:
+    async def _begin(self, caller: Caller, opening: Opening, finding: Finding | None = None) -> Turn:
         """Opens a turn and starts its writer, also if the request is cancelled in between.
 
         With `finding`, a retry of what was asked before is answered also when there is no room for a turn.
         """
-        task = asyncio.create_task(self._open(user_id, replies, opening, finding))
+        task = asyncio.create_task(self._open(caller, opening, finding))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
         return await asyncio.shield(task)
 
-    async def _open(
-        self, user_id: int, replies: ReplyRepository, opening: Opening, finding: Finding | None
-    ) -> Turn:
+    async def _open(self, caller: Caller, opening: Opening, finding: Finding | None) -> Turn:
         try:
-            self._require_room(user_id)
+            self._require_room(caller.user_id)
         except ChatError:
             opened = await finding() if finding else None
             if opened is None:
                 raise
-            return self._turn(user_id, replies, opened)
-        with self._counted(user_id):
-            return self._turn(user_id, replies, await opening())
+            return self._turn(caller, opened)
+        with self._counted(caller.user_id):
+            return self._turn(caller, await opening())
 
-    def _turn(self, user_id: int, replies: ReplyRepository, opened: OpenedTurn) -> Turn:
+    def _turn(self, caller: Caller, opened: OpenedTurn) -> Turn:
         live = None
         if opened.context is not None:
-            live = self._write(user_id, replies, opened)
+            live = self._write(caller.user_id, opened)
         elif opened.running:
-            live = self._join(replies, opened.conversation_id, opened.reply_id)
+            live = self._join(caller, opened.conversation_id, opened.reply_id)
         return Turn(opened.conversation_id, opened.question, opened.reply, opened.reply_id, live)
 
     def _require_room(self, user_id: int) -> None:
@@ -237,7 +231,9 @@ class Turns:
         if self._users[user_id] == 0:
             del self._users[user_id]
 
-    def _write(self, user_id: int, replies: ReplyRepository, opened: OpenedTurn) -> LiveReply:
+    def _write(self, user_id: int, opened: OpenedTurn) -> LiveReply:
+        """Starts the writer. It works for the user, and goes on when the tokens of who asked have ended."""
+        replies = ReplyRepository(self._database, user_id)
         live = self._live[opened.reply_id] = LiveReply(opened.conversation_id, opened.reply_id)
         writer = Writer(live, replies, self._assistant, self._limits, self._pace)
         self._writers[opened.reply_id] = writer
@@ -259,10 +255,12 @@ class Turns:
         self._start(live, write())
         return live
 
-    def _join(self, replies: ReplyRepository, conversation_id: int, reply_id: int) -> LiveReply:
+    def _join(self, caller: Caller, conversation_id: int, reply_id: int) -> LiveReply:
+        """A reply of the user, for all readers of this process: whose token ends is for each to find out."""
         live = self._live.get(reply_id)
         if live is None:
             live = self._live[reply_id] = LiveReply(conversation_id, reply_id)
+            replies = ReplyRepository(self._database, caller.user_id)
             self._start(live, Follower(live, replies).run())
         return live
 

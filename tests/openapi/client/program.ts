@@ -161,15 +161,27 @@ assert.equal(known(await client.GET("/api/todos/{todo_id}", { params: atTodo }))
 assert.equal(known(await client.GET("/api/todos")).items.length, 1);
 done(await client.DELETE("/api/todos/{todo_id}", { params: atTodo }));
 
-// Operations
-assert.equal(known(await client.GET("/healthz")).status, "ok");
-assert.equal(known(await client.GET("/readyz")).status, "ready");
-assert.match(known(await anybody.GET("/metrics", { parseAs: "text" })), /^# HELP/);
-
 // A refusal is typed, too.
 const refused = await client.GET("/api/todos/{todo_id}", { params: atTodo });
 const problem: Problem | undefined = refused.error;
 assert.equal(problem?.code, "todo_not_found");
 assert.equal(problem?.errors, undefined);
+
+// Another password, and the end of all tokens
+const change = { current_password: account.password, new_password: "staple correct horse" };
+const renewed = known(await client.POST("/api/auth/password", { body: change }));
+const again = createClient<paths, Json>({
+  baseUrl,
+  headers: { Authorization: `Bearer ${renewed.access_token}` },
+});
+again.use(recorder);
+assert.equal((await client.GET("/api/auth/me")).response.status, 401);
+done(await again.POST("/api/auth/sign-out"));
+assert.equal((await again.GET("/api/auth/me")).response.status, 401);
+
+// Operations
+assert.equal(known(await client.GET("/healthz")).status, "ok");
+assert.equal(known(await client.GET("/readyz")).status, "ready");
+assert.match(known(await anybody.GET("/metrics", { parseAs: "text" })), /^# HELP/);
 
 console.log(JSON.stringify([...called].sort()));

@@ -1,0 +1,75 @@
+"""The limits as a request meets them, and the headers that say so.
+
+RateLimit and RateLimit-Policy are those of draft-ietf-httpapi-ratelimit-headers-11: a list of policies by
+name, with quota (q) and window (w), and what is left of each (r) until it is whole again (t), in seconds.
+"""
+
+import logging
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Scope
+
+from ..errors import PasswordWrong, RateLimited, SignInFailed
+from ..limits import Limit, Limits, Verdict
+
+log = logging.getLogger(__name__)
+
+_VERDICTS = "chat_history.verdicts"
+
+
+def take(scope: Scope, limit: Limit, key: Hashable) -> None:
+    """Takes one, and has the answer say what is left. Raises RateLimited."""
+    if limit.quota == 0:
+        return
+    verdict = limit.take(key)
+    scope.setdefault(_VERDICTS, []).append(verdict)
+    if not verdict.allowed:
+        log.warning("rate.limited", extra={"limit": limit.name})
+        raise RateLimited
+
+
+@contextmanager
+def guessing(scope: Scope, limits: Limits, source: str | None, account: Hashable) -> Iterator[None]:
+    """Counts wrong passwords by source, and by source and account: whoever guesses from elsewhere does not
+    lock the owner out.
+
+    Taken before the password is looked at, so that many guesses at once do not slip through; a right one
+    gives it back. Raises RateLimited.
+    """
+    if source is None or limits.guesses.quota == 0:
+        yield
+        return
+    counted = ((limits.guesses_at_any, source), (limits.guesses, (source, account)))
+    for limit, key in counted:
+        verdict = limit.take(key)
+        if not verdict.allowed:
+            scope.setdefault(_VERDICTS, []).append(verdict)
+            log.warning("rate.limited", extra={"limit": limit.name})
+            raise RateLimited
+    try:
+        yield
+    except (SignInFailed, PasswordWrong):
+        raise
+    except BaseException:
+        for limit, key in counted:
+            limit.give_back(key)
+        raise
+    limits.guesses_at_any.give_back(source)
+    limits.guesses.forget((source, account))
+
+
+def tell(scope: Scope, headers: MutableHeaders) -> None:
+    """Adds what the limits said to an answer."""
+    verdicts: list[Verdict] = scope.get(_VERDICTS, [])
+    if not verdicts:
+        return
+    headers["RateLimit-Policy"] = ", ".join(
+        f'"{one.limit.name}";q={one.limit.quota};w={one.limit.seconds}' for one in verdicts
+    )
+    headers["RateLimit"] = ", ".join(
+        f'"{one.limit.name}";r={one.remaining};t={one.full_in}' for one in verdicts
+    )
+    if retry_in := max(one.retry_in for one in verdicts):
+        headers["Retry-After"] = str(retry_in)

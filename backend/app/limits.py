@@ -1,0 +1,140 @@
+"""How often something may be done, counted in this process: without a query, and in bounded memory.
+
+The generic cell rate algorithm: of each key only the moment is kept at which its whole quota is there again.
+Between nothing and the quota it comes back evenly, so that nobody waits for the end of a window.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from pydantic import BaseModel, Field, NonNegativeInt
+
+MAX_KEYS = 100_000
+"""Per limit. The key that was used least recently gives way: some 20 MB when all are full."""
+
+_ERROR = 0.001
+"""What sums of fractions may be wrong by."""
+
+MINUTE, QUARTER, HOUR = 60, 900, 3_600
+GUESSERS = 10
+"""How many accounts' wrong passwords one source may use up."""
+
+
+class Quotas(BaseModel):
+    """How much each user, and each address, may do. These are quotas."""
+
+    requests_per_minute: NonNegativeInt = Field(
+        30_000,
+        description="Requests one user may send; more are answered with 429. As all limits by the minute or "
+        "hour, it is counted by each process for itself, and 0 is no limit.",
+    )
+    writes_per_minute: NonNegativeInt = Field(15_000, description="Of these, how many may change something.")
+    turns_per_minute: NonNegativeInt = Field(
+        3_000,
+        description="Of these, how many may ask the assistant. With a model that costs money, 30 is plenty.",
+    )
+    sign_ins_per_minute: NonNegativeInt = Field(
+        600, description="Sign-ins, right or wrong, from one address (IPv6: from one /64)."
+    )
+    registrations_per_hour: NonNegativeInt = Field(
+        1_000, description="Accounts made from one address (IPv6: from one /64)."
+    )
+    wrong_passwords: NonNegativeInt = Field(
+        10,
+        description="Wrong passwords for one account from one address in a quarter of an hour, and ten times "
+        "as many for all accounts; then that address has to wait, and no other one. 0 is no limit.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a limit says to one request. Times are whole seconds."""
+
+    limit: "Limit"
+    allowed: bool
+    remaining: int
+    full_in: int
+    """Until the whole quota is there again."""
+    retry_in: int
+    """Until there is one again; 0 if the request is allowed."""
+
+
+class Limit:
+    """So many of something for each key within so many seconds; all at once, or spread."""
+
+    def __init__(
+        self, name: str, quota: int, seconds: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """A `quota` of 0 is no limit."""
+        self.name = name
+        self.quota = quota
+        self.seconds = seconds
+        self._clock = clock
+        self._full_at: OrderedDict[Hashable, float] = OrderedDict()
+
+    def take(self, key: Hashable) -> Verdict:
+        """Takes one, if there is one."""
+        if self.quota == 0:
+            return Verdict(self, True, 0, 0, 0)
+        now, each = self._clock(), self.seconds / self.quota
+        full_at = max(self._full_at.get(key, now), now)
+        missing = full_at + each - now - self.seconds
+        if allowed := missing <= each * _ERROR:
+            full_at += each
+            self._keep(key, full_at, now)
+        remaining = max(0, math.floor((now + self.seconds - full_at) / each + _ERROR))
+        full_in = math.ceil(full_at - now - _ERROR)
+        return Verdict(
+            self, allowed, remaining, full_in, 0 if allowed else max(1, math.ceil(missing - _ERROR))
+        )
+
+    def give_back(self, key: Hashable) -> None:
+        """Takes one less."""
+        if key in self._full_at:
+            self._full_at[key] -= self.seconds / self.quota
+
+    def forget(self, key: Hashable) -> None:
+        """Gives the whole quota back."""
+        self._full_at.pop(key, None)
+
+    def _keep(self, key: Hashable, full_at: float, now: float) -> None:
+        self._full_at[key] = full_at
+        self._full_at.move_to_end(key)
+        oldest = next(iter(self._full_at))
+        if self._full_at[oldest] <= now or len(self._full_at) > MAX_KEYS:
+            del self._full_at[oldest]
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+
+class Limits:
+    """Those of a process."""
+
+    def __init__(self, quotas: Quotas) -> None:
+        self.requests = Limit("requests", quotas.requests_per_minute, MINUTE)
+        self.writes = Limit("writes", quotas.writes_per_minute, MINUTE)
+        self.turns = Limit("turns", quotas.turns_per_minute, MINUTE)
+        self.sign_ins = Limit("sign-ins", quotas.sign_ins_per_minute, MINUTE)
+        self.registrations = Limit("registrations", quotas.registrations_per_hour, HOUR)
+        self.guesses = Limit("wrong-passwords", quotas.wrong_passwords, QUARTER)
+        self.guesses_at_any = Limit("wrong-passwords-at-any", quotas.wrong_passwords * GUESSERS, QUARTER)
+
+
+def source_of(address: str | None) -> str | None:
+    """What is counted as one source: an IPv4 address, or the /64 that one customer has of IPv6.
+
+    None where there is no address: then nobody can be told from anybody.
+    """
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(mapped or ip_network(f"{found.packed[:8].hex(':', 2)}::/64"))
+    return str(found)

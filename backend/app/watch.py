@@ -1,0 +1,69 @@
+"""Ends what is being read when its reader's account is deleted, or its tokens end."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .errors import ChatError
+from .logs import described
+from .models.caller import Caller
+from .repositories.users import UserRepository
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+"""Between two looks: one statement for all readers of a process, and none while nobody reads."""
+
+
+class Reading:
+    """Something that is read over a longer time. `over` once the reader may read no more."""
+
+    def __init__(self, caller: Caller, wake: Callable[[], object]) -> None:
+        self.caller = caller
+        self.over = False
+        self._wake = wake
+
+    def end(self) -> None:
+        """Tells the reader, who may be waiting for something else."""
+        self.over = True
+        self._wake()
+
+
+class Watch:
+    """Asks, for as long as somebody reads, whose tokens have ended: by whatever process."""
+
+    def __init__(self, users: UserRepository) -> None:
+        self._users = users
+        self._readings: set[Reading] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def reading(self, caller: Caller, wake: Callable[[], object]) -> Iterator[Reading]:
+        """Watches in the block: `wake` is called when the reading is over."""
+        reading = Reading(caller, wake)
+        self._readings.add(reading)
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+        try:
+            yield reading
+        finally:
+            self._readings.discard(reading)
+
+    async def _look(self) -> None:
+        try:
+            await asyncio.sleep(LOOK_SECONDS)
+            while self._readings:
+                await self._end_some()
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._looking = None
+
+    async def _end_some(self) -> None:
+        try:
+            ended = await self._users.ended(list({reading.caller for reading in self._readings}))
+        except ChatError as error:  # without the database nobody can have ended a token either
+            log.warning("watch.failed", extra=described(error))
+            return
+        for reading in [reading for reading in self._readings if reading.caller in ended]:
+            reading.end()
