@@ -190,7 +190,7 @@ async def _replies(services: AppServices, caller: SignedIn) -> ReplyRepository:
     return ReplyRepository(services.database, caller)
 
 
-async def _plain(number: str) -> str:
+def _plain(number: str) -> str:
     """One thing has one address: `01`, `+1` and `1.0` are not other names of 1."""
     if not _NUMBER.fullmatch(number):
         raise PydanticCustomError("int_parsing", "Not a whole number in plain digits.")
