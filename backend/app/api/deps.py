@@ -109,7 +109,9 @@ async def _visit(request: Request) -> Visit:
 Visiting = Annotated[Visit, Depends(_visit)]
 
 
-async def _signing_in(request: Request, services: AppServices) -> Callable[[str], AbstractContextManager[None]]:
+async def _signing_in(
+    request: Request, services: AppServices
+) -> Callable[[str], AbstractContextManager[None]]:
     """Takes one of the address's sign-ins, and gives what counts the wrong passwords for an account."""
     source = source_of(request.client and request.client.host)
     if source is not None:
