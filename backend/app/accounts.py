@@ -4,9 +4,10 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 
-from .errors import NotAuthenticated, SignInFailed
+from .errors import ConfirmationWrong, NotAuthenticated, SignInFailed
 from .passwords import Passwords
-from .repositories.users import UserRepository
+from .repositories.erasure import ErasureRepository
+from .repositories.users import ERASED, Proof, UserRepository
 from .tokens import Principal
 
 REMEMBERED = 10_000
@@ -16,12 +17,14 @@ LARGEST_ID = 2**63 - 1
 
 
 class Accounts:
-    """Registers, signs in, and tells which user a verified token stands for."""
+    """Registers, signs in, tells which user a verified token stands for, and ends accounts."""
 
-    def __init__(self, users: UserRepository) -> None:
+    def __init__(self, users: UserRepository, erasures: ErasureRepository) -> None:
         self._users = users
+        self._erasures = erasures
         self._passwords = Passwords()
         self._admitted: OrderedDict[Principal, tuple[int, float]] = OrderedDict()
+        self._erased: set[int] = set()  # a number each: they never come back
 
     async def register(self, email: str, password: str) -> int:
         """Makes a local account and returns its user's id. Raises EmailTaken."""
@@ -40,13 +43,17 @@ class Accounts:
     async def user_of(self, principal: Principal) -> int:
         """The user's id: in the token itself, or, for an external issuer, made on the first visit.
 
-        One token asks the database once a minute in a process.
+        One token asks the database once a minute in a process. Raises NotAuthenticated for who was erased:
+        also a token of before that is still valid makes no new account, only a newer one does.
         """
         if principal.issuer is None:
-            return int(principal.subject)
+            user_id = int(principal.subject)
+            if user_id in self._erased:
+                raise NotAuthenticated
+            return user_id
         user_id, until = self._admitted.get(principal, (0, 0.0))
         if time.monotonic() >= until:
-            user_id = await self._users.admit(principal.issuer, principal.subject)
+            user_id = await self._admit(principal.issuer, principal.subject, principal.issued_at)
             self._admitted[principal] = user_id, time.monotonic() + REMEMBERED_SECONDS
             if len(self._admitted) > REMEMBERED:
                 self._admitted.popitem(last=False)
@@ -61,12 +68,50 @@ class Accounts:
             raise SignInFailed
         return found[0]
 
-    async def delete(self, who: str) -> None:
-        """Deletes the account with this address, or with this id, and everything it owns.
+    async def erase(self, user_id: int, confirmation: str) -> tuple[Proof, bytes]:
+        """Erases the account and everything it owns, if its user means it.
+
+        Returns whose it was, and how many rows of each table are gone as JSON. Raises ConfirmationWrong
+        unless `confirmation` is the password or, of a user of an external issuer, the subject;
+        NotAuthenticated if the account is gone.
+        """
+        proof = await self._users.proof(user_id)
+        if proof.subject is None:
+            confirmed = await self._passwords.verify(confirmation, proof.password_hash)
+        else:
+            confirmed = confirmation == proof.subject
+        if not confirmed:
+            raise ConfirmationWrong
+        return proof, await self._erase(user_id, proof)
+
+    async def delete(self, who: str) -> bytes:
+        """Erases the account with this address, or with this id; returns how many rows of each table.
 
         Raises SignInFailed if there is none.
         """
-        await self._users.delete(await self.find(who))
+        user_id = await self.find(who)
+        return await self._erase(user_id, await self._users.proof(user_id))
+
+    async def _erase(self, user_id: int, proof: Proof) -> bytes:
+        issuer, subject = proof.issuer, proof.subject
+        if issuer == ERASED:
+            issuer = subject = None  # a trace leaves none
+        if issuer is not None and subject is not None:
+            await self._users.forget_trace(issuer, subject)
+        counted = await self._erasures.erase(user_id, issuer, subject)
+        self._erased.add(user_id)
+        for principal in [known for known, (admitted, _) in self._admitted.items() if admitted == user_id]:
+            del self._admitted[principal]
+        return counted
+
+    async def _admit(self, issuer: str, subject: str, issued_at: float | None) -> int:
+        known = await self._users.find(issuer, subject)
+        if known is not None:
+            return known
+        erased_at = await self._users.erased_at(issuer, subject)
+        if erased_at is not None and (issued_at is None or issued_at <= erased_at):
+            raise NotAuthenticated
+        return await self._users.admit(issuer, subject)
 
     async def _existing(self, user_id: int) -> int:
         if user_id <= LARGEST_ID:

@@ -174,11 +174,14 @@ def delete_user(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete an account with all its conversations and todos."""
+    """Erase an account with all its conversations and todos."""
+    import json
+
     if not yes:
         typer.confirm(f"Delete {who} with everything it owns?", abort=True)
-    _with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold()))
-    typer.echo(f"{who} is deleted.")
+    counted = json.loads(_with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold())))
+    rows = ", ".join(f"{table} {count}" for table, count in counted.items())
+    typer.echo(f"{who} is deleted. Rows that are gone: {rows}.")
 
 
 @cli.command()
@@ -259,12 +262,14 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     from .accounts import Accounts
     from .db import url as urls
     from .db.database import Database
+    from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
     from .repositories.users import UserRepository
 
     assert settings.database_url is not None
-    database = Database(urls.parse(settings.database_url.get_secret_value()))
+    url = urls.parse(settings.database_url.get_secret_value())
+    database = Database(url, statement_timeout=ERASURE_SECONDS)
     try:
-        return await verb(Accounts(UserRepository(database)))
+        return await verb(Accounts(UserRepository(database), ErasureRepository(database)))
     except SignInFailed:
         raise SetupError("There is no such account: `chat-history user list` shows them all.") from None
     finally:

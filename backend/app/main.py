@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from .accounts import Accounts
-from .api import auth, chat, conversations, errors, openapi, operations, search, todos
+from .api import account, auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
 from .api.middleware import Observed, SlashTolerant
 from .assistants import make_assistant
@@ -19,6 +19,7 @@ from .db.database import Database
 from .db.schema import Schema
 from .errors import DatabaseUnavailable, SetupError
 from .metrics import Metrics
+from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
 from .repositories.users import UserRepository
 from .settings import Settings
 from .turns import Bounds, Limits, Turns
@@ -26,6 +27,9 @@ from .verifier import make_verifier
 from .web import site
 
 log = logging.getLogger(__name__)
+
+BULK_CONNECTIONS = 2
+"""How many exports and erasures a process runs at a time. The next one waits, and is told to come back."""
 
 
 def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAPI:
@@ -44,6 +48,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         await services.turns.close(settings.shutdown_grace)
         if isinstance(assistant, Closes):
             await assistant.close()
+        await services.bulk.close()
         await services.database.close()
         log.info("application.stopped")
 
@@ -58,7 +63,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     )
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
-    for module in (chat, conversations, search, todos, auth, operations):
+    for module in (chat, conversations, search, todos, auth, account, operations):
         app.include_router(module.router)
     if not settings.external_issuer:
         app.include_router(auth.local)
@@ -96,6 +101,13 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         statement_timeout=settings.database_timeout,
         idle_seconds=settings.database_idle_seconds,
     )
+    bulk = Database(
+        url,
+        pool_size=BULK_CONNECTIONS,
+        pool_timeout=settings.database_pool_timeout,
+        statement_timeout=ERASURE_SECONDS,
+        idle_seconds=settings.database_idle_seconds,
+    )
     metrics = Metrics()
     limits = Limits(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
     bounds = Bounds(
@@ -109,9 +121,10 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
     return Services(
         settings=settings,
         database=database,
+        bulk=bulk,
         schema=Schema(database),
         verifier=make_verifier(settings),
-        accounts=Accounts(UserRepository(database)),
+        accounts=Accounts(UserRepository(database), ErasureRepository(bulk)),
         turns=turns,
         metrics=metrics,
     )

@@ -52,12 +52,14 @@ ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 1
 class Principal:
     """Who a token speaks for. `issuer` is None for this service's own tokens.
 
-    `expires_at` is in unix seconds and includes the leeway: from then on the token is refused.
+    `expires_at` is in unix seconds and includes the leeway: from then on the token is refused. `issued_at` is
+    the earliest moment at which it can have been issued, with the leeway; None if the token does not say.
     """
 
     issuer: str | None
     subject: str
     expires_at: float
+    issued_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,8 @@ def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) ->
     _require(now < expires_at, "expired")
     for name in {"nbf", "iat"} & claims.keys():
         _require(_time(claims[name]) <= now + policy.leeway, f"{name} is in the future")
-    return Principal(policy.issuer, subject, expires_at)
+    issued_at = _time(claims["iat"]) - policy.leeway if "iat" in claims else None
+    return Principal(policy.issuer, subject, expires_at, issued_at)
 
 
 def _is_user_id(subject: str) -> bool:

@@ -11,6 +11,7 @@ from app.db.database import Database
 from app.errors import ConversationNotFound
 from app.repositories.conversations import ConversationRepository
 from app.repositories.deletion import DeletionRepository
+from app.repositories.erasure import ErasureRepository
 from app.repositories.turns import TurnRepository
 from app.repositories.users import UserRepository
 
@@ -87,7 +88,27 @@ class Insider:
         visitors = ((ISSUER, "dave"), (ISSUER, "erin"), (f"{ISSUER}/other", "dave"))
         if len({await users.admit(*visitor) for visitor in visitors}) < len(visitors):
             noticed.append("an issuer's user is taken for another one")
-        await users.delete(carol.user.id)
+        if len({await users.find(*visitor) for visitor in visitors}) < len(visitors):
+            noticed.append("an issuer's user is found as another one")
+        if (await users.proof(bob.user.id)).password_hash == (await users.proof(carol.user.id)).password_hash:
+            noticed.append("another's password confirms")
+        await self._erase_accounts(database, noticed)
+        return noticed
+
+    async def _erase_accounts(self, database: Database, noticed: list[str]) -> None:
+        users, erasures, carol = UserRepository(database), ErasureRepository(database), self._town.carol
+        counted = json.loads(await erasures.erase(carol.user.id, None, None))
         if rows_of(self._town.service.postgres, carol.user.id)["user"]:
             noticed.append("an account stays")
-        return noticed
+        if counted["conversation"] != len(carol.rows["conversation"]):
+            noticed.append("what is another's is counted")
+        for subject in ("dave", "erin"):
+            await users.forget_trace(ISSUER, subject)
+            await erasures.erase(await users.admit(ISSUER, subject), ISSUER, subject)
+        if await users.find(f"{ISSUER}/other", "dave") is None:
+            noticed.append("another issuer's user is erased")
+        await users.forget_trace(ISSUER, "dave")
+        if await users.erased_at(ISSUER, "dave") is not None:
+            noticed.append("another's trace is found")
+        if await users.erased_at(ISSUER, "erin") is None:
+            noticed.append("another's trace is forgotten")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from support import Service
+from support import Service, User
 
 from .answer import Answer
 from .estate import NOBODYS, NOWHERE, PASSWORD, SAID, Estate, Owned, again, rows_of
-from .operations import MAKES, Operation, Uncovered
+from .operations import ENDS, MAKES, Operation, Uncovered
 
 WITHOUT_TOKEN = {"healthz", "readyz", "metrics", "register", "create_token"}
 """The operations that anybody may call."""
@@ -46,7 +46,7 @@ class Intruder:
         """Plays each operation with its own ids, with the owner's, and without a token."""
         for operation in operations:
             before = self._owners_rows()
-            yield from self._act_at_home(operation)
+            yield from self._actor(operation)._act_at_home(operation)
             if operation.needs_token:
                 yield from self._turn_pages(operation)
                 yield from self._swap_ids(operation)
@@ -65,6 +65,21 @@ class Intruder:
             yield from self._expect(answer.status_code == 200, f"{words!r} fails: {answer.text}")
             yield from self._expect(not self._owner.betrayed_by(answer.content), f"{words!r} betrays")
         yield from self._expect(self._owners_rows() == before, "the assistant changed")
+
+    def _actor(self, operation: Operation) -> "Intruder":
+        """Who plays an operation at home: what ends an account, somebody who is not needed afterwards."""
+        if operation.name not in ENDS or self._me.user.id == self._owner.user.id:
+            return self
+        name = f"{self._me.name}-who-goes-{self.tried}"
+        account = {"email": f"{name}@example.com", "password": PASSWORD}
+        token = (
+            self._nobody.post("/api/auth/register", json=account).raise_for_status().json()["access_token"]
+        )
+        client = self._service.client(token)
+        gone = User(client.get("/api/auth/me").raise_for_status().json()["id"], token, client)
+        gone.say(gone.conversation(), "goodbye")
+        self.tried += 1
+        return Intruder(self._service, self._owner, Estate(gone, name, {}))
 
     def _owners_rows(self) -> dict[str, list[str]]:
         return rows_of(self._service.postgres, self._owner.user.id)

@@ -54,6 +54,13 @@ class Stage:
         name = "id" if operation.name == "chat_with_ai_sdk" else "client_id"
         return operation.send(self.alice.client, json=operation.bodies[0] | {name: operation.name})
 
+    def unconfirmed(self, operation: Operation) -> httpx.Response:
+        """Another password than that of the account."""
+        account = {"email": "carol@example.com", "password": "correct horse battery"}
+        made = self.service.client().post("/api/auth/register", json=account).raise_for_status()
+        client = self.service.client(made.json()["access_token"])
+        return operation.send(client, json={"confirmation": "wrong horse battery"})
+
     @property
     def session(self) -> str:
         return str(self.ids["sessionId"])
@@ -92,6 +99,7 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     "sign_in_failed": lambda stage, one: one.send(
         stage.service.client(), data=one.bodies[0] | {"username": "nobody@example.com"}
     ),
+    "confirmation_wrong": Stage.unconfirmed,
     "validation_failed": Stage.with_fault,
     "invalid_json": lambda stage, one: one.send(
         stage.client(one), stage.ids, content=b"{", headers={"Content-Type": "application/json"}

@@ -19,6 +19,7 @@ from ..metrics import Metrics
 from ..models import text
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
+from ..repositories.export import ExportRepository
 from ..repositories.history import HistoryRepository
 from ..repositories.messages import MessageRepository
 from ..repositories.replies import ReplyRepository
@@ -42,6 +43,8 @@ class Services:
 
     settings: Settings
     database: Database
+    bulk: Database
+    """For what concerns all rows of a user: few connections of its own, so that no request waits for them."""
     schema: Schema
     verifier: Verifier
     accounts: Accounts
@@ -92,6 +95,10 @@ def _search(services: AppServices, caller: CallerId) -> SearchRepository:
 
 def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
     return TodoRepository(services.database, caller)
+
+
+def _export(services: AppServices, caller: CallerId) -> ExportRepository:
+    return ExportRepository(services.bulk, caller)
 
 
 def _users(services: AppServices) -> UserRepository:
@@ -183,6 +190,7 @@ Replies = Annotated[ReplyRepository, Depends(_replies)]
 History = Annotated[HistoryRepository, Depends(_history)]
 HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
 Deletion = Annotated[DeletionRepository, Depends(_deletion)]
+Export = Annotated[ExportRepository, Depends(_export)]
 Messages = Annotated[MessageRepository, Depends(_messages)]
 Todos = Annotated[TodoRepository, Depends(_todos)]
 Search = Annotated[SearchRepository, Depends(_search)]

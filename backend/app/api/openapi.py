@@ -49,6 +49,7 @@ TAGS: list[Json] = [
 ]
 
 STREAM = "text/event-stream"
+LINES = "application/jsonl"
 STREAM_HEADER = "x-vercel-ai-ui-message-stream"
 
 HEADERS: dict[str, Json] = {
@@ -59,6 +60,10 @@ HEADERS: dict[str, Json] = {
     "Location": {
         "description": "Where to read what was made.",
         "schema": {"type": "string", "format": "uri-reference", "examples": ["/api/conversations/1"]},
+    },
+    "Content-Disposition": {
+        "description": "It is a file to keep.",
+        "schema": {"type": "string", "examples": ['attachment; filename="chat-history.jsonl"']},
     },
     "Retry-After": {
         "description": "Seconds to wait before the same request is sent again.",
@@ -81,12 +86,13 @@ def answers(
     status: int = 200,
     stream: bool = False,
     empty: bool = False,
+    lines: bool = False,
     **more: Any,
 ) -> Any:
     """The `responses` of a route: what it answers, and the refusals that are its own.
 
     `model` is a model or a union of some, or None where FastAPI knows; with `stream` it may be a stream, with
-    `empty` also 204.
+    `empty` also 204. `lines` is an export.
     """
     success: Json = {"description": HTTPStatus(status).phrase, **more}
     if model is not None:
@@ -97,6 +103,9 @@ def answers(
         success["headers"] = _headers(STREAM_HEADER)
         # Generators of clients understand a stream as text.
         success["content"] = {STREAM: {"schema": {"type": "string"}, "example": examples.STREAMED}}
+    if lines:
+        success["headers"] = _headers("Content-Disposition")
+        success["content"] = {LINES: {"schema": {"type": "string"}, "example": examples.EXPORTED}}
     nothing = {204: {"description": HTTPStatus(204).phrase}} if empty else {}
     return {status: success, **nothing, **_problems(refusals)}
 

@@ -1,5 +1,8 @@
 """Accounts: this service's own, and the users of an external issuer."""
 
+import hashlib
+from dataclasses import dataclass
+
 import sqlmodel
 from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
@@ -10,6 +13,9 @@ from ..db.database import ConstraintViolated, Database, Identity
 from ..db.statement import read, write
 from ..errors import EmailTaken, NotAuthenticated
 from ..models.database import User
+
+ERASED = "erased"
+"""In the place of an issuer, in the trace of an account."""
 
 _item = (
     select(col(User.id), col(User.email), col(User.issuer), col(User.subject), col(User.created_at))
@@ -32,6 +38,21 @@ _ADMIT = write(
     .returning(col(User.id))
 )
 _DELETE = write(delete(User).where(col(User.id) == bindparam("user_id")))
+_PROOF = read(
+    select(col(User.password_hash), col(User.issuer), col(User.subject)).where(
+        col(User.id) == bindparam("user_id")
+    )
+)
+_FIND_TRACE = read(select(col(User.id), func.extract("epoch", col(User.created_at))).where(*_KNOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a user must know of an account: the password of a local one, else who its issuer says they are."""
+
+    password_hash: str | None
+    issuer: str | None
+    subject: str | None
 
 
 class UserRepository:
@@ -62,21 +83,48 @@ class UserRepository:
         rows = await self._database.run(Identity(email=email), _SIGN_IN, {})
         return (rows[0][0], rows[0][1]) if rows else None
 
+    async def find(self, issuer: str, subject: str) -> int | None:
+        """The id of an external issuer's user; None before the first visit."""
+        rows = await self._database.run(Identity(issuer=issuer, subject=subject), _FIND, {})
+        return int(rows[0][0]) if rows else None
+
     async def admit(self, issuer: str, subject: str) -> int:
-        """The id of an external issuer's user, whose account is made on the first visit."""
+        """Makes the account of an external issuer's user, unless another request just did; returns its id."""
         somebody = Identity(issuer=issuer, subject=subject)
-        for statement in (
-            _FIND,
-            _ADMIT,
-            _FIND,
-        ):  # the second _FIND: another request made it in between
+        for statement in (_ADMIT, _FIND):
             if rows := await self._database.run(somebody, statement, {}):
                 return int(rows[0][0])
         raise NotAuthenticated
 
-    async def delete(self, user_id: int) -> None:
-        """Deletes an account with everything it owns, if it is still there."""
+    async def proof(self, user_id: int) -> Proof:
+        """Raises NotAuthenticated if the account was deleted."""
+        rows = await self._database.run(Identity(user_id=user_id), _PROOF, {})
+        if not rows:
+            raise NotAuthenticated
+        return Proof(*rows[0])
+
+    async def erased_at(self, issuer: str, subject: str) -> float | None:
+        """When an external issuer's user was erased, in unix seconds; None if there is no trace of that."""
+        rows = await self._database.run(trace(issuer, subject), _FIND_TRACE, {})
+        return float(rows[0][1]) if rows else None
+
+    async def forget_trace(self, issuer: str, subject: str) -> None:
+        """Removes the trace of an earlier erasure, if there is one."""
+        if rows := await self._database.run(trace(issuer, subject), _FIND_TRACE, {}):
+            await self.remove(rows[0][0])
+
+    async def remove(self, user_id: int) -> None:
+        """Removes an account that owns nothing: a trace."""
         await self._database.run(Identity(user_id=user_id), _DELETE, {})
+
+
+def trace(issuer: str, subject: str) -> Identity:
+    """What stays of an external issuer's user who was erased: an account of nobody, whose subject is a hash.
+
+    Its time is that of the erasure. By it, a token of before makes no new account.
+    """
+    digest = hashlib.sha256(f"{len(issuer)} {issuer} {subject}".encode()).hexdigest()
+    return Identity(issuer=ERASED, subject=digest)
 
 
 def every_account(url: URL) -> list[User]:
