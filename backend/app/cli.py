@@ -103,13 +103,18 @@ def migrate(
 
 
 @cli.command()
-def purge() -> None:
-    """Remove for good the conversations that were deleted more than DELETED_RETENTION_DAYS days ago."""
-    from .purge import purge_deleted
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+) -> None:
+    """Remove for good what was deleted DELETED_RETENTION_DAYS ago, or was inactive for RETENTION_DAYS."""
+    from . import purge as purging
 
     with _database(_settings()) as settings:
-        purged = asyncio.run(purge_deleted(settings))
-    typer.echo(f"Conversations that are gone for good: {purged}.")
+        purged = asyncio.run(purging.purge(settings, dry_run=dry_run))
+    gone = "would go for good" if dry_run else "are gone for good"
+    for why, what in (("deleted", purged.deleted), ("inactive", purged.inactive)):
+        typer.echo(f"Conversations that {gone}, {why}: {what.conversations}, with {what.messages} messages.")
+    typer.echo(f"Traces of erased accounts that {gone}: {purged.traces}.")
 
 
 @cli.command()

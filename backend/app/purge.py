@@ -1,29 +1,53 @@
-"""What was deleted and not restored in time goes for good."""
+"""What nobody wants or uses any more goes for good."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from .db import url as urls
 from .db.database import Database
 from .db.migrations import direct_url
-from .repositories.deletion import DeletionRepository
-from .repositories.users import every_account
+from .repositories.deletion import DeletionRepository, Purged
+from .repositories.users import ERASED, UserRepository, every_account
 from .settings import Settings
 
 BATCH_SECONDS = 60
 """How long one batch may take: nobody waits for it."""
 
+TRACE_AGE = timedelta(days=30)
+"""For how long it is known that a user of an external issuer was erased: no token should live longer."""
 
-async def purge_deleted(settings: Settings) -> int:
-    """Removes what was deleted more than DELETED_RETENTION_DAYS ago; returns how many conversations.
 
-    It goes from user to user: row-level security lets nobody see or delete what is another one's.
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What is gone: conversations that were deleted, those that were inactive, traces of erased accounts."""
+
+    deleted: Purged
+    inactive: Purged
+    traces: int
+
+
+async def purge(settings: Settings, *, dry_run: bool = False) -> Purge:
+    """Removes what was deleted more than DELETED_RETENTION_DAYS ago, and what RETENTION_DAYS says.
+
+    A dry run only counts. It goes from user to user: row-level security lets nobody see or delete what is
+    another one's. Each batch is a transaction of its own.
     """
     assert settings.database_url is not None
+    deleted_for, inactive_for = settings.deleted_retention_days, settings.retention_days
+    deleted, inactive, traces = Purged(), Purged(), 0
     url = urls.parse(settings.database_url.get_secret_value())
-    age = timedelta(days=settings.deleted_retention_days)
     database = Database(url, statement_timeout=BATCH_SECONDS)
     try:
-        accounts = every_account(direct_url(settings))
-        return sum([await DeletionRepository(database, account.id).purge(age) for account in accounts])
+        for account in every_account(direct_url(settings)):
+            if account.issuer != ERASED:
+                user = DeletionRepository(database, account.id)
+                deleted += await user.purge_deleted(timedelta(days=deleted_for), dry_run=dry_run)
+                if inactive_for is not None:
+                    inactive += await user.purge_inactive(timedelta(days=inactive_for), dry_run=dry_run)
+            elif datetime.now(UTC) - account.created_at > TRACE_AGE:
+                traces += 1
+                if not dry_run:
+                    await UserRepository(database).remove(account.id)
     finally:
         await database.close()
+    return Purge(deleted, inactive, traces)

@@ -72,7 +72,10 @@ class Insider:
             ending |= {"have": 0, "text": "mine", "status": "stopped"}
             found.append(await replies.end(*place, **ending))
             found.append(await conversations.entitle(place[0], "mine") or None)
-        await DeletionRepository(database, self._town.bob.user.id).purge(timedelta(0))
+        deletion = DeletionRepository(database, self._town.bob.user.id)
+        for dry_run in (True, False):
+            await deletion.purge_deleted(timedelta(0), dry_run=dry_run)
+            await deletion.purge_inactive(timedelta(0), dry_run=dry_run)
         return [f"another's reply or title can be had: {each!r}" for each in found if each is not None]
 
     async def _mix_up_accounts(self, database: Database) -> list[str]:

@@ -28,7 +28,7 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
-        r"deletion._PURGE",
+        r"deletion.PURGE_(DELETED|INACTIVE)",
         r"DELETE FROM conversation|FROM conversation",
         "What is removed is read from one's own first, and only one's own of that is removed.",
     ),
