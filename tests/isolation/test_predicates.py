@@ -51,6 +51,12 @@ EQUIVALENT = [
         "A reply is opened to a question that is read from one's own messages: there is none.",
     ),
     (
+        r"export.MESSAGES",
+        r"FROM (conversation|message)",
+        "The messages are read from one's own conversations, and only one's own of them. As a message has the"
+        " owner of its conversation, both say the same.",
+    ),
+    (
         r"openings.LOST",
         r"(question: )?FROM message",
         "The question, and what was said before it, are looked for from one's own reply: there is none.",

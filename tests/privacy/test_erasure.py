@@ -107,7 +107,7 @@ def test_what_is_written_at_the_same_time_is_counted_or_refused(service: Service
 
     def write(number: int) -> set[int]:
         client = service.client(alice.token)
-        paths = (
+        paths: tuple[tuple[str, dict[str, str]], ...] = (
             ("/api/todos", {"title": "more"}),
             ("/api/conversations", {}),
             (f"/api/conversations/{conversation}/messages", {"content": "more"}),
