@@ -7,8 +7,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from app.db.database import Database
+from app.db.database import Database, Identity
 from app.errors import ConversationNotFound
+from app.repositories import export
 from app.repositories.conversations import ConversationRepository
 from app.repositories.deletion import DeletionRepository
 from app.repositories.erasure import ErasureRepository
@@ -73,10 +74,18 @@ class Insider:
             found.append(await replies.end(*place, **ending))
             found.append(await conversations.entitle(place[0], "mine") or None)
         deletion = DeletionRepository(database, self._town.bob.user.id)
-        for dry_run in (True, False):
-            await deletion.purge_deleted(timedelta(0), dry_run=dry_run)
-            await deletion.purge_inactive(timedelta(0), dry_run=dry_run)
+        for purge in (deletion.purge_deleted, deletion.purge_inactive):
+            counted = await purge(timedelta(0), dry_run=True)
+            found.append(None if await purge(timedelta(0)) == counted else "more is counted than one's own")
+        found.append(await self._export(database))
         return [f"another's reply or title can be had: {each!r}" for each in found if each is not None]
+
+    async def _export(self, database: Database) -> object:
+        """The first of another one's messages between one's own."""
+        others = {message.id for message in self._town.alice.rows["message"]}
+        async with database.snapshot(Identity(user_id=self._town.bob.user.id)) as query:
+            rows = await query(export.MESSAGES, {"first": 1, "last": 2**62, "after": 0})
+        return next((row for row in rows if json.loads(bytes(row[-1]))["id"] in others), None)
 
     async def _mix_up_accounts(self, database: Database) -> list[str]:
         users, bob, carol = UserRepository(database), self._town.bob, self._town.carol
