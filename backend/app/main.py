@@ -7,11 +7,12 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
 
 from .accounts import Accounts
 from .api import account, auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
-from .api.middleware import Observed, SlashTolerant
+from .api.middleware import Discreet, Observed, SlashTolerant
 from .assistants import make_assistant
 from .assistants.base import Assistant, Closes
 from .db import url as urls
@@ -27,6 +28,9 @@ from .verifier import make_verifier
 from .web import site
 
 log = logging.getLogger(__name__)
+
+TELEMETRY: TelemetryConfig = {"auto_configure": True, "logs": False, "operation_spans": False}
+"""Where the extra `telemetry` is installed, the environment's OTEL_* turn it on. Logs would quote errors."""
 
 BULK_CONNECTIONS = 2
 """How many exports and erasures a process runs at a time. The next one waits, and is told to come back."""
@@ -60,6 +64,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,
+        telemetry=TELEMETRY,
     )
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
@@ -80,6 +85,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID", openapi.STREAM_HEADER],
         )
+    app.add_middleware(Discreet)
     return app
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ChatError, ConfirmationWrong
-from ..models.api import AccountErasure, Erased
+from ..models.erasure import AccountErasure, Erased
 from .deps import AppServices, CallerId, Export
 from .openapi import LINES, answers
 from .pages import json_response

@@ -18,7 +18,7 @@ from ..errors import (
     MediaTypeUnsupported,
     NotAuthenticated,
 )
-from ..models import ai_sdk, api, examples, search
+from ..models import ai_sdk, api, erasure, examples, search
 from ..models.problem import Fault, Problem
 from .errors import MEDIA_TYPE, invalid, refusal, title
 
@@ -150,7 +150,7 @@ def _completed(app: FastAPI, external_issuer: bool) -> Json:
     definition = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     components["schemas"] |= {**definition.pop("$defs"), "Problem": definition}
     components["headers"] = HEADERS
-    known = vars(api) | vars(ai_sdk) | vars(search)
+    known = vars(api) | vars(ai_sdk) | vars(search) | vars(erasure)
     for name, schema in components["schemas"].items():
         if "examples" in schema:  # FastAPI drops the nulls of a document, also out of examples
             schema["examples"] = known[name].model_config["json_schema_extra"]["examples"]

@@ -9,13 +9,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
 
 from ..errors import DatabaseBusy, DatabaseUnavailable
+from ..spans import span
 from . import url as urls
 from .connection import Connection, ConnectionLost, Row, StatementFailed, connect
 from .statement import Statement
@@ -98,7 +99,9 @@ class Database:
         waits twice, and no idle connection is trusted any more.
         """
         sql = f"{self._introduction(identity, reads=statement.reads)}; {statement.sql}"
-        return await self._twice(lambda: self._run(sql, _named(identity, parameters)), reads=statement.reads)
+        named = _named(identity, parameters)
+        with _span(statement):
+            return await self._twice(lambda: self._run(sql, named), reads=statement.reads)
 
     @asynccontextmanager
     async def snapshot(self, identity: Identity) -> AsyncIterator[Read]:
@@ -111,7 +114,8 @@ class Database:
 
         async def read(statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
             try:
-                return await self._send(connection, statement.sql, _named(identity, parameters))
+                with _span(statement):
+                    return await self._send(connection, statement.sql, _named(identity, parameters))
             except ConnectionLost as lost:
                 log.error("database.lost", extra={"sent": lost.sent})
                 raise DatabaseUnavailable from None
@@ -256,6 +260,10 @@ class Database:
                 place.set_result(connection)
                 return True
         return False
+
+
+def _span(statement: Statement) -> AbstractContextManager[object]:
+    return span(statement.name, {"db.system.name": "postgresql", "db.query.text": statement.sql})
 
 
 def _named(identity: Identity, parameters: Mapping[str, Any]) -> dict[str, Any]:
