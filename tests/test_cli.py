@@ -50,7 +50,8 @@ def test_accounts_and_tokens(configured: dict[str, str], postgres: Postgres) -> 
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", token.stdout)
     assert run(configured, "user", "delete", "alice@example.com", text="n\n").returncode == 1
     assert postgres.value('SELECT count(*) FROM "user"') == 2
-    assert run(configured, "user", "delete", "alice@example.com", "--yes").returncode == 0
+    gone = run(configured, "user", "delete", "alice@example.com", "--yes")
+    assert "Rows that are gone: user 1, todo 0, conversation 0, message 0." in gone.stdout
     assert postgres.rows('SELECT email FROM "user"') == [("bob@example.com",)]
 
 
@@ -60,10 +61,13 @@ def test_purge_says_how_many_are_gone(configured: dict[str, str], postgres: Post
         " INSERT INTO conversation (user_id, deleted_at)"
         " SELECT id, now() - n * interval '20 days' FROM one, generate_series(0, 2) n"
     )
-    assert run(configured, "purge").stdout == "Conversations that are gone for good: 1.\n"
+    dry = run(configured, "purge", "--dry-run").stdout
+    assert "Conversations that would go for good, deleted: 1, with 0 messages." in dry
+    assert "are gone for good, deleted: 1, with 0 messages." in run(configured, "purge").stdout
     now = {**configured, "DELETED_RETENTION_DAYS": "0"}
-    assert run(now, "purge").stdout == "Conversations that are gone for good: 2.\n"
-    assert run(now, "purge").stdout == "Conversations that are gone for good: 0.\n"
+    assert "are gone for good, deleted: 2, with 0 messages." in run(now, "purge").stdout
+    assert "are gone for good, deleted: 0, with 0 messages." in run(now, "purge").stdout
+    assert run({**configured, "RETENTION_DAYS": "0"}, "purge").returncode == 2
     assert run({**configured, "DELETED_RETENTION_DAYS": "-1"}, "purge").returncode == 2
 
 

@@ -4,12 +4,13 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 
-from .errors import NotAuthenticated, PasswordWrong, SignInFailed
+from .errors import ConfirmationWrong, NotAuthenticated, PasswordWrong, SignInFailed
 from .models.audit import Visit
 from .models.caller import Caller
 from .passwords import Passwords
 from .repositories.audit import AuditRepository
-from .repositories.users import UserRepository
+from .repositories.erasure import ErasureRepository
+from .repositories.users import Credentials, UserRepository
 from .tokens import Principal
 
 REMEMBERED = 10_000
@@ -20,10 +21,14 @@ FIRST_GENERATION = 0
 
 
 class Accounts:
-    """Registers, signs in, and tells which user a verified token stands for. What it does is audited."""
+    """Registers, signs in, tells which user a verified token stands for, and ends accounts.
 
-    def __init__(self, users: UserRepository, audit: AuditRepository) -> None:
+    What it does is audited.
+    """
+
+    def __init__(self, users: UserRepository, erasures: ErasureRepository, audit: AuditRepository) -> None:
         self._users = users
+        self._erasures = erasures
         self._audit = audit
         self._passwords = Passwords()
         self._admitted: OrderedDict[Principal, tuple[Caller, float]] = OrderedDict()
@@ -91,12 +96,31 @@ class Accounts:
         await self._audit.note("token_made", found.user_id, visit)
         return found
 
-    async def delete(self, who: str, visit: Visit) -> None:
-        """Deletes the account with this address, or with this id, and everything it owns.
+    async def erase(self, caller: Caller, confirmation: str, visit: Visit) -> tuple[Credentials, bytes]:
+        """Erases the account and everything it owns, if its user means it.
+
+        Returns whose it was, and how many rows of each table are gone as JSON. Raises ConfirmationWrong
+        unless `confirmation` is the password or, of a user of an external issuer, the subject.
+        """
+        found = await self._users.own_credentials(caller)
+        if found.subject is None:
+            confirmed = await self._passwords.verify(confirmation, found.password_hash)
+        else:
+            confirmed = confirmation == found.subject
+        if not confirmed:
+            await self._audit.note("erasure_refused", caller.user_id, visit)
+            raise ConfirmationWrong
+        counted = await self._erasures.erase(caller, visit)
+        for principal in [known for known, (admitted, _) in self._admitted.items() if admitted == caller]:
+            del self._admitted[principal]
+        return found, counted
+
+    async def delete(self, who: str, visit: Visit) -> bytes:
+        """Erases the account with this address, or with this id; returns how many rows of each table.
 
         Raises SignInFailed if there is none.
         """
-        await self._users.delete((await self.find(who)).user_id, visit)
+        return await self._erasures.erase((await self.find(who)).user_id, visit)
 
     async def _existing(self, user_id: int) -> Caller:
         if user_id <= LARGEST_ID:

@@ -103,13 +103,17 @@ def migrate(
 
 
 @cli.command()
-def purge() -> None:
-    """Remove for good the conversations that were deleted more than DELETED_RETENTION_DAYS days ago."""
-    from .purge import purge_deleted
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+) -> None:
+    """Remove for good what was deleted DELETED_RETENTION_DAYS ago, or was inactive for RETENTION_DAYS."""
+    from . import purge as purging
 
     with _database(_settings()) as settings:
-        purged = asyncio.run(purge_deleted(settings))
-    typer.echo(f"Conversations that are gone for good: {purged}.")
+        purged = asyncio.run(purging.purge(settings, dry_run=dry_run))
+    gone = "would go for good" if dry_run else "are gone for good"
+    for why, what in (("deleted", purged.deleted), ("inactive", purged.inactive)):
+        typer.echo(f"Conversations that {gone}, {why}: {what.conversations}, with {what.messages} messages.")
 
 
 @cli.command()
@@ -177,13 +181,16 @@ def delete_user(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete an account with all its conversations and todos."""
+    """Erase an account with all its conversations and todos."""
+    import json
+
     from .models.audit import OPERATOR
 
     if not yes:
         typer.confirm(f"Delete {who} with everything it owns?", abort=True)
-    _with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold(), OPERATOR))
-    typer.echo(f"{who} is deleted.")
+    erased = _with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold(), OPERATOR))
+    rows = ", ".join(f"{table} {count}" for table, count in json.loads(erased).items())
+    typer.echo(f"{who} is deleted. Rows that are gone: {rows}.")
 
 
 @cli.command()
@@ -267,12 +274,15 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     from .db import url as urls
     from .db.database import Database
     from .repositories.audit import AuditRepository
+    from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
     from .repositories.users import UserRepository
 
     assert settings.database_url is not None
-    database = Database(urls.parse(settings.database_url.get_secret_value()))
+    url = urls.parse(settings.database_url.get_secret_value())
+    database = Database(url, statement_timeout=ERASURE_SECONDS)
     try:
-        return await verb(Accounts(UserRepository(database), AuditRepository(database)))
+        accounts = Accounts(UserRepository(database), ErasureRepository(database), AuditRepository(database))
+        return await verb(accounts)
     except SignInFailed:
         raise SetupError("There is no such account: `chat-history user list` shows them all.") from None
     finally:

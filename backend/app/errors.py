@@ -7,6 +7,7 @@
   + CursorInvalid               400  invalid_cursor
   + PasswordWrong               403  password_wrong
   + RegistrationClosed          403  registration_closed
+  + ConfirmationWrong           403  confirmation_wrong
   + NotFound                    404  not_found
     - ConversationNotFound      404  conversation_not_found
     - MessageNotFound           404  message_not_found
@@ -93,6 +94,12 @@ class RegistrationClosed(ChatError):
     status = 403
     code = "registration_closed"
     detail = "Accounts are made by whoever runs this service."
+
+
+class ConfirmationWrong(ChatError):
+    status = 403
+    code = "confirmation_wrong"
+    detail = "The confirmation is not the account's password or, with an external issuer, its subject."
 
 
 class NotFound(ChatError):

@@ -7,12 +7,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
 
 from . import logs
 from .accounts import Accounts
-from .api import auth, chat, conversations, errors, openapi, operations, search, todos
+from .api import account, auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
-from .api.middleware import Observed, SlashTolerant
+from .api.middleware import Discreet, Observed, SlashTolerant
 from .assistants import make_assistant
 from .assistants.base import Assistant, Closes
 from .db import url as urls
@@ -22,6 +23,7 @@ from .errors import DatabaseUnavailable, SetupError
 from .limits import Limits
 from .metrics import Metrics
 from .repositories.audit import AuditRepository
+from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
 from .repositories.users import UserRepository
 from .settings import Settings
 from .turns import Bounds, Limits as Lengths, Turns
@@ -30,6 +32,12 @@ from .watch import Watch
 from .web import site
 
 log = logging.getLogger(__name__)
+
+TELEMETRY: TelemetryConfig = {"auto_configure": True, "logs": False, "operation_spans": False}
+"""Where the extra `telemetry` is installed, the environment's OTEL_* turn it on. Logs would quote errors."""
+
+BULK_CONNECTIONS = 2
+"""How many exports and erasures a process runs at a time. The next one waits, and is told to come back."""
 
 
 def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAPI:
@@ -48,6 +56,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         await services.turns.close(settings.shutdown_grace)
         if isinstance(assistant, Closes):
             await assistant.close()
+        await services.bulk.close()
         await services.database.close()
         log.info("application.stopped")
         logs.flush()  # uvicorn ends by the signal that it got, which asks nobody to finish
@@ -60,10 +69,11 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,
+        telemetry=TELEMETRY,
     )
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
-    for module in (chat, conversations, search, todos, auth, operations):
+    for module in (chat, conversations, search, todos, auth, account, operations):
         app.include_router(module.router)
     if not settings.external_issuer:
         app.include_router(auth.local)
@@ -80,6 +90,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=sorted(openapi.HEADERS.keys() - {"WWW-Authenticate"}),
         )
+    app.add_middleware(Discreet)
     return app
 
 
@@ -102,6 +113,13 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         idle_seconds=settings.database_idle_seconds,
     )
     users = UserRepository(database)
+    bulk = Database(
+        url,
+        pool_size=BULK_CONNECTIONS,
+        pool_timeout=settings.database_pool_timeout,
+        statement_timeout=ERASURE_SECONDS,
+        idle_seconds=settings.database_idle_seconds,
+    )
     metrics = Metrics()
     lengths = Lengths(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
     bounds = Bounds(
@@ -115,9 +133,10 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
     return Services(
         settings=settings,
         database=database,
+        bulk=bulk,
         schema=Schema(database),
         verifier=make_verifier(settings),
-        accounts=Accounts(users, AuditRepository(database)),
+        accounts=Accounts(users, ErasureRepository(bulk), AuditRepository(database)),
         watch=Watch(users),
         limits=Limits(settings),
         turns=turns,

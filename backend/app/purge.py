@@ -1,11 +1,12 @@
-"""What was deleted and not restored in time goes for good."""
+"""What nobody wants or uses any more goes for good."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from .db import url as urls
 from .db.database import Database
 from .db.migrations import direct_url
-from .repositories.deletion import DeletionRepository
+from .repositories.deletion import DeletionRepository, Purged
 from .repositories.users import every_account
 from .settings import Settings
 
@@ -13,17 +14,31 @@ BATCH_SECONDS = 60
 """How long one batch may take: nobody waits for it."""
 
 
-async def purge_deleted(settings: Settings) -> int:
-    """Removes what was deleted more than DELETED_RETENTION_DAYS ago; returns how many conversations.
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What is gone: conversations that were deleted, and those that were inactive."""
 
-    It goes from user to user: row-level security lets nobody see or delete what is another one's.
+    deleted: Purged
+    inactive: Purged
+
+
+async def purge(settings: Settings, *, dry_run: bool = False) -> Purge:
+    """Removes what was deleted more than DELETED_RETENTION_DAYS ago, and what RETENTION_DAYS says.
+
+    A dry run only counts. It goes from user to user: row-level security lets nobody see or delete what is
+    another one's. Each batch is a transaction of its own.
     """
     assert settings.database_url is not None
+    deleted_for, inactive_for = settings.deleted_retention_days, settings.retention_days
+    deleted, inactive = Purged(), Purged()
     url = urls.parse(settings.database_url.get_secret_value())
-    age = timedelta(days=settings.deleted_retention_days)
     database = Database(url, statement_timeout=BATCH_SECONDS)
     try:
-        accounts = every_account(direct_url(settings))
-        return sum([await DeletionRepository(database, account.id).purge(age) for account in accounts])
+        for account in every_account(direct_url(settings)):
+            user = DeletionRepository(database, account.id)
+            deleted += await user.purge_deleted(timedelta(days=deleted_for), dry_run=dry_run)
+            if inactive_for is not None:
+                inactive += await user.purge_inactive(timedelta(days=inactive_for), dry_run=dry_run)
     finally:
         await database.close()
+    return Purge(deleted, inactive)

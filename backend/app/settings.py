@@ -198,6 +198,12 @@ class Settings(Quotas, BaseSettings):
         description="Days for which a deleted conversation can be restored; "
         "`chat-history purge` removes what was deleted before.",
     )
+    retention_days: PositiveInt | None = Field(
+        None,
+        le=36_500,
+        description="Days without a message after which `chat-history purge` removes a conversation that is "
+        "not pinned. Empty: it is kept.",
+    )
     shutdown_grace: PositiveFloat = Field(
         20,
         description="Seconds that requests and replies under way get when the server is told to stop.",

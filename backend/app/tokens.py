@@ -53,7 +53,8 @@ class Principal:
     """Who a token speaks for. `issuer` is None for this service's own tokens.
 
     `expires_at` is in unix seconds and includes the leeway: from then on the token is refused. `issued_at` is
-    0 if it does not say. `generation` is that of `issue`.
+    the earliest moment at which it can have been issued, with the leeway; 0 if the token does not say.
+    `generation` is that of `issue`.
     """
 
     issuer: str | None
@@ -236,7 +237,13 @@ def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) ->
         _require(_time(claims[name]) <= now + policy.leeway, f"{name} is in the future")
     generation = claims.get("gen", 0) if policy.issuer is None else 0
     _require(type(generation) is int and 0 <= generation < 2**63, "gen is no generation")
-    return Principal(policy.issuer, subject, expires_at, _time(claims.get("iat", 0)), generation)
+    issued_at = max(0, _time(claims.get("iat", 0)) - policy.leeway)
+    return Principal(policy.issuer, subject, expires_at, issued_at, generation)
+
+
+def _is_user_id(subject: str) -> bool:
+    """Whether it is written as `issue` writes it, and fits the database's 64 bits."""
+    return bool(_USER_ID.fullmatch(subject)) and int(subject) < 2**63
 
 
 def _require_intended(claims: Mapping[str, Any], policy: TokenPolicy) -> None:

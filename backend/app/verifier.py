@@ -53,6 +53,12 @@ class Verifier:
             return principal
         return await self._verify_unknown(token)
 
+    def forget(self, subject: str) -> None:
+        """Forgets the tokens of somebody who is gone: their text is what the user proved to be."""
+        gone = [token for token, known in self._verified.items() if known.subject == subject]
+        for token in gone:
+            del self._verified[token]
+
     async def require_keys(self) -> None:
         """Asks the external issuer, if its keys are to be fetched and were not yet.
 

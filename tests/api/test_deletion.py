@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from app.db import url as urls
-from app.purge import purge_deleted
+from app.purge import purge
 from assistants_for_tests import Scripted
 from support import Postgres, Service, User, empty, settings
 from turns.reading import Event, kinds, streaming, text
@@ -180,7 +180,7 @@ def test_what_is_restored_while_it_is_purged_stays(alice: User, service: Service
     ):
         restore = "UPDATE conversation SET deleted_at = NULL WHERE id = %s"
         connection.cursor().execute(restore, (conversation,))
-        purging = executor.submit(lambda: asyncio.run(purge_deleted(now)))
+        purging = executor.submit(lambda: asyncio.run(purge(now)).deleted.conversations)
         _wait_for_lock(postgres, purging)
         connection.commit()
         assert purging.result() == 1
@@ -216,7 +216,7 @@ def old(postgres: Postgres, alice: User, bob: User) -> dict[str, int]:
 def test_purging_removes_for_good_what_was_deleted_long_ago(
     days: int, gone: set[str], old: dict[str, int], alice: User, postgres: Postgres
 ) -> None:
-    purged = asyncio.run(purge_deleted(settings(postgres, deleted_retention_days=days)))
+    purged = asyncio.run(purge(settings(postgres, deleted_retention_days=days))).deleted.conversations
     assert purged == 2 * len(gone)
     left = {one for (one,) in postgres.rows("SELECT id FROM conversation")}
     assert left == {one for name, one in old.items() if name.split()[1] not in gone}
@@ -232,7 +232,7 @@ def test_purging_takes_much_in_batches(alice: User, postgres: Postgres) -> None:
         alice.id,
     )
     kept = alice.conversation()
-    assert asyncio.run(purge_deleted(settings(postgres, deleted_retention_days=0))) == 250
+    assert asyncio.run(purge(settings(postgres, deleted_retention_days=0))).deleted.conversations == 250
     assert postgres.rows("SELECT id FROM conversation") == [(kept,)]
     empty(postgres)
 

@@ -7,11 +7,13 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from app.db.database import Database
+from app.db.database import Database, Identity
 from app.errors import ConversationNotFound
 from app.models.audit import Visit
+from app.repositories import export
 from app.repositories.conversations import ConversationRepository
 from app.repositories.deletion import DeletionRepository
+from app.repositories.erasure import ErasureRepository
 from app.repositories.turns import TurnRepository
 from app.repositories.users import UserRepository
 
@@ -72,11 +74,22 @@ class Insider:
             ending |= {"have": 0, "text": "mine", "status": "stopped"}
             found.append(await replies.end(*place, **ending))
             found.append(await conversations.entitle(place[0], "mine") or None)
-        await DeletionRepository(database, self._town.bob.user.id).purge(timedelta(0))
+        deletion = DeletionRepository(database, self._town.bob.user.id)
+        for purge in (deletion.purge_deleted, deletion.purge_inactive):
+            counted = await purge(timedelta(0), dry_run=True)
+            found.append(None if await purge(timedelta(0)) == counted else "more is counted than one's own")
+        found.append(await self._export(database))
         return [f"another's reply or title can be had: {each!r}" for each in found if each is not None]
 
+    async def _export(self, database: Database) -> object:
+        """The first of another one's messages between one's own."""
+        others = {message.id for message in self._town.alice.rows["message"]}
+        async with database.snapshot(Identity(user_id=self._town.bob.user.id)) as query:
+            rows = await query(export.MESSAGES, {"first": 1, "last": 2**62, "after": 0})
+        return next((row for row in rows if json.loads(bytes(row[-1]))["id"] in others), None)
+
     async def _mix_up_accounts(self, database: Database) -> list[str]:
-        users, bob, carol = UserRepository(database), self._town.bob, self._town.carol
+        users, bob = UserRepository(database), self._town.bob
         noticed = []
         if json.loads(await users.get(bob.user.id))["id"] != bob.user.id:
             noticed.append("another's account is shown")
@@ -88,7 +101,13 @@ class Insider:
         visitors = ((ISSUER, "dave"), (ISSUER, "erin"), (f"{ISSUER}/other", "dave"))
         if len({await users.admit(*visitor) for visitor in visitors}) < len(visitors):
             noticed.append("an issuer's user is taken for another one")
-        await users.delete(carol.user.id, Visit())
+        await self._erase_accounts(database, noticed)
+        return noticed
+
+    async def _erase_accounts(self, database: Database, noticed: list[str]) -> None:
+        erasures, carol = ErasureRepository(database), self._town.carol
+        counted = json.loads(await erasures.erase(carol.user.id, Visit()))
         if rows_of(self._town.service.postgres, carol.user.id)["user"]:
             noticed.append("an account stays")
-        return noticed
+        if counted["conversation"] != len(carol.rows["conversation"]):
+            noticed.append("what is another's is counted")

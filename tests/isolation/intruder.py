@@ -12,7 +12,7 @@ from .operations import MAKES, Operation, Uncovered
 WITHOUT_TOKEN = {"healthz", "readyz", "metrics", "register", "create_token"}
 """The operations that anybody may call."""
 
-ENDS_TOKENS = {"change_password", "sign_out_everywhere"}
+ENDS_TOKENS = {"change_password", "sign_out_everywhere", "erase_me"}
 """The operations after which whoever called them is a stranger."""
 
 Values = dict[str, Any]

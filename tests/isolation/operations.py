@@ -35,6 +35,9 @@ CHOSEN_BY_CLIENTS = {*KEYS, "message.id"}
 MAKES = "id"
 """Here a text that no row of one's own is called by makes one that is."""
 
+ENDS = ("erase_me",)
+"""After these, there is nobody to call another one."""
+
 _NAMES_A_ROW = re.compile(r"(^|_)ids?$|Ids?$|^around$")
 _WITH_LESS = [{"trigger": "regenerate-message", "messages": []}]
 """What can be asked with less than the document's examples have."""
@@ -198,9 +201,10 @@ class Operation:
 
 
 def operations(document: Json) -> list[Operation]:
-    """All of them, in the order of the document."""
-    return [
+    """All of them, in the order of the document, and at last what ends the account."""
+    found = [
         Operation(document, method.upper(), path, description)
         for path, methods in document["paths"].items()
         for method, description in methods.items()
     ]
+    return sorted(found, key=lambda operation: operation.name in ENDS)

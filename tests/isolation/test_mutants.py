@@ -6,7 +6,8 @@ tries that find nothing in the code as it is must notice it, through the API whe
 first.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from app.db.connection import Row
-from app.db.database import Database, Identity
+from app.db.database import Database, Identity, Read
 from app.db.statement import Statement
 from support import Postgres
 
@@ -73,8 +74,21 @@ def _without_mutants(attempts: Attempts, monkeypatch: pytest.MonkeyPatch) -> dic
         sent.add(statement)
         return await run(self, identity, statement, parameters)
 
+    snapshot = Database.snapshot
+
+    @asynccontextmanager
+    async def watched_snapshot(self: Database, identity: Identity) -> AsyncIterator[Read]:
+        async with snapshot(self, identity) as read:
+
+            async def watched_read(statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
+                sent.add(statement)
+                return await read(statement, parameters)
+
+            yield watched_read
+
     with monkeypatch.context() as watching:
         watching.setattr(Database, "run", watched)
+        watching.setattr(Database, "snapshot", watched_snapshot)
         for name, attempt in attempts.items():
             sent.clear()
             assert list(attempt()) == []

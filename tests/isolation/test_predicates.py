@@ -28,7 +28,7 @@ PLACES = list(places())
 
 EQUIVALENT = [
     (
-        r"deletion._PURGE",
+        r"deletion.PURGE_(DELETED|INACTIVE)",
         r"DELETE FROM conversation|FROM conversation",
         "What is removed is read from one's own first, and only one's own of that is removed.",
     ),
@@ -49,6 +49,12 @@ EQUIVALENT = [
         r"openings.(REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN)",
         r"taken: UPDATE conversation SET title",
         "A reply is opened to a question that is read from one's own messages: there is none.",
+    ),
+    (
+        r"export.MESSAGES",
+        r"FROM (conversation|message)",
+        "The messages are read from one's own conversations, and only one's own of them. As a message has the"
+        " owner of its conversation, both say the same.",
     ),
     (
         r"openings.LOST",
@@ -77,11 +83,13 @@ _REST = {
     "event": "signed_in",
     "feedback": "up",
     "finish_reason": "stop",
+    "first": 1,
     "generation": 0,
     "generations": [],
     "have": 0,
     "hit_pattern": "alice",
     "issued_at": 0,
+    "last": 2**62,
     "lease": timedelta(seconds=10),
     "limit": 2,
     "model": "mine",

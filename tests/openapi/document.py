@@ -12,8 +12,9 @@ Json = dict[str, Any]
 
 PROBLEM = "application/problem+json"
 STREAM = "text/event-stream"
+LINES = "application/jsonl"
 STREAM_HEADER = "x-vercel-ai-ui-message-stream"
-ENDS_TOKENS = ("change_password", "sign_out_everywhere")
+ENDS_TOKENS = ("change_password", "sign_out_everywhere", "erase_me")
 COUNTS = ("RateLimit-Policy", "RateLimit")
 
 formats = FormatChecker(())
@@ -32,8 +33,9 @@ class Document:
 
     @property
     def operations(self) -> list["Operation"]:
-        """What makes things comes first, what deletes them and ends tokens last; what has no ids before what
-        has.
+        """What makes things comes first, what deletes them and ends tokens last, at the very end the account.
+
+        What has no ids comes before what has.
         """
         found = [
             Operation(self, method, path, specification)
@@ -43,7 +45,8 @@ class Document:
         order = ("post", "get", "put", "patch", "delete")
 
         def place(one: Operation) -> tuple[object, ...]:
-            return one.name in ENDS_TOKENS, order.index(one.method), one.path.count("{"), one.path
+            last = ENDS_TOKENS.index(one.name) + 1 if one.name in ENDS_TOKENS else 0
+            return last, order.index(one.method), one.path.count("{"), one.path
 
         return sorted(found, key=place)
 
@@ -165,7 +168,7 @@ class Operation:
         if "content" not in response:
             assert answer.content == b""
             return
-        value = answer.text if media_type.startswith("text/") else answer.json()
+        value = answer.text if media_type.startswith("text/") or media_type == LINES else answer.json()
         self.document.check(value, response["content"][media_type]["schema"])
 
 

@@ -60,6 +60,13 @@ class Stage:
         name = "id" if operation.name == "chat_with_ai_sdk" else "client_id"
         return operation.send(self.alice.client, json=operation.bodies[0] | {name: operation.name})
 
+    def unconfirmed(self, operation: Operation) -> httpx.Response:
+        """Another password than that of the account."""
+        account = {"email": "carol@example.com", "password": "correct horse battery"}
+        made = self.service.client().post("/api/auth/register", json=account).raise_for_status()
+        client = self.service.client(made.json()["access_token"])
+        return operation.send(client, json={"confirmation": "wrong horse battery"})
+
     @property
     def session(self) -> str:
         return str(self.ids["sessionId"])
@@ -98,6 +105,7 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     "sign_in_failed": lambda stage, one: one.send(
         stage.service.client(), data=one.bodies[0] | {"username": "nobody@example.com"}
     ),
+    "confirmation_wrong": Stage.unconfirmed,
     "validation_failed": Stage.with_fault,
     "invalid_json": lambda stage, one: one.send(
         stage.client(one), stage.ids, content=b"{", headers={"Content-Type": "application/json"}
@@ -275,15 +283,16 @@ def test_a_service_whose_connections_are_all_in_use_gives_the_problem_that_is_sh
         alice = service.user("alice@example.com")
         forget_schema(service)
         lock.cursor().execute('LOCK TABLE todo, "user", conversation, message')
-        waiting = threads.submit(alice.get, "/api/todos")
+        export = "/api/auth/me/export"  # which has two connections of its own
+        waiting = [threads.submit(alice.get, path) for path in ("/api/todos", export, export)]
         waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
-        while not postgres.value(waits, postgres.url.database):
-            assert not waiting.done()
+        while postgres.value(waits, postgres.url.database) < len(waiting):
+            assert not any(one.done() for one in waiting)
         for operation in showing(document, "database_busy"):
             client = alice.client if operation.is_signed_in else service.client()
             as_shown(operation, "database_busy", operation.send(client))
         lock.rollback()
-        assert waiting.result().status_code == 200
+        assert {one.result().status_code for one in waiting} == {200}
 
 
 def test_without_the_keys_of_its_issuer_the_service_gives_the_problem_that_is_shown(

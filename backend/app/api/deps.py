@@ -27,6 +27,7 @@ from ..models.audit import Visit, network_of
 from ..models.caller import Caller
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
+from ..repositories.export import ExportRepository
 from ..repositories.history import HistoryRepository
 from ..repositories.messages import MessageRepository
 from ..repositories.replies import ReplyRepository
@@ -53,6 +54,8 @@ class Services:
 
     settings: Settings
     database: Database
+    bulk: Database
+    """For what concerns all rows of a user: few connections of its own, so that no request waits for them."""
     schema: Schema
     verifier: Verifier
     accounts: Accounts
@@ -156,6 +159,10 @@ async def _todos(services: AppServices, caller: SignedIn) -> TodoRepository:
     return TodoRepository(services.database, caller)
 
 
+async def _export(services: AppServices, caller: SignedIn) -> ExportRepository:
+    return ExportRepository(services.bulk, caller)
+
+
 async def _users(services: AppServices) -> UserRepository:
     return UserRepository(services.database)
 
@@ -245,6 +252,7 @@ Replies = Annotated[ReplyRepository, Depends(_replies)]
 History = Annotated[HistoryRepository, Depends(_history)]
 HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
 Deletion = Annotated[DeletionRepository, Depends(_deletion)]
+Export = Annotated[ExportRepository, Depends(_export)]
 Messages = Annotated[MessageRepository, Depends(_messages)]
 Todos = Annotated[TodoRepository, Depends(_todos)]
 Search = Annotated[SearchRepository, Depends(_search)]

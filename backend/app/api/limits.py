@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from starlette.datastructures import MutableHeaders
 from starlette.types import Scope
 
-from ..errors import PasswordWrong, RateLimited, SignInFailed
+from ..errors import ConfirmationWrong, PasswordWrong, RateLimited, SignInFailed
 from ..limits import Limit, Limits, Verdict
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def guessing(scope: Scope, limits: Limits, source: str | None, account: Hashable
             raise RateLimited
     try:
         yield
-    except (SignInFailed, PasswordWrong):
+    except (ConfirmationWrong, PasswordWrong, SignInFailed):
         raise
     except BaseException:
         for limit, key in counted:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..logs import described, request_id
 from ..metrics import Metrics
+from ..spans import hide_address
 from . import limits
 from .errors import internal_error
 
@@ -64,6 +65,17 @@ class Observed:
         self._metrics.requests.labels(route, method, str(status)).observe(seconds)
         fields = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
         log.info("request", extra=fields)
+
+
+class Discreet:
+    """Keeps the address of each request out of its span, also where another middleware answers it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hide_address()
+        await self._app(scope, receive, send)
 
 
 class SlashTolerant:

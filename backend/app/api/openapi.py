@@ -19,7 +19,7 @@ from ..errors import (
     NotAuthenticated,
     RateLimited,
 )
-from ..models import accounts, ai_sdk, api, examples, search
+from ..models import accounts, ai_sdk, api, erasure, examples, search
 from ..models.problem import Fault, Problem
 from .errors import MEDIA_TYPE, invalid, refusal, title
 
@@ -50,6 +50,7 @@ TAGS: list[Json] = [
 ]
 
 STREAM = "text/event-stream"
+LINES = "application/jsonl"
 STREAM_HEADER = "x-vercel-ai-ui-message-stream"
 
 HEADERS: dict[str, Json] = {
@@ -60,6 +61,10 @@ HEADERS: dict[str, Json] = {
     "Location": {
         "description": "Where to read what was made.",
         "schema": {"type": "string", "format": "uri-reference", "examples": ["/api/conversations/1"]},
+    },
+    "Content-Disposition": {
+        "description": "It is a file to keep.",
+        "schema": {"type": "string", "examples": ['attachment; filename="chat-history.jsonl"']},
     },
     "Retry-After": {
         "description": "Seconds to wait before the same request is sent again.",
@@ -95,12 +100,13 @@ def answers(
     status: int = 200,
     stream: bool = False,
     empty: bool = False,
+    lines: bool = False,
     **more: Any,
 ) -> Any:
     """The `responses` of a route: what it answers, and the refusals that are its own.
 
     `model` is a model or a union of some, or None where FastAPI knows; with `stream` it may be a stream, with
-    `empty` also 204.
+    `empty` also 204. `lines` is an export.
     """
     success: Json = {"description": HTTPStatus(status).phrase, **more}
     if model is not None:
@@ -111,6 +117,9 @@ def answers(
         success["headers"] = _headers(STREAM_HEADER)
         # Generators of clients understand a stream as text.
         success["content"] = {STREAM: {"schema": {"type": "string"}, "example": examples.STREAMED}}
+    if lines:
+        success["headers"] = _headers("Content-Disposition")
+        success["content"] = {LINES: {"schema": {"type": "string"}, "example": examples.EXPORTED}}
     nothing = {204: {"description": HTTPStatus(204).phrase}} if empty else {}
     return {status: success, **nothing, **_problems(refusals)}
 
@@ -155,7 +164,7 @@ def _completed(app: FastAPI, external_issuer: bool) -> Json:
     definition = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     components["schemas"] |= {**definition.pop("$defs"), "Problem": definition}
     components["headers"] = HEADERS
-    known = vars(accounts) | vars(api) | vars(ai_sdk) | vars(search)
+    known = vars(accounts) | vars(api) | vars(ai_sdk) | vars(search) | vars(erasure)
     for name, schema in components["schemas"].items():
         if "examples" in schema:  # FastAPI drops the nulls of a document, also out of examples
             schema["examples"] = known[name].model_config["json_schema_extra"]["examples"]

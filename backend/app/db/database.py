@@ -8,13 +8,15 @@ transaction ends. Row-level security does the rest, behind any pooler, with a si
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
 
 from ..errors import DatabaseBusy, DatabaseUnavailable, NotAuthenticated
+from ..spans import span
 from . import url as urls
 from .connection import Connection, ConnectionLost, Row, StatementFailed, connect
 from .statement import Statement
@@ -28,6 +30,7 @@ _REQUIRE_ACCOUNT = "SELECT require_account(%(user_id)s, %(generation)s)"
 _ENDED = "CH401"
 """What `require_account` raises."""
 
+_COMMIT = Statement("COMMIT", reads=True)
 _SERIALIZATION = ("40001", "40P01")
 _OUT_OF_ORDER = ("22023", "25006", "42501", "42P01", "53", "55P03", "57014", "58")
 """No role, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
@@ -48,6 +51,9 @@ class Identity:
 
 
 NOBODY = Identity()
+
+Result = TypeVar("Result")
+Read = Callable[[Statement, Mapping[str, Any]], Awaitable[list[Row]]]
 
 
 class ConstraintViolated(Exception):
@@ -100,22 +106,53 @@ class Database:
         run, or only reads, is sent a second time on a fresh connection before that, unless the server is
         silent: then nobody waits twice, and no idle connection is trusted any more.
         """
-        sql = self._introduction(identity, statement) + statement.sql
-        parameters = {
-            **parameters,
-            "user_id": identity.user_id,
-            "generation": identity.generation,
-            "email": identity.email,
-            "issuer": identity.issuer,
-            "subject": identity.subject,
-        }
+        sql = self._introduction(identity, reads=statement.reads) + statement.sql
+        named = _named(identity, parameters)
+        with _span(statement):
+            return await self._twice(lambda: self._run(sql, named), reads=statement.reads)
+
+    @asynccontextmanager
+    async def snapshot(self, identity: Identity) -> AsyncIterator[Read]:
+        """One state of the database for as long as the block takes, whatever others commit meanwhile.
+
+        What it yields runs one statement that reads, in the name of `identity`, and raises as `run` does. It
+        holds a connection for the whole time: a block that waits for a slow client must not wait for long.
+        """
+        connection = await self._twice(lambda: self._begin(identity), reads=True)
+
+        async def read(statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
+            try:
+                with _span(statement):
+                    return await self._send(connection, statement.sql, _named(identity, parameters))
+            except ConnectionLost as lost:
+                log.error("database.lost", extra={"sent": lost.sent})
+                raise DatabaseUnavailable from None
+            except StatementFailed as failed:
+                raise _translated(failed) from None
+
+        try:
+            yield read
+            await read(_COMMIT, {})
+        except BaseException:
+            connection.close()  # the server ends the transaction, and nobody waits for that
+            raise
+        finally:
+            self._release(connection)
+
+    async def close(self) -> None:
+        """Closes what is idle; what is in use closes itself when it comes back."""
+        self._pool_size = 0
+        self._discard_idle()
+
+    async def _twice(self, attempt: Callable[[], Awaitable[Result]], *, reads: bool) -> Result:
+        """Makes an attempt, and if it cannot have changed anything, a second one."""
         for last in (False, True):
             try:
-                return await self._run(sql, parameters)
+                return await attempt()
             except ConnectionLost as lost:
                 if lost.silent:
                     self._discard_idle()
-                if last or lost.silent or (lost.sent and not statement.reads):
+                if last or lost.silent or (lost.sent and not reads):
                     log.error("database.lost", extra={"sent": lost.sent})
                     raise DatabaseUnavailable(answer_lost=lost.sent and not lost.silent) from None
             except StatementFailed as failed:
@@ -123,12 +160,7 @@ class Database:
                     raise _translated(failed) from None
         raise AssertionError  # pragma: no cover: the second try returns or raises
 
-    async def close(self) -> None:
-        """Closes what is idle; what is in use closes itself when it comes back."""
-        self._pool_size = 0
-        self._discard_idle()
-
-    def _introduction(self, identity: Identity, statement: Statement) -> str:
+    def _introduction(self, identity: Identity, *, reads: bool) -> str:
         said = [self._preamble]
         if identity.user_id is not None:
             said.append("set_config('app.user_id', %(user_id)s::text, true)")
@@ -138,7 +170,7 @@ class Database:
             said.append(
                 "set_config('app.issuer', %(issuer)s, true), set_config('app.subject', %(subject)s, true)"
             )
-        if statement.reads:
+        if reads:
             said.append("set_config('transaction_read_only', 'on', true)")
         # In the same message: who asks is looked up before the statement, and nothing is waited for.
         required = "" if identity.generation is None else f"; {_REQUIRE_ACCOUNT}"
@@ -147,10 +179,25 @@ class Database:
     async def _run(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         connection = await self._acquire()
         try:
-            # Postgres' own time-out comes first; this one is for a server that does not answer at all.
-            return await connection.run(sql, parameters, seconds=self._statement_timeout + 1)
+            return await self._send(connection, sql, parameters)
         finally:
             self._release(connection)
+
+    async def _begin(self, identity: Identity) -> Connection:
+        """A connection in a transaction that sees one state and changes nothing."""
+        connection = await self._acquire()
+        sql = f"BEGIN ISOLATION LEVEL REPEATABLE READ; {self._introduction(identity, reads=True)}"
+        try:
+            await self._send(connection, sql, _named(identity, {}))
+        except BaseException:
+            connection.close()
+            self._release(connection)
+            raise
+        return connection
+
+    async def _send(self, connection: Connection, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        # Postgres' own time-out comes first; this one is for a server that does not answer at all.
+        return await connection.run(sql, parameters, seconds=self._statement_timeout + 1)
 
     async def _acquire(self) -> Connection:
         oldest = asyncio.get_running_loop().time() - self._idle_seconds
@@ -223,6 +270,22 @@ class Database:
                 place.set_result(connection)
                 return True
         return False
+
+
+def _span(statement: Statement) -> AbstractContextManager[object]:
+    return span(statement.name, {"db.system.name": "postgresql", "db.query.text": statement.sql})
+
+
+def _named(identity: Identity, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a statement, with who asks."""
+    return {
+        **parameters,
+        "user_id": identity.user_id,
+        "generation": identity.generation,
+        "email": identity.email,
+        "issuer": identity.issuer,
+        "subject": identity.subject,
+    }
 
 
 def _translated(failed: StatementFailed) -> Exception:

@@ -1,5 +1,6 @@
 """Statements: composed from the tables, once, at import, and sent as text."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from sqlalchemy.engine import make_url
 
 _DIALECT = make_url("postgresql+psycopg2://").get_dialect()()
 
+_TABLE = re.compile(r'(?:FROM|INTO|UPDATE)\s+"?([a-z_]+)')
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -17,6 +20,12 @@ class Statement:
     sql: str
     reads: bool
     """It runs read-only, so it may be sent again when nobody knows whether it arrived."""
+
+    @property
+    def name(self) -> str:
+        """For people who watch: whether it reads or writes, and the first table that it touches."""
+        touched = _TABLE.search(self.sql)
+        return f"{'read' if self.reads else 'write'} {touched[1] if touched else 'nothing'}"
 
 
 def read(clause: ClauseElement) -> Statement:

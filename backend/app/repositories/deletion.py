@@ -1,14 +1,15 @@
-"""Deleting conversations: done at once, taken back, and at last for good."""
+"""Deleting conversations: done at once, taken back, and at last for good. And ending what is not used."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Interval, bindparam, delete, func, null, select, update
+from sqlalchemy import ColumnElement, Interval, bindparam, delete, func, null, select, update
 from sqlmodel import col
 
-from ..db.statement import write
+from ..db.statement import Statement, read, write
 from ..errors import ConversationNotFound
 from ..models.database import Conversation, Message
-from .base import Repository, owned
+from .base import Repository, not_deleted, owned
 from .conversations import COLUMNS, THIS_CONVERSATION
 
 BATCH_CONVERSATIONS = 100
@@ -46,26 +47,52 @@ _restored = (
 )
 _RESTORE = write(select(func.row_to_json(_restored.table_valued())))
 
-# Said twice where it is used: what is restored meanwhile stays.
-_EXPIRED = (
+_LONG_AGO = func.now() - bindparam("age", type_=Interval())
+_DELETED = (owned(Conversation), col(Conversation.deleted_at) <= _LONG_AGO)
+_INACTIVE = (
     owned(Conversation),
-    col(Conversation.deleted_at) <= func.now() - bindparam("age", type_=Interval()),
+    not_deleted(),
+    ~col(Conversation.pinned),
+    col(Conversation.updated_at) <= _LONG_AGO,
 )
-_messages = col(Conversation.next_seq)
-_oldest = (
-    select(
-        col(Conversation.id),
-        (func.sum(_messages).over(order_by=col(Conversation.id)) - _messages).label("messages_before"),
+
+_said = col(Conversation.next_seq) - 1
+"""How many messages it has: their numbers have no gaps."""
+
+
+def _purge(*conditions: ColumnElement[bool]) -> Statement:
+    """Removes a batch. The conditions are said twice: what is restored or used meanwhile stays."""
+    oldest = (
+        select(
+            col(Conversation.id),
+            (func.sum(_said).over(order_by=col(Conversation.id)) - _said).label("messages_before"),
+        )
+        .where(*conditions)
+        .order_by(col(Conversation.id))
+        .limit(BATCH_CONVERSATIONS)
+        .subquery("oldest")
     )
-    .where(*_EXPIRED)
-    .order_by(col(Conversation.id))
-    .limit(BATCH_CONVERSATIONS)
-    .subquery("oldest")
-)
-_batch = select(_oldest.c.id).where(_oldest.c.messages_before < BATCH_MESSAGES)
-_PURGE = write(
-    delete(Conversation).where(*_EXPIRED, col(Conversation.id).in_(_batch)).returning(col(Conversation.id))
-)
+    batch = select(oldest.c.id).where(oldest.c.messages_before < BATCH_MESSAGES)
+    return write(delete(Conversation).where(*conditions, col(Conversation.id).in_(batch)).returning(_said))
+
+
+def _count(*conditions: ColumnElement[bool]) -> Statement:
+    return read(select(func.count(), func.coalesce(func.sum(_said), 0)).where(*conditions))
+
+
+PURGE_DELETED, COUNT_DELETED = _purge(*_DELETED), _count(*_DELETED)
+PURGE_INACTIVE, COUNT_INACTIVE = _purge(*_INACTIVE), _count(*_INACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much is gone for good."""
+
+    conversations: int = 0
+    messages: int = 0
+
+    def __add__(self, other: "Purged") -> "Purged":
+        return Purged(self.conversations + other.conversations, self.messages + other.messages)
 
 
 class DeletionRepository(Repository):
@@ -86,9 +113,19 @@ class DeletionRepository(Repository):
             raise ConversationNotFound
         return bytes(row[0])
 
-    async def purge(self, age: timedelta) -> int:
-        """Removes for good what was deleted that long ago, in batches; returns how many conversations."""
-        purged = 0
-        while batch := await self._rows(_PURGE, age=age):
-            purged += len(batch)
+    async def purge_deleted(self, age: timedelta, *, dry_run: bool = False) -> Purged:
+        """Removes for good what was deleted that long ago, in batches; a dry run only counts it."""
+        return await self._purge(PURGE_DELETED, COUNT_DELETED, age, dry_run)
+
+    async def purge_inactive(self, age: timedelta, *, dry_run: bool = False) -> Purged:
+        """The same for what nothing was said in for so long, archived or not, unless it is pinned."""
+        return await self._purge(PURGE_INACTIVE, COUNT_INACTIVE, age, dry_run)
+
+    async def _purge(self, batch: Statement, count: Statement, age: timedelta, dry_run: bool) -> Purged:
+        if dry_run:
+            [(conversations, messages)] = await self._rows(count, age=age)
+            return Purged(conversations, int(messages))
+        purged = Purged()
+        while rows := await self._rows(batch, age=age):
+            purged += Purged(len(rows), sum(said for (said,) in rows))
         return purged

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlmodel
-from sqlalchemy import BigInteger, Text, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert as insert_or
 from sqlalchemy.engine import URL
 from sqlmodel import Session, col, create_engine
@@ -25,7 +25,7 @@ _item = (
     .subquery("item")
 )
 _GET = read(select(func.row_to_json(_item.table_valued())))
-_CREDENTIALS = (col(User.id), col(User.generation), col(User.password_hash))
+_CREDENTIALS = (col(User.id), col(User.generation), col(User.password_hash), col(User.subject))
 _BY_EMAIL = read(select(*_CREDENTIALS).where(col(User.email) == bindparam("email")))
 _BY_ID = read(select(*_CREDENTIALS).where(col(User.id) == bindparam("user_id")))
 
@@ -74,9 +74,6 @@ _admitted = (
 )
 _ADMIT = write(select(_admitted.c.id, _admitted.c.generation).add_cte(noted("registered", _admitted)))
 
-_gone = delete(User).where(col(User.id) == bindparam("user_id")).returning(col(User.id)).cte("gone")
-_DELETE = write(select(_gone.c.id).add_cte(noted("account_deleted", _gone)))
-
 _ENDED = read(
     select(
         func.ended_accounts(
@@ -87,11 +84,15 @@ _ENDED = read(
 
 
 class Credentials(NamedTuple):
-    """What a local account signs in with, and what its next token says."""
+    """What proves whose account it is, and what its next token says.
+
+    A local account has a password; another one has the subject that its issuer calls its user.
+    """
 
     user_id: int
     generation: int
-    password_hash: str
+    password_hash: str | None
+    subject: str | None
 
 
 class UserRepository:
@@ -122,7 +123,7 @@ class UserRepository:
         return Credentials(*rows[0]) if rows else None
 
     async def own_credentials(self, caller: Caller) -> Credentials:
-        """Those of the caller's account, which is a local one."""
+        """Those of the caller's account."""
         return Credentials(*(await self._database.run(identity_of(caller), _BY_ID, {}))[0])
 
     async def account(self, user_id: int) -> Caller:
@@ -167,10 +168,6 @@ class UserRepository:
             if rows := await self._database.run(somebody, statement, values):
                 return Caller(*rows[0])
         raise NotAuthenticated
-
-    async def delete(self, user_id: int, visit: Visit) -> None:
-        """Deletes an account with everything it owns, if it is still there."""
-        await self._database.run(Identity(user_id=user_id), _DELETE, told(visit))
 
 
 def every_account(url: URL) -> list[User]:

@@ -27,6 +27,7 @@ from ..repositories.conversations import ConversationRepository
 from ..repositories.replies import ReplyRepository
 from ..repositories.todos import TodoRepository
 from ..repositories.turns import OpenedTurn, TurnRepository
+from ..spans import span
 from .context import window
 from .follower import Follower
 from .live import LiveReply
@@ -246,7 +247,8 @@ class Turns:
 
         async def write() -> None:
             try:
-                status = await writer.run(prompt, titles)
+                with span("turn", {"gen_ai.request.model": self._assistant.name}):
+                    status = await writer.run(prompt, titles)
                 self._metrics.turns.labels(status=status).inc()
             finally:
                 del self._writers[opened.reply_id]

@@ -1,0 +1,194 @@
+"""Everything about one user, row by row, from one state of the database."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+
+from sqlalchemy import BigInteger, Text, bindparam, case, cast, func, literal, select, true
+from sqlalchemy.sql.selectable import Subquery
+from sqlmodel import col
+
+from ..db.connection import Row
+from ..db.database import Database, Read
+from ..db.statement import Statement, read
+from ..errors import NotAuthenticated
+from ..models.caller import Caller
+from ..models.database import Conversation, Message, Todo, User
+from .base import identity_of, owned
+from .messages import REASON, STATUS
+
+VERSION = 1
+"""Of the format. It stays when fields or types of lines are added."""
+
+PAGE_ROWS = 500
+PAGE_BYTES = 1_048_576
+"""What of the messages is in memory at a time: so much, unless a single one is larger."""
+
+_after = bindparam("after", type_=BigInteger())
+_first, _last = bindparam("first", type_=BigInteger()), bindparam("last", type_=BigInteger())
+
+_header = select(
+    literal("export").label("type"),
+    literal("chat-history").label("format"),
+    literal(VERSION).label("version"),
+    func.now().label("exported_at"),
+).subquery("header")
+_user = (
+    select(
+        literal("user").label("type"),
+        col(User.id),
+        col(User.email),
+        col(User.issuer),
+        col(User.subject),
+        col(User.created_at),
+    )
+    .where(col(User.id) == bindparam("user_id"))
+    .subquery("item")
+)
+USER = read(
+    select(func.row_to_json(_header.table_valued()), func.row_to_json(_user.table_valued())).select_from(
+        _user.join(_header, true())
+    )
+)
+
+_todo = (
+    select(
+        literal("todo").label("type"),
+        col(Todo.id),
+        col(Todo.title),
+        col(Todo.description),
+        col(Todo.completed),
+        col(Todo.created_at),
+        col(Todo.updated_at),
+    )
+    .where(owned(Todo), col(Todo.id) > _after)
+    .order_by(col(Todo.id))
+    .limit(100)
+    .subquery("item")
+)
+_conversation = (
+    select(
+        literal("conversation").label("type"),
+        col(Conversation.id),
+        col(Conversation.client_id),
+        col(Conversation.title),
+        col(Conversation.title_source),
+        col(Conversation.pinned),
+        col(Conversation.archived),
+        col(Conversation.deleted_at),
+        col(Conversation.created_at),
+        col(Conversation.updated_at),
+    )
+    .where(owned(Conversation), col(Conversation.id) > _after)
+    .order_by(col(Conversation.id))
+    .limit(100)
+    .subquery("item")
+)
+
+# From conversation to conversation: messages have an index by their conversation, and none by their user.
+_mine = (
+    select(col(Conversation.id))
+    .where(owned(Conversation), col(Conversation.id) >= _first, col(Conversation.id) <= _last)
+    .order_by(col(Conversation.id))
+    .subquery("mine")
+)
+_said = (
+    select(
+        col(Message.id),
+        col(Message.conversation_id),
+        col(Message.seq),
+        col(Message.reply_to),
+        col(Message.replaced),
+        col(Message.client_id),
+        col(Message.role),
+        col(Message.content),
+        col(Message.parts),
+        STATUS,
+        col(Message.model),
+        REASON,
+        col(Message.usage),
+        col(Message.timings),
+        col(Message.feedback),
+        col(Message.created_at),
+    )
+    .where(
+        col(Message.conversation_id) == _mine.c.id,
+        owned(Message),
+        col(Message.seq) > case((_mine.c.id == _first, _after), else_=0),
+    )
+    .order_by(col(Message.seq))
+    .limit(PAGE_ROWS)
+    .lateral("said")
+)
+_size = func.octet_length(_said.c.content) + func.coalesce(func.octet_length(cast(_said.c.parts, Text)), 0)
+_sized = (
+    select(*_said.c, (func.sum(_size).over(order_by=(_mine.c.id, _said.c.seq)) - _size).label("bytes_before"))
+    .select_from(_mine.join(_said, true()))
+    .order_by(_mine.c.id, _said.c.seq)
+    .limit(PAGE_ROWS)
+    .subquery("sized")
+)
+_message = (
+    select(literal("message").label("type"), *(_sized.c[column.name] for column in _said.columns))
+    .where(_sized.c.bytes_before < PAGE_BYTES)
+    .subquery("item")
+)
+
+
+def _page(item: Subquery, *place: str) -> Statement:
+    """Rows in the order of their place, each with it and as JSON."""
+    places = [item.c[name] for name in place]
+    return read(select(*places, func.row_to_json(item.table_valued())).order_by(*places))
+
+
+TODOS = _page(_todo, "id")
+CONVERSATIONS = _page(_conversation, "id")
+MESSAGES = _page(_message, "conversation_id", "seq")
+
+
+class ExportRepository:
+    """What the service knows about one user, also what was deleted and can be restored."""
+
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database = database
+        self._identity = identity_of(caller)
+
+    async def lines(self) -> AsyncGenerator[bytes, None]:
+        """The export in pieces of whole lines, each a JSON object with a `type`; the last one is `end`.
+
+        Holds a connection from its first piece to its end. Raises NotAuthenticated if the account is gone.
+        """
+        counted = {"todo": 0, "conversation": 0, "message": 0}
+        async with self._database.snapshot(self._identity) as query:
+            rows = await query(USER, {})
+            if not rows:
+                raise NotAuthenticated
+            yield _lines(rows[0])
+            async for rows in _pages(query, TODOS):
+                counted["todo"] += len(rows)
+                yield _lines(row[-1] for row in rows)
+            async for rows in _pages(query, CONVERSATIONS):
+                counted["conversation"] += len(rows)
+                yield _lines(row[-1] for row in rows)
+                async for said in _messages(query, first=rows[0][0], last=rows[-1][0]):
+                    counted["message"] += len(said)
+                    yield _lines(row[-1] for row in said)
+        yield json.dumps({"type": "end", **counted}).encode() + b"\n"
+
+
+async def _pages(query: Read, statement: Statement) -> AsyncIterator[list[Row]]:
+    after = 0
+    while rows := await query(statement, {"after": after}):
+        yield rows
+        after = rows[-1][0]
+
+
+async def _messages(query: Read, first: int, last: int) -> AsyncIterator[list[Row]]:
+    """The messages of the user's conversations from the first to the last."""
+    after = 0
+    while rows := await query(MESSAGES, {"first": first, "last": last, "after": after}):
+        yield rows
+        first, after = rows[-1][:2]
+
+
+def _lines(items: Iterable[bytes]) -> bytes:
+    return b"".join(bytes(item) + b"\n" for item in items)

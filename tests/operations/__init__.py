@@ -1,0 +1,1 @@
+"""What the pages for whoever runs the service say, tried as they say it."""
