@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -104,12 +105,34 @@ def migrate(
 
 @cli.command()
 def purge() -> None:
-    """Remove for good the conversations that were deleted more than DELETED_RETENTION_DAYS days ago."""
-    from .purge import purge_deleted
+    """Remove for good the conversations that were deleted more than DELETED_RETENTION_DAYS days ago.
+
+    And what was noted about accounts more than AUDIT_RETENTION_DAYS days ago.
+    """
+    from .purge import purge_deleted, purge_record
 
     with _database(_settings()) as settings:
         purged = asyncio.run(purge_deleted(settings))
+        forgotten = purge_record(settings)
     typer.echo(f"Conversations that are gone for good: {purged}.")
+    typer.echo(f"Entries of the record that are gone for good: {forgotten}.")
+
+
+@cli.command()
+def audit(
+    user: Annotated[int | None, typer.Option(help="Only what is about the account with this id.")] = None,
+) -> None:
+    """List what was done to accounts: when, what, by whom, to which account, from which network."""
+    from .db.migrations import direct_url, explained
+    from .repositories.audit import entries
+
+    with _database(_settings()) as settings:
+        url = direct_url(settings)
+        with explained(url):
+            for entry in entries(url, user):
+                about = "-" if entry.user_id is None else entry.user_id
+                when = f"{entry.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+                typer.echo(f"{when}\t{entry.event}\t{entry.actor}\t{about}\t{entry.network or '-'}")
 
 
 @cli.command()

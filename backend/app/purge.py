@@ -5,12 +5,19 @@ from datetime import timedelta
 from .db import url as urls
 from .db.database import Database
 from .db.migrations import direct_url
+from .models.audit import OPERATOR
+from .repositories.audit import AuditRepository, forget
 from .repositories.deletion import DeletionRepository
 from .repositories.users import every_account
 from .settings import Settings
 
 BATCH_SECONDS = 60
 """How long one batch may take: nobody waits for it."""
+
+
+def purge_record(settings: Settings) -> int:
+    """Removes what was noted more than AUDIT_RETENTION_DAYS ago; returns how many entries."""
+    return forget(direct_url(settings), timedelta(days=settings.audit_retention_days))
 
 
 async def purge_deleted(settings: Settings) -> int:
@@ -24,6 +31,8 @@ async def purge_deleted(settings: Settings) -> int:
     database = Database(url, statement_timeout=BATCH_SECONDS)
     try:
         accounts = every_account(direct_url(settings))
-        return sum([await DeletionRepository(database, account.id).purge(age) for account in accounts])
+        purged = sum([await DeletionRepository(database, account.id).purge(age) for account in accounts])
+        await AuditRepository(database).note("purged", None, OPERATOR)
+        return purged
     finally:
         await database.close()
