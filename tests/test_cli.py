@@ -29,7 +29,7 @@ ELSEWHERE = "postgresql://nobody@0.0.0.0:1/nothing"
 
 def test_help_names_every_command(environment: dict[str, str]) -> None:
     said = run(environment, "--help").stdout
-    for command in ("serve", "migrate", "purge", "doctor", "user", "token"):
+    for command in ("serve", "migrate", "purge", "audit", "doctor", "user", "token"):
         assert re.search(rf"\b{command}\b", said)
         assert run(environment, command, "--help").returncode == 0
     assert run(environment, "dance").returncode == 2

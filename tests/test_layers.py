@@ -16,10 +16,11 @@ ARROWS = {
     # a part of the product: the parts that it may import, all of them further down
     "asgi": "main settings logs",
     "cli": "server main doctor purge accounts assistants repositories db models tokens settings logs errors",
-    "server": "api errors",
+    "server": "protocol api errors",
+    "protocol": "api errors",
     "main": "api web turns accounts watch limits verifier assistants repositories db metrics settings logs"
     " errors",
-    "purge": "repositories db settings",
+    "purge": "repositories db models settings",
     "doctor": "verifier jwks assistants db models settings errors",
     "api": "turns accounts watch limits verifier repositories db models tokens settings metrics spans logs"
     " words errors",
@@ -67,7 +68,7 @@ LIBRARIES = {
     "sqlmodel": "repositories models",
     "starlette": "api web",
     "typer": "cli",
-    "uvicorn": "server",
+    "uvicorn": "server protocol",
 }
 
 FILE_LINES = 300

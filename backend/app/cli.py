@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -106,7 +107,10 @@ def migrate(
 def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
 ) -> None:
-    """Remove for good what was deleted DELETED_RETENTION_DAYS ago, or was inactive for RETENTION_DAYS."""
+    """Remove for good what was deleted DELETED_RETENTION_DAYS ago, or was inactive for RETENTION_DAYS.
+
+    And what was noted about accounts more than AUDIT_RETENTION_DAYS ago.
+    """
     from . import purge as purging
 
     with _database(_settings()) as settings:
@@ -114,6 +118,24 @@ def purge(
     gone = "would go for good" if dry_run else "are gone for good"
     for why, what in (("deleted", purged.deleted), ("inactive", purged.inactive)):
         typer.echo(f"Conversations that {gone}, {why}: {what.conversations}, with {what.messages} messages.")
+    typer.echo(f"Entries of the record that {gone}: {purged.noted}.")
+
+
+@cli.command()
+def audit(
+    user: Annotated[int | None, typer.Option(help="Only what is about the account with this id.")] = None,
+) -> None:
+    """List what was done to accounts: when, what, by whom, to which account, from which network."""
+    from .db.migrations import direct_url, explained
+    from .repositories.audit import entries
+
+    with _database(_settings()) as settings:
+        url = direct_url(settings)
+        with explained(url):
+            for entry in entries(url, user):
+                about = "-" if entry.user_id is None else entry.user_id
+                when = f"{entry.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+                typer.echo(f"{when}\t{entry.event}\t{entry.actor}\t{about}\t{entry.network or '-'}")
 
 
 @cli.command()

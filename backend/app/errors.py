@@ -17,18 +17,22 @@
   + TodoLimitReached            409  todo_limit_reached
   + TurnInProgress              409  turn_in_progress
   + NothingToAnswer             409  nothing_to_answer
+  + BodyTooSlow                 408  body_too_slow
   + BodyTooLarge                413  body_too_large
+  + TargetTooLong               414  target_too_long
   + MediaTypeUnsupported        415  unsupported_media_type
   + ClientIdReused              422  client_id_reused
   + MessageUnreadable           422  message_unreadable
   + RateLimited                 429  rate_limited, with Retry-After
   + TooManyTurns                429  too_many_turns, with Retry-After
+  + HeadTooLarge                431  head_too_large
   + Unavailable                 503  unavailable, with Retry-After
     - DatabaseUnavailable       503  database_unavailable
     - DatabaseBusy              503  database_busy
     - IssuerUnavailable         503  issuer_unavailable
     - Overloaded                503  overloaded
     - ShuttingDown              503  shutting_down
+    - TooManyConnections        503  too_many_connections
 * SetupError                    what whoever runs the service is told, in a sentence that says what to do
 
 Malformed input is FastAPI's own RequestValidationError: 422 `validation_failed`, with one code a field.
@@ -163,6 +167,25 @@ class BodyTooLarge(ChatError):
     detail = "The body is larger than this server accepts."
 
 
+class BodyTooSlow(ChatError):
+    status = 408
+    code = "body_too_slow"
+    detail = "The body did not arrive in time."
+    headers: ClassVar = {"Connection": "close"}
+
+
+class TargetTooLong(ChatError):
+    status = 414
+    code = "target_too_long"
+    detail = "The address with its query is longer than this server accepts."
+
+
+class HeadTooLarge(ChatError):
+    status = 431
+    code = "head_too_large"
+    detail = "The headers are more, or longer, than this server accepts."
+
+
 class MediaTypeUnsupported(ChatError):
     status = 415
     code = "unsupported_media_type"
@@ -240,6 +263,11 @@ class Overloaded(Unavailable):
 class ShuttingDown(Unavailable):
     code = "shutting_down"
     detail = "This server is about to stop. Try again."
+
+
+class TooManyConnections(Unavailable):
+    code = "too_many_connections"
+    detail = "This server has too many connections at the moment. Try again."
 
 
 class SetupError(Exception):

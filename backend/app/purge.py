@@ -6,6 +6,8 @@ from datetime import timedelta
 from .db import url as urls
 from .db.database import Database
 from .db.migrations import direct_url
+from .models.audit import OPERATOR
+from .repositories.audit import AuditRepository, forget
 from .repositories.deletion import DeletionRepository, Purged
 from .repositories.users import every_account
 from .settings import Settings
@@ -16,14 +18,15 @@ BATCH_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """What is gone: conversations that were deleted, and those that were inactive."""
+    """What is gone: conversations that were deleted, those that were inactive, and entries of the record."""
 
     deleted: Purged
     inactive: Purged
+    noted: int
 
 
 async def purge(settings: Settings, *, dry_run: bool = False) -> Purge:
-    """Removes what was deleted more than DELETED_RETENTION_DAYS ago, and what RETENTION_DAYS says.
+    """Removes what was deleted more than DELETED_RETENTION_DAYS ago, and what the other retentions say.
 
     A dry run only counts. It goes from user to user: row-level security lets nobody see or delete what is
     another one's. Each batch is a transaction of its own.
@@ -34,11 +37,14 @@ async def purge(settings: Settings, *, dry_run: bool = False) -> Purge:
     url = urls.parse(settings.database_url.get_secret_value())
     database = Database(url, statement_timeout=BATCH_SECONDS)
     try:
+        noted = forget(direct_url(settings), timedelta(days=settings.audit_retention_days), dry_run=dry_run)
         for account in every_account(direct_url(settings)):
             user = DeletionRepository(database, account.id)
             deleted += await user.purge_deleted(timedelta(days=deleted_for), dry_run=dry_run)
             if inactive_for is not None:
                 inactive += await user.purge_inactive(timedelta(days=inactive_for), dry_run=dry_run)
+        if not dry_run:
+            await AuditRepository(database).note("purged", None, OPERATOR)
     finally:
         await database.close()
-    return Purge(deleted, inactive)
+    return Purge(deleted, inactive, noted)

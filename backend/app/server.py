@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from .api.deps import Services
 from .errors import SetupError
+from .protocol import Guarded
 
 LAST_ANSWERS_SECONDS = 5
 """What requests get that are neither turns nor finished when the turns are."""
@@ -30,6 +31,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                http=guarded(services.settings.max_connections),
+                ws="none",
                 forwarded_allow_ips=list(services.settings.forwarded_allow_ips),
                 timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
             )
@@ -50,6 +53,11 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._services.turns.close(self._services.settings.shutdown_grace)
         await super().shutdown(sockets)
+
+
+def guarded(max_connections: int) -> type[Guarded]:
+    """What speaks HTTP on at most so many connections."""
+    return type("GuardedProtocol", (Guarded,), {"max_connections": max_connections})
 
 
 @contextmanager

@@ -165,6 +165,9 @@ class Settings(Quotas, BaseSettings):
     cors_origins: Names = Field(
         (), description="Origins of frontends served elsewhere, such as https://chat.example."
     )
+    max_connections: PositiveInt = Field(
+        10_000, description="Connections a process accepts at the same time; more are answered with 503."
+    )
     max_body_bytes: PositiveInt = Field(
         4_194_304,
         description="The largest request body that is read. "
@@ -203,6 +206,12 @@ class Settings(Quotas, BaseSettings):
         le=36_500,
         description="Days without a message after which `chat-history purge` removes a conversation that is "
         "not pinned. Empty: it is kept.",
+    )
+    audit_retention_days: NonNegativeInt = Field(
+        90,
+        le=36_500,
+        description="Days for which it is kept who signed in, failed to, or changed an account, and from "
+        "which network; `chat-history purge` removes what is older.",
     )
     shutdown_grace: PositiveFloat = Field(
         20,

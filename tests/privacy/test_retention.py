@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
 
 import psycopg2
 import pytest
@@ -13,7 +12,7 @@ from app.db import url as urls
 from app.purge import Purge, purge
 from app.repositories.deletion import BATCH_CONVERSATIONS, BATCH_MESSAGES, Purged
 from database_for_tests import waiting_for_locks
-from support import Postgres, User, empty, settings
+from support import Postgres, User, settings
 
 from .rows import fill
 

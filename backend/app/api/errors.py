@@ -13,7 +13,7 @@ from ..models.problem import Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
 
-_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+_RENAMED = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 
 def install(app: FastAPI) -> None:

@@ -16,6 +16,14 @@ from .errors import internal_error
 
 log = logging.getLogger(__name__)
 
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+"""What an answer of the API has. Pages and assets bring their own."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -44,8 +52,8 @@ class Observed:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = identity
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers.setdefault("Cache-Control", "no-store")
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
                 limits.tell(scope, headers)
             await send(message)
 

@@ -1,5 +1,6 @@
 """Bodies, read strictly: bounded, JSON as RFC 8259 defines it, and every key once."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from ..errors import BodyInvalid, BodyTooLarge, MediaTypeUnsupported
+from ..errors import BodyInvalid, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+
+BODY_SECONDS = 60
+"""How long a whole body may take: the largest one needs it at half a megabit a second."""
 
 MAX_DEPTH = 32
 _NUMBER_DIGITS = 400
@@ -17,13 +21,25 @@ class StrictRequest(Request):
     """A request whose body is refused as soon as it is too large, and parsed without indulgence."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces. Raises BodyTooLarge before more than the limit was taken in."""
+        """The body in pieces.
+
+        Raises BodyTooLarge before more than the limit was taken in, and BodyTooSlow if it takes too long.
+        """
         limit: int = self.app.state.max_body_bytes
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > limit:
             raise BodyTooLarge
         received = 0
-        async for piece in super().stream():
+        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+        pieces = super().stream()
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    piece = await anext(pieces)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise BodyTooSlow from None
             received += len(piece)
             if received > limit:
                 raise BodyTooLarge

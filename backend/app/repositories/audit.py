@@ -66,16 +66,17 @@ def entries(url: URL, user_id: int | None) -> Iterator[Audit]:
     engine.dispose()
 
 
-def forget(url: URL, age: timedelta) -> int:
+def forget(url: URL, age: timedelta, *, dry_run: bool) -> int:
     """Removes what is older than `age` from the record, for the administrator; returns how many entries.
 
-    Deleted users of an issuer are forgotten likewise.
+    Deleted users of an issuer are forgotten likewise. A dry run only counts.
     """
     engine = create_engine(url, hide_parameters=True)
     with Session(engine) as session:
         before = func.now() - age
         session.connection().execute(delete(Departure).where(col(Departure.created_at) < before))
         removed = session.connection().execute(delete(Audit).where(col(Audit.created_at) < before)).rowcount
-        session.commit()
+        if not dry_run:
+            session.commit()
     engine.dispose()
     return removed

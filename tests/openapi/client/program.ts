@@ -170,14 +170,14 @@ assert.equal(problem?.errors, undefined);
 // Another password, and the end of all tokens
 const change = { current_password: account.password, new_password: "staple correct horse" };
 const renewed = known(await client.POST("/api/auth/password", { body: change }));
-const again = createClient<paths, Json>({
+const newcomer = createClient<paths, Json>({
   baseUrl,
   headers: { Authorization: `Bearer ${renewed.access_token}` },
 });
-again.use(recorder);
+newcomer.use(recorder);
 assert.equal((await client.GET("/api/auth/me")).response.status, 401);
-done(await again.POST("/api/auth/sign-out"));
-assert.equal((await again.GET("/api/auth/me")).response.status, 401);
+done(await newcomer.POST("/api/auth/sign-out"));
+assert.equal((await newcomer.GET("/api/auth/me")).response.status, 401);
 
 // Operations
 assert.equal(known(await client.GET("/healthz")).status, "ok");

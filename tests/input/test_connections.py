@@ -1,0 +1,166 @@
+"""What a client may send before anybody looks at it, how slowly, and on how many connections."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
+from support import Service
+
+Serve = Callable[..., AbstractContextManager[Service]]
+
+PATIENCE = 30
+"""Seconds after which a test gives up. What it waits for comes as soon as it comes."""
+
+
+@contextmanager
+def connected(service: Service) -> Iterator[socket.socket]:
+    host, port = urlsplit(service.url).netloc.split(":")
+    with closing(socket.create_connection((host, int(port)), timeout=PATIENCE)) as client:
+        yield client
+
+
+def answer(client: socket.socket) -> tuple[int, dict[str, object]]:
+    """The status and the problem that a server sends before it closes; 0 if it just closes."""
+    received = b""
+    try:
+        while piece := client.recv(65_536):
+            received += piece
+    except ConnectionResetError:  # it closed with bytes of ours unread, perhaps behind an answer
+        pass
+    if not received:
+        return 0, {}
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"\r\nconnection: close" in head.lower()
+    assert b"application/problem+json" in head
+    return int(head.split()[1]), json.loads(body)
+
+
+def request(target: str = "/healthz", headers: tuple[str, ...] = ()) -> bytes:
+    lines = (f"GET {target} HTTP/1.1", "Host: here", "Connection: close", *headers)
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def status(service: Service, sent: bytes) -> int:
+    with connected(service) as client:
+        client.sendall(sent)
+        return int(client.recv(65_536).split()[1])
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "code"),
+    [
+        (
+            request(f"/healthz?{'q' * (MAX_TARGET_BYTES - 9)}"),
+            request(f"/healthz?{'q' * (MAX_TARGET_BYTES - 8)}"),
+            (414, "target_too_long"),
+        ),
+        (
+            request(headers=("a: b",) * (MAX_HEADERS - 2)),
+            request(headers=("a: b",) * (MAX_HEADERS - 1)),
+            (431, "head_too_large"),
+        ),
+        (
+            request(headers=(f"a: {'b' * (MAX_HEAD_BYTES - 100)}",)),
+            request(headers=(f"a: {'b' * MAX_HEAD_BYTES}",)),
+            (431, "head_too_large"),
+        ),
+    ],
+    ids=["address", "number of headers", "size of headers"],
+)
+def test_a_head_that_is_too_large_is_refused(
+    service: Service, good: bytes, bad: bytes, code: tuple[int, str]
+) -> None:
+    assert status(service, good) == 200
+    with connected(service) as client:
+        client.sendall(bad)
+        told, problem = answer(client)
+    assert (told, problem["code"]) == code
+    assert problem["status"] == told
+
+
+def test_a_header_without_an_end_is_refused(service: Service) -> None:
+    with connected(service) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\na: ")
+        sent = 0
+        try:
+            while sent < 100 * MAX_HEAD_BYTES:
+                client.sendall(b"b" * 1_024)
+                sent += 1_024
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        assert sent < 100 * MAX_HEAD_BYTES
+    assert service.client().get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /healthz HTTP/1.1\r\nHost: here\r\n", request()[:-1]])
+def test_a_head_that_does_not_come_is_not_waited_for(
+    service: Service, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr("app.protocol.HEAD_SECONDS", 0.2)
+    with connected(service) as client:
+        client.sendall(begun)
+        assert answer(client) == (0, {})
+    assert service.client().get("/healthz").status_code == 200
+
+
+def test_the_next_head_on_a_connection_is_not_waited_for_either(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.protocol.HEAD_SECONDS", 0.5)
+    with connected(service) as client:
+        for _ in range(2):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+            received = client.recv(65_536)
+            while not received.endswith(b"}"):
+                received += client.recv(65_536)
+            assert received.startswith(b"HTTP/1.1 200")
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n")
+        assert answer(client) == (0, {})
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.strict.BODY_SECONDS", 0.2)
+    fields = ("Content-Type: application/json", "Content-Length: 100")
+    head = request("/api/auth/register", fields).replace(b"GET", b"POST")
+    with connected(service) as client:
+        client.sendall(head + b'{"email": ')
+        told, problem = answer(client)
+    assert (told, problem["code"]) == (408, "body_too_slow")
+    account = {"email": "alice@example.com", "password": "correct horse battery"}
+    assert service.client().post("/api/auth/register", json=account).status_code == 201
+
+
+def test_one_connection_too_many_is_refused_until_another_one_leaves(serve_with: Serve) -> None:
+    with serve_with(max_connections=3) as service:
+        with ExitStack() as stack:
+            for _ in range(3):
+                client = stack.enter_context(connected(service))
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+                assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+            with connected(service) as client:
+                client.sendall(request())
+                told, problem = answer(client)
+            assert (told, problem["code"]) == (503, "too_many_connections")
+        while status(service, request()) != 200:
+            pass
+
+
+def test_every_answer_says_what_a_browser_must_not_do_with_it(service: Service) -> None:
+    client = service.client()
+    for path in ("/healthz", "/api/auth/me", "/nowhere", "/openapi.json", "/metrics"):
+        headers = client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert "Server" not in headers
+    page = client.get("/docs").headers
+    assert page["X-Content-Type-Options"] == "nosniff"
+    assert "script-src 'self'" in page["Content-Security-Policy"]
