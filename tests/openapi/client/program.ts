@@ -172,4 +172,16 @@ const problem: Problem | undefined = refused.error;
 assert.equal(problem?.code, "todo_not_found");
 assert.equal(problem?.errors, undefined);
 
+// The end of the account
+const taker = createClient<paths, "application/jsonl" | "application/problem+json">({
+  baseUrl,
+  headers: { Authorization },
+});
+taker.use(recorder);
+const taken: string = known(await taker.GET("/api/auth/me/export", { parseAs: "text" }));
+assert.equal(JSON.parse(taken.trimEnd().split("\n").at(-1) ?? "").type, "end");
+const gone = known(await client.DELETE("/api/auth/me", { body: { confirmation: account.password } }));
+assert.deepEqual([gone.user, gone.todo], [1, 0]);
+assert.equal((await client.GET("/api/auth/me")).error?.code, "not_authenticated");
+
 console.log(JSON.stringify([...called].sort()));
