@@ -15,6 +15,7 @@ from app.db.connection import Row
 from app.db.database import Database, Identity
 from app.db.migrations import migrate
 from app.db.statement import Statement
+from app.repositories import export
 from app.repositories.conversations import ConversationRepository
 from app.repositories.history import HistoryRepository
 from app.repositories.messages import MessageRepository
@@ -91,6 +92,11 @@ def scans(plan: dict[str, Any]) -> list[tuple[str, str, int]]:
     ]
 
 
+async def exported(database: Database, user_id: int, first: int, last: int, after: int = 0) -> None:
+    given = {"first": first, "last": last, "after": after}
+    await database.run(Identity(user_id=user_id), export.MESSAGES, given)
+
+
 EARLIER = (False, datetime(2026, 1, 1, tzinfo=UTC) - timedelta(minutes=3_000), 3_000)
 
 STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
@@ -108,11 +114,16 @@ STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "append": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "One more"),
     "append with a client_id": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "More", "m-1"),
     "opening of a turn": lambda it: TurnRepository(it, HEAVY).ask(LONG, "Hello", "m-2"),
+    "export of a long conversation": lambda it: exported(it, HEAVY, LONG, 200, after=50_000),
+    "export of many short conversations": lambda it: exported(it, ORDINARY, 3, 4_000),
     "another's conversation": lambda it: HistoryRepository(it, ORDINARY).newest(LONG, 50),
 }
 
 
 MOST = {
+    # A page, what one conversation has beyond it, and the conversations up to there.
+    "export of a long conversation": 2 * export.PAGE_ROWS + 100,
+    "export of many short conversations": 2 * export.PAGE_ROWS + 100,
     "opening of a turn": CONTEXT_MESSAGES + 10,  # what its assistant is shown
     # Every title, one bounded stretch of messages, and the list of conversations that are in it.
     "search for what is not there": 2_001 + MESSAGES + CONVERSATIONS,

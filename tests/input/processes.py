@@ -37,8 +37,12 @@ class Process:
 
     @property
     def peak(self) -> int:
-        """The most that its resident memory ever was."""
+        """The most that its resident memory was since `forget_peak`, or ever."""
         return self._status("VmHWM")
+
+    def forget_peak(self) -> None:
+        """From now on, the peak counts anew."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def _status(self, name: str) -> int:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()

@@ -172,7 +172,7 @@ class ExportRepository:
                 async for said in _messages(query, first=rows[0][0], last=rows[-1][0]):
                     counted["message"] += len(said)
                     yield _lines(row[-1] for row in said)
-        yield json.dumps({"type": "end", **counted}).encode() + b"\n"
+        yield json.dumps({"type": "end", **counted}, separators=(",", ":")).encode() + b"\n"
 
 
 async def _pages(query: Read, statement: Statement) -> AsyncIterator[list[Row]]:

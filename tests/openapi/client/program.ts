@@ -167,6 +167,15 @@ const problem: Problem | undefined = refused.error;
 assert.equal(problem?.code, "todo_not_found");
 assert.equal(problem?.errors, undefined);
 
+// All that is known about a user
+const taker = createClient<paths, "application/jsonl" | "application/problem+json">({
+  baseUrl,
+  headers: { Authorization },
+});
+taker.use(recorder);
+const taken: string = known(await taker.GET("/api/auth/me/export", { parseAs: "text" }));
+assert.equal(JSON.parse(taken.trimEnd().split("\n").at(-1) ?? "").type, "end");
+
 // Another password, and the end of all tokens
 const change = { current_password: account.password, new_password: "staple correct horse" };
 const renewed = known(await client.POST("/api/auth/password", { body: change }));
@@ -178,6 +187,19 @@ newcomer.use(recorder);
 assert.equal((await client.GET("/api/auth/me")).response.status, 401);
 done(await newcomer.POST("/api/auth/sign-out"));
 assert.equal((await newcomer.GET("/api/auth/me")).response.status, 401);
+
+// The end of the account
+const again = known(
+  await anybody.POST("/api/auth/token", {
+    body: { grant_type: "password", username: account.email, password: change.new_password, scope: "" },
+    headers: { "Content-Type": "application/x-www-form-urlencoded" },
+  }),
+);
+const leaver = createClient<paths, Json>({ baseUrl, headers: { Authorization: `Bearer ${again.access_token}` } });
+leaver.use(recorder);
+const gone = known(await leaver.DELETE("/api/auth/me", { body: { confirmation: change.new_password } }));
+assert.deepEqual([gone.user, gone.todo], [1, 0]);
+assert.equal((await leaver.GET("/api/auth/me")).error?.code, "not_authenticated");
 
 // Operations
 assert.equal(known(await client.GET("/healthz")).status, "ok");
