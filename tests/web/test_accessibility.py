@@ -178,7 +178,10 @@ def test_a_screen_reader_hears_that_a_reply_comes_and_then_all_of_it_once(
 ) -> None:
     gate = Gate()
     stage.plays(
-        "One ", "two ", gate, "**three**.\n\n- `four`\n\n| five | six |\n|---|---|\n\n```\nseven\n```"
+        "One ",
+        "two ",
+        gate,
+        "**three**.\n\n- `four`\n  - [x] done\n\n| five | six |\n|---|---|\n\n```\nseven\n```",
     )
     visitor.page.add_init_script(
         "window.heard = []; addEventListener('DOMContentLoaded', () => new MutationObserver(() => {"
@@ -191,7 +194,7 @@ def test_a_screen_reader_hears_that_a_reply_comes_and_then_all_of_it_once(
     expect(visitor.reply).to_have_text("One two")
     gate.open()
     expect(visitor.button("Write another reply")).to_be_visible()
-    said = "The assistant said: One two three. four five six code seven"
+    said = "The assistant said: One two three. four ☑ done five six seven"
     expect(visitor.page.get_by_text(said)).to_be_attached()
     assert visitor.page.evaluate("window.heard") == ["The assistant is replying.", said]
 

@@ -1,5 +1,7 @@
 """What the assistant says as Markdown: whole, coloured, safe."""
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import expect
 
@@ -81,6 +83,24 @@ def test_markdown_is_shown_as_it_is_meant(visitor: Visitor, stage: Stage) -> Non
     expect(reply.locator(".code-head span")).to_have_text(["js", "python"])
     expect(reply.locator(".hljs-keyword").first).to_be_visible()
     expect(reply.locator("pre").last).to_have_text("def answer(question: str) -> int:\n    return 42")
+
+
+def test_a_number_stays_on_one_line_in_a_narrow_table(
+    new_visitor: Callable[..., Visitor], stage: Stage
+) -> None:
+    visitor = new_visitor(viewport={"width": 390, "height": 844})
+    stage.plays(
+        "| Approach | Page 1 | Page 1,000 | Remarks |\n|---|---:|---:|---|\n"
+        "| offset | 1 ms | 480 ms | slow, because it walks through everything before it |"
+    )
+    visitor.open()
+    visitor.send("Compare")
+    number = visitor.reply.get_by_role("cell", name="480 ms")
+    lines = number.evaluate(
+        "e => { const range = document.createRange(); range.selectNodeContents(e);"
+        " return new Set(Array.from(range.getClientRects(), box => box.top)).size }"
+    )
+    assert lines == 1
 
 
 def test_html_is_shown_line_by_line(visitor: Visitor, stage: Stage) -> None:

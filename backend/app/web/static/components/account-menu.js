@@ -23,7 +23,7 @@ export function AccountMenu({ app }) {
     ...(session.external ? [] : [{ icon: 'log-out', text: text.signOut, run: () => app.signOut() }]),
   ];
   return html`<div class="sidebar-foot">
-    <${Menu} label=${text.account} items=${items} align="start" class="account">
+    <${Menu} label=${text.account} items=${items} class="account">
       <${Icon} name="user" />
       <span class="account-name">
         ${session.email ? html`<span class="hidden">${text.account}</span>${session.email}` : text.account}

@@ -23,7 +23,7 @@ export class ConversationRow extends Pure {
       </a>
       ${live &&
       html`<span class="live-dot" role="img" aria-label=${text.replyRunning} title=${text.replyRunning}></span>`}
-      <${Menu} label=${text.options(title)} icon="ellipsis" align="start" items=${this.choices()} />
+      <${Menu} label=${text.options(title)} icon="ellipsis" items=${this.choices()} />
     </li>`;
   }
 

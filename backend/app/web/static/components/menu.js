@@ -12,7 +12,7 @@ export class Menu extends Component {
   button = createRef();
   list = createRef();
 
-  render({ items, label, icon, align, children, ...rest }, { open }) {
+  render({ items, label, icon, children, ...rest }, { open }) {
     const control = {
       ...rest,
       ref: this.button,
@@ -96,9 +96,8 @@ export class Menu extends Component {
     const around = this.opener.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = menu;
     const below = around.bottom + 4 + height <= innerHeight;
-    const start = this.props.align === 'start' ? around.left : around.right - width;
     menu.style.top = `${Math.max(8, below ? around.bottom + 4 : around.top - height - 4)}px`;
-    menu.style.left = `${Math.min(Math.max(8, start), innerWidth - width - 8)}px`;
+    menu.style.left = `${Math.min(Math.max(8, around.left), innerWidth - width - 8)}px`;
   }
 }
 

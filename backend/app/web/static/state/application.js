@@ -45,7 +45,8 @@ export class Application {
 
   changed = () => {
     // A tab in the background has no frames.
-    this.#frame ??= document.hidden ? setTimeout(this.#draw, 50) : requestAnimationFrame(this.#draw);
+    if (this.#frame !== null) return;
+    this.#frame = document.hidden ? setTimeout(this.#draw, 50) : requestAnimationFrame(this.#draw);
   };
 
   #draw = () => {

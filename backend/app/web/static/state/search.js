@@ -56,7 +56,7 @@ export class Search {
         this.app.changed();
       }
       this.state = 'ready';
-    } catch (problem) {
+    } catch {
       if (asked.signal.aborted) return;
       this.state = 'failed';
     }

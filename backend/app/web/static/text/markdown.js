@@ -24,8 +24,8 @@ const ALLOWED = {
   RETURN_TRUSTED_TYPE: true,
 };
 
-/** What is no word with its neighbour, although no space is between them. */
-const APART = 'p, br, hr, li, th, td, h3, h4, h5, h6, pre, .code-head';
+/** What joins the words beside it. */
+const INLINE = new Set(['text', 'strong', 'em', 'del', 'link', 'codespan', 'escape', 'html']);
 
 /** A renderer with the words of a language. */
 export class Markdown {
@@ -55,17 +55,30 @@ export class Markdown {
 
   /** What `source` says, without its marks: as it is read aloud. */
   words(source) {
-    const drawn = document.createElement('template');
-    drawn.innerHTML = DOMPurify.sanitize(this.#marked.parse(source), ALLOWED);
-    for (const one of drawn.content.querySelectorAll(APART)) one.after(' ');
-    for (const one of drawn.content.querySelectorAll('button')) one.remove();
-    return drawn.content.textContent.replace(/\s+/g, ' ').trim();
+    return words(this.#marked.lexer(source)).replace(/\s+/g, ' ').trim();
   }
 
   #html(token, links) {
     if (token.type === 'space') return null;
     return DOMPurify.sanitize(this.#marked.parser(Object.assign([token], { links })), ALLOWED);
   }
+}
+
+/** The words of tokens, with space around all that does not stand within a line. */
+function words(tokens) {
+  return tokens.map((token) => (INLINE.has(token.type) ? said(token) : ` ${said(token)} `)).join('');
+}
+
+/** A table has rows of cells in place of tokens, and a list has items. */
+function said(token) {
+  if (token.type === 'checkbox') return box(token);
+  if (token.type === 'table') return words([token.header, ...token.rows].flat());
+  const inner = token.tokens ?? token.items;
+  return inner ? words(inner) : (token.text ?? '');
+}
+
+function box({ checked }) {
+  return checked ? '☑ ' : '☐ ';
 }
 
 /** The blocks that more text cannot change: all but the last that says something, and what is behind it. */
@@ -95,7 +108,7 @@ function renderer(text) {
       const level = Math.min(depth + 2, 6);
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
     },
-    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+    checkbox: box,
     // A box stands in the place of the dot.
     listitem({ tokens }) {
       const content = this.parser.parse(tokens);
