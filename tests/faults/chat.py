@@ -1,5 +1,6 @@
 """A client that remembers what it was shown."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -107,6 +108,20 @@ class Chat:
     async def resume(self, conversation: int, enough: Callable[[Seen], bool] | None = None) -> Seen:
         """Reads the stream of the reply that is being written; status 204 if there is none."""
         return await self._read("GET", f"/api/chat/{conversation}/stream", enough)
+
+    async def follow(self, conversation: int) -> "asyncio.Task[Seen]":
+        """The same, under way: returns when it was shown that there is a reply."""
+        begun = asyncio.Event()
+
+        def begins(seen: Seen) -> bool:
+            if seen.acknowledged:
+                begun.set()
+            return False
+
+        reading = asyncio.create_task(self.resume(conversation, begins))
+        reading.add_done_callback(lambda _: begun.set())
+        await begun.wait()
+        return reading
 
     async def append(self, conversation: int, content: str, client_id: str) -> httpx.Response:
         """Stores a message without a reply."""

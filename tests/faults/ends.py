@@ -15,9 +15,9 @@ from faults.wire import Trap
 LEASE = 10
 
 
-async def _when_shown(lab: Lab, key: str) -> None:
-    await lab.asked(key)
-    await asyncio.sleep(0.7)  # some of it shown, some of it flushed
+async def _when_shown(lab: Lab, *keys: str, seconds: float = 0.7) -> None:
+    await lab.asked(*keys)
+    await asyncio.sleep(seconds)  # some of it shown, some of it flushed
 
 
 async def stops(lab: Lab, rounds: int = 6) -> str:
@@ -54,8 +54,7 @@ async def deletes(lab: Lab) -> str:
                 conversation, script = await here.start(), fresh(pieces=400, pause=0.05)
                 reading = asyncio.create_task(here.stream(conversation, script))
                 await _when_shown(lab, script.key)
-                follow = asyncio.create_task(there.resume(conversation))
-                await asyncio.sleep(0.3)
+                follow = await there.follow(conversation)
                 if what == "conversation":
                     deleted = await there.client.delete(f"/api/conversations/{conversation}")
                     assert deleted.status_code == 204
@@ -81,10 +80,8 @@ async def database_away(lab: Lab, seconds: float = 4) -> str:
         async with Chat(first, token) as here, Chat(second, token) as there:
             scripts = {await here.start(): fresh(pieces=60, pause=0.12, tool_at=30) for _ in range(5)}
             reading = [asyncio.create_task(here.stream(one, script)) for one, script in scripts.items()]
-            for script in scripts.values():
-                await _when_shown(lab, script.key)
-            following = asyncio.create_task(there.resume(next(iter(scripts))))
-            await asyncio.sleep(0.5)
+            await _when_shown(lab, *(script.key for script in scripts.values()))
+            following = await there.follow(next(iter(scripts)))
             for process in (first, second):
                 process.wire.down()
             await asyncio.sleep(seconds)
@@ -110,11 +107,11 @@ async def database_away_at_the_end(lab: Lab) -> str:
         process = await lab.process()
         _, token = lab.user()
         async with Chat(process, token) as chat:
-            conversation, script = await chat.start(), fresh(pieces=20, pause=0.05)
+            conversation, script = await chat.start(), fresh(pieces=40, pause=0.05)
             reading = asyncio.create_task(chat.stream(conversation, script))
             await lab.asked(script.key)
             process.wire.down()
-            await asyncio.sleep(3)
+            await asyncio.sleep(4)
             process.wire.up()
             seen, reply = await reading, await chat.reply(conversation)
     assert (seen.text, seen.ending) == (script.text, "finish")
@@ -150,9 +147,9 @@ async def dead_process(lab: Lab, replies: int = 3) -> str:
         async with Chat(first, token) as here, Chat(second, token) as there:
             scripts = {await here.start(): fresh(pieces=400, pause=0.05) for _ in range(replies)}
             reading = [asyncio.create_task(here.stream(one, script)) for one, script in scripts.items()]
-            for script in scripts.values():
-                await _when_shown(lab, script.key)
-            followed = asyncio.create_task(there.resume(next(iter(scripts))))
+            # Time for a flush, which comes after half a second, and not for a renewal, after almost three.
+            await _when_shown(lab, *(script.key for script in scripts.values()), seconds=1.5)
+            followed = await there.follow(next(iter(scripts)))
             began = time.monotonic()
             await first.kill()
             seen = dict(zip(scripts, await asyncio.gather(*reading), strict=True))
@@ -241,7 +238,7 @@ async def _refused(stopping: Chat, other: Chat) -> tuple[httpx.Response, int]:
 async def sigterm_while_opening(lab: Lab) -> str:
     """Told to stop while a turn is being opened: that reply too ends with its text, also after the others."""
     async with lab:
-        process, other = await asyncio.gather(lab.process(SHUTDOWN_GRACE=2), lab.process())
+        process, other = await asyncio.gather(lab.process(SHUTDOWN_GRACE=4), lab.process())
         _, token = lab.user()
         async with Chat(process, token) as here, Chat(other, token) as there:
             endings = []

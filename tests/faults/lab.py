@@ -24,8 +24,8 @@ from support import SECRET, Postgres
 THIS_BUILD = Path(app.__file__).parents[1]
 TESTS = Path(__file__).parents[1]
 
-PATIENCE = 30
-"""Seconds in which what must happen has happened, also on a busy machine: three times the lease."""
+PATIENCE = 45
+"""Seconds in which what must happen has happened, also on a busy machine: more than four leases."""
 
 _COMPLAINT = re.compile(
     r"Traceback|Warning|Exception ignored|Exception in callback|never retrieved|internal_error"
@@ -60,6 +60,8 @@ class Process:
             "DATABASE_URL": url.render_as_string(hide_password=False),
             "SECRET_KEY": SECRET,
             "LOG_LEVEL": "ERROR",
+            "DATABASE_TIMEOUT": PATIENCE,
+            "DATABASE_POOL_TIMEOUT": PATIENCE,
             "PORT": self.port,
             "PYTHONPATH": f"{self._lab.build}:{TESTS}",
             "PYTHONWARNINGS": "error",
