@@ -25,7 +25,7 @@ GUESSERS = 10
 
 
 class Quotas(BaseModel):
-    """How much each user, and each address, may do. These are quotas."""
+    """How much each user, and each address, may do, and all together. These are settings."""
 
     max_connections: PositiveInt = Field(
         10_000, description="Connections a process accepts at the same time; more are answered with 503."
