@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -127,15 +126,13 @@ def audit(
 ) -> None:
     """List what was done to accounts: when, what, by whom, to which account, from which network."""
     from .db.migrations import direct_url, explained
-    from .repositories.audit import entries
+    from .repositories.audit import described, entries
 
     with _database(_settings()) as settings:
         url = direct_url(settings)
         with explained(url):
             for entry in entries(url, user):
-                about = "-" if entry.user_id is None else entry.user_id
-                when = f"{entry.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-                typer.echo(f"{when}\t{entry.event}\t{entry.actor}\t{about}\t{entry.network or '-'}")
+                typer.echo(described(entry))
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from pydantic import BaseModel, Field, NonNegativeInt
+from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt
 
 MAX_KEYS = 100_000
 """Per limit. The key that was used least recently gives way: some 20 MB when all are full."""
@@ -25,8 +25,11 @@ GUESSERS = 10
 
 
 class Quotas(BaseModel):
-    """How much each user, and each address, may do. These are quotas."""
+    """How much each user, and each address, may do, and all together. These are settings."""
 
+    max_connections: PositiveInt = Field(
+        10_000, description="Connections a process accepts at the same time; more are answered with 503."
+    )
     requests_per_minute: NonNegativeInt = Field(
         30_000,
         description="Requests one user may send; more are answered with 429. As all limits by the minute or "

@@ -165,9 +165,6 @@ class Settings(Quotas, BaseSettings):
     cors_origins: Names = Field(
         (), description="Origins of frontends served elsewhere, such as https://chat.example."
     )
-    max_connections: PositiveInt = Field(
-        10_000, description="Connections a process accepts at the same time; more are answered with 503."
-    )
     max_body_bytes: PositiveInt = Field(
         4_194_304,
         description="The largest request body that is read. "

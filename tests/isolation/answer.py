@@ -10,7 +10,9 @@ import httpx
 
 STREAM = "text/event-stream"
 
-_DIFFERENT_IN_EACH = ("x-request-id", "date")
+_DIFFERENT_IN_EACH = ("x-request-id", "date", "ratelimit")
+"""What is left of a limit tells how much was asked before, and not of what."""
+
 _ID = re.compile(r"\b\d{10,19}\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00")
 

@@ -184,9 +184,9 @@ const newcomer = createClient<paths, Json>({
   headers: { Authorization: `Bearer ${renewed.access_token}` },
 });
 newcomer.use(recorder);
-assert.equal((await client.GET("/api/auth/me")).response.status, 401);
+assert.equal((await client.GET("/api/chat/live")).response.status, 401);
 done(await newcomer.POST("/api/auth/sign-out"));
-assert.equal((await newcomer.GET("/api/auth/me")).response.status, 401);
+assert.equal((await newcomer.GET("/api/chat/live")).response.status, 401);
 
 // The end of the account
 const again = known(
