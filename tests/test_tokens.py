@@ -76,7 +76,8 @@ def by_pyjwt(token: str, policy: TokenPolicy) -> Principal:
         issuer=policy.issuer,
         leeway=policy.leeway + time.time() - NOW,  # its clock cannot be set
     )
-    return Principal(policy.issuer, claims["sub"], claims["exp"] + policy.leeway, claims.get("iat", 0))
+    issued_at = max(0, claims.get("iat", 0) - policy.leeway)
+    return Principal(policy.issuer, claims["sub"], claims["exp"] + policy.leeway, issued_at)
 
 
 def test_the_table_is_as_long_as_it_claims() -> None:
@@ -214,7 +215,7 @@ def test_the_leeway_ends_to_the_second() -> None:
 
 def test_own_tokens_are_accepted_here_and_only_here() -> None:
     token = issue(7, SECRET, 60, NOW + 0.5)
-    assert verify(token, OWN, KEYS["HS256"], NOW) == Principal(None, "7", NOW + 90, NOW)
+    assert verify(token, OWN, KEYS["HS256"], NOW) == Principal(None, "7", NOW + 90, NOW - 30)
     assert issue(7, SECRET, 60, NOW) != token  # each has an id of its own
 
     claims = jwt.decode(token, SECRET, ["HS256"], issuer="chat-history", options={"verify_exp": False})

@@ -43,7 +43,7 @@ def is_refused(verifier: Verifier, token: str) -> bool:
 def test_without_an_issuer_the_tokens_of_this_service_are_accepted() -> None:
     verifier = configured(secret_key=SECRET)
     principal = asyncio.run(verifier.verify(issue(7, SECRET, 60, NOW)))
-    assert principal == Principal(None, "7", NOW + 60 + 30, NOW)
+    assert principal == Principal(None, "7", NOW + 60 + 30, NOW - 30)
     assert is_refused(verifier, issue(7, OTHER_SECRET, 60, NOW))
     assert is_refused(verifier, by_issuer("HS256"))
     assert is_refused(verifier, by_issuer("RS256"))

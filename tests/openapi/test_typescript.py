@@ -13,7 +13,7 @@ from support import Service
 CLIENT = Path(__file__).parent / "client"
 
 MISTAKES = {
-    '"/api/auth/me"': '"/api/auth/you"',
+    '"/api/auth/me")).email': '"/api/auth/you")).email',
     "{ completed: true }": '{ completed: "yes" }',
     "turn.reply.status;": "turn.reply.seq;",
     'role: "user", content': 'role: "nobody", content',
