@@ -28,7 +28,11 @@ def _long_enough(value: str) -> str:
     return value
 
 
-Email = Annotated[str, _ADDRESS, AfterValidator(_address)]
+_NAME = r"([^@\s\u001c-\u001f\u0085]|\ufeff)+"  # like PRINTS
+
+Email = Annotated[
+    str, _ADDRESS, AfterValidator(_address), Field(json_schema_extra={"pattern": f"^{_NAME}@{_NAME}$"})
+]
 """An address is a name to sign in with, upper and lower case alike; nothing is sent to it."""
 
 NewPassword = Annotated[Password, AfterValidator(_long_enough)]
@@ -48,7 +52,7 @@ class AccountCreate(
 class SignIn(Request):
     """The form of OAuth 2's password grant (RFC 6749, section 4.3). `scope` and client are not used."""
 
-    grant_type: Annotated[str, StringConstraints(pattern="^password$")] = Field("password")
+    grant_type: Annotated[str, StringConstraints(pattern="^(password)?$")] = Field("password")
     username: Email = Field(examples=["alice@example.com"])
     password: Password = Field(examples=["correct horse battery"])
     scope: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] = ""
@@ -83,6 +87,7 @@ class ConversationCreate(
         None,
         description="Your own id for it, not of digits alone: those are ids of ours. The same one again gives"
         " the same conversation.",
+        json_schema_extra={"pattern": "[^0-9]"},
     )
 
     @field_validator("client_id")
@@ -97,7 +102,8 @@ class ConversationUpdate(
     Request,
     json_schema_extra=with_examples(
         {"title": "Summer holiday"}, {"pinned": True}, {"pinned": False, "archived": False}
-    ),
+    )
+    | {"minProperties": 1},
 ):
     """At least one field; those that are left out, or null, stay as they are."""
 
