@@ -1,4 +1,4 @@
-"""Tries the board and prints it: `cd tests && python -m faults`, or a part of it: `python -m faults D-03 P-01`.
+"""Tries the board and prints it: `cd tests && python -m faults`, or some lines: `python -m faults D-03 P-01`.
 
 Exit code 1 if a figure misses its target, 2 if one proves nothing because no fault hit.
 """

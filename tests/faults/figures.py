@@ -1,9 +1,16 @@
 """The lines of the board."""
 
 from faults.board import Figure
+from faults.cancelled import cancellations
 from faults.crashes import crashes
+from faults.disk import full_disks
+from faults.forged import forgeries
 from faults.fuzzing import fuzz
+from faults.machine import api
 from faults.outages import black_holes, encrypted_suspensions, full_pools, sleeping_calls, suspensions
+from faults.pooling import suite_through_a_pooler
+from faults.strangers import strangers
+from faults.upgrades import migrations_under_load, previous_suite, simultaneous_migrations
 
 BOARD = (
     Figure(
@@ -61,5 +68,77 @@ BOARD = (
         sleeping_calls,
         gate=1,
         deep=3,
+    ),
+    Figure(
+        "A-01..08",
+        "requests as another user, over every operation, every id swapped",
+        "0 noticed, 0 operations uncovered",
+        strangers,
+        gate=1_000,
+        deep=50_000,
+    ),
+    Figure(
+        "A-11",
+        "requests given up at a random moment, 24 at once over 2 connections",
+        "0 answers of another user",
+        cancellations,
+        gate=500,
+        deep=20_000,
+    ),
+    Figure(
+        "J-01",
+        "tokens with something changed",
+        "all 401, one body, 0 queries",
+        forgeries,
+        gate=2_000,
+        deep=100_000,
+    ),
+    Figure(
+        "P-06",
+        "writes on a full disk",
+        "0 lost, reads work, recovery without a restart",
+        full_disks,
+        gate=1,
+        deep=5,
+    ),
+    Figure(
+        "M-01",
+        "migrations, three at once",
+        "0 failed",
+        simultaneous_migrations,
+        gate=2,
+        deep=30,
+    ),
+    Figure(
+        "M-02",
+        "rows under a migration, while the code of before serves",
+        "0 failed, no request above 1 s",
+        migrations_under_load,
+        gate=0,
+        deep=1_000_000,
+    ),
+    Figure(
+        "M-04",
+        "the suite of before, on the schema of now",
+        "all pass",
+        previous_suite,
+        gate=0,
+        deep=1,
+    ),
+    Figure(
+        "H-st",
+        "steps of a state machine of the whole API, connections cut between them",
+        "0 differences from the model",
+        api,
+        gate=3_000,
+        deep=100_000,
+    ),
+    Figure(
+        "P-05",
+        "tests through PgBouncer in transaction mode, with pools of 1 and 3",
+        "all pass",
+        suite_through_a_pooler,
+        gate=1,
+        deep=2,
     ),
 )

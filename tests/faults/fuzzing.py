@@ -86,12 +86,14 @@ def _codes(case: Json) -> set[str]:
 
 
 def _is_stream(case: Json) -> bool:
-    return case["response"]["headers"].get("content-type", [""])[0].startswith("text/event-stream")
+    [kind, *_] = case["response"]["headers"].get("content-type", [""])
+    return str(kind).startswith("text/event-stream")
 
 
 def _content(case: Json) -> Json:
     said = base64.b64decode(case["response"]["content"]["$base64"])
-    return json.loads(said) if said.startswith(b"{") else {}
+    content: Json = json.loads(said) if said.startswith(b"{") else {}
+    return content
 
 
 def _curl(case: Json) -> str:

@@ -1,4 +1,4 @@
-"""The database sleeps, is away, says nothing, or has no connection left: what clients see, and for how long."""
+"""The database sleeps, says nothing, or has no connection left: what clients see, and for how long."""
 
 import random
 import threading
@@ -19,6 +19,9 @@ from faults.certificate import certificate
 from faults.ground import Ground
 from proxy import Proxy, proxied
 from support import Postgres, Service, User, served, settings, until
+
+PATIENCE = 20
+"""Seconds after which an answer has not come: three times what it may take, for a busy machine."""
 
 SOON = 0.5
 """Seconds at most between a connection that wakes the database and its first word."""
@@ -55,6 +58,7 @@ def _staged(postgres: Postgres, query: str = "", **changes: object) -> Iterator[
         given = settings(postgres, database_url=url.render_as_string(hide_password=False), **changes)
         service = stack.enter_context(served(create_app(given), postgres))
         user = service.user("alice@example.com")
+        user.client.timeout = httpx.Timeout(PATIENCE)
         yield Stage(service, proxy, user, user.conversation())
 
 

@@ -137,7 +137,7 @@ class Database:
         connection = await self._acquire()
         try:
             # Postgres' own time-out comes first; this one is for a server that does not answer at all.
-            return await connection.run(sql, parameters, seconds=self._statement_timeout + 1)
+            return await connection.run(sql, parameters, seconds=self._statement_timeout + 0.5)
         finally:
             self._release(connection)
 
