@@ -1,5 +1,6 @@
-"""The lines of the board."""
+"""The lines of the board. Those without a gate are tried for every change in `test_faults`, more rarely."""
 
+from faults import engine
 from faults.board import Figure
 from faults.cancelled import cancellations
 from faults.crashes import crashes
@@ -13,6 +14,70 @@ from faults.strangers import strangers
 from faults.upgrades import migrations_under_load, previous_suite, simultaneous_migrations
 
 BOARD = (
+    Figure(
+        "D-01",
+        "messages acknowledged while one of two processes is killed again and again",
+        "0 lost, 0 unexpected, 0 duplicated, 0 stuck, recovered > 0",
+        engine.kills,
+        gate=0,
+        deep=200,
+    ),
+    Figure(
+        "I-02",
+        "openings of turns whose answer was cut off after the commit, twice a round",
+        "0 rows twice, 1 call each",
+        engine.lost_openings,
+        gate=0,
+        deep=500,
+    ),
+    Figure(
+        "I-03",
+        "appends whose answer was cut off after the commit",
+        "1 row each",
+        engine.lost_appends,
+        gate=0,
+        deep=1_000,
+    ),
+    Figure(
+        "I-04",
+        "bursts of eight simultaneous identical requests at two processes",
+        "1 row, 1 call, 1 answer each",
+        engine.bursts,
+        gate=0,
+        deep=300,
+    ),
+    Figure(
+        "O-01",
+        "rounds of two tabs that send at once",
+        "1 answered, 1 told where to read, seq without gaps",
+        engine.tabs,
+        gate=0,
+        deep=300,
+    ),
+    Figure(
+        "P-03",
+        "streams at once in one process",
+        "0 connections held, histories read meanwhile",
+        engine.streams,
+        gate=0,
+        deep=500,
+    ),
+    Figure(
+        "S-01",
+        "readers who leave at a random byte",
+        "all replies complete",
+        engine.disconnects,
+        gate=0,
+        deep=2_000,
+    ),
+    Figure(
+        "S-09",
+        "replies with four readers each, at two processes, from the beginning and from the middle",
+        "all read the same",
+        engine.resumes,
+        gate=0,
+        deep=100,
+    ),
     Figure(
         "D-03",
         "crash restarts of Postgres under load, immediate stop and kill -9 in turn",

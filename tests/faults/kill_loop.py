@@ -69,6 +69,11 @@ class KillLoop:
                 load.history.sent.pop(sent.key, None)
         return load.history.check(stored, self._lab.calls())
 
+    @property
+    def read_back(self) -> int:
+        """How many reads were begun after an acknowledgement."""
+        return self._load.read_back
+
     def report(self) -> str:
         """What was done, and the findings."""
         load = self._load
