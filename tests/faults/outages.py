@@ -91,12 +91,16 @@ def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
             stage.proxy.forget()
             stage.proxy.freeze()
             stage.proxy.accept()
-            waking = threading.Thread(target=_wake, args=(stage.proxy, chance.uniform(0, SOON)))
+            over = threading.Event()
+            waking = threading.Thread(target=_wake, args=(stage.proxy, chance.uniform(0, SOON), over))
             waking.start()
             began = time.monotonic()
-            first = stage.user.client.send(stage.requests()[number % 6])
-            slowest = max(slowest, time.monotonic() - began)
-            waking.join()
+            try:
+                first = stage.user.client.send(stage.requests()[number % 6])
+                slowest = max(slowest, time.monotonic() - began)
+            finally:
+                over.set()
+                waking.join()
             assert first.is_success, f"round {number}: {first.text}"
     return Outcome(
         rounds,
@@ -106,9 +110,9 @@ def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
     )
 
 
-def _wake(proxy: Proxy, seconds: float) -> None:
-    """A first connection wakes the database, which takes its time."""
-    until(lambda: proxy.accepted > 0)
+def _wake(proxy: Proxy, seconds: float, over: threading.Event) -> None:
+    """A first connection wakes the database, which takes its time; else nobody waits for it."""
+    until(lambda: proxy.accepted > 0 or over.is_set())
     time.sleep(seconds)  # this is the fault, and nobody waits for it to be over
     proxy.thaw()
 
