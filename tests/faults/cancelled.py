@@ -10,6 +10,7 @@ from app import tokens
 from app.main import create_app
 from faults.board import Outcome
 from faults.ground import Ground
+from faults.lab import PATIENCE
 from support import SECRET, settings
 
 USERS = 8
@@ -53,7 +54,9 @@ def cancellations(ground: Ground, times: int) -> Outcome:
     with ground.database() as database:
         sql = "INSERT INTO \"user\" (email, password_hash) VALUES (%s, 'none') RETURNING id"
         users = [int(database.value(sql, f"{number}@example.com")) for number in range(USERS)]
-        app = create_app(settings(database, database_pool_size=2))
+        # On a busy machine nobody is to give up but those who are told to.
+        patience = {"database_pool_timeout": PATIENCE, "database_timeout": PATIENCE}
+        app = create_app(settings(database, database_pool_size=2, **patience))
         return asyncio.run(_cancel(app, users, times))
 
 
@@ -75,7 +78,7 @@ async def _cancel(app: object, users: list[int], times: int) -> Outcome:
             async with gate:
                 reading = asyncio.create_task(reader.read(number))
                 done, _ = await asyncio.wait(
-                    [reading], timeout=chance.choice((chance.uniform(0, LONGEST), 30))
+                    [reading], timeout=chance.choice((chance.uniform(0, LONGEST), 2 * PATIENCE))
                 )
                 if not done:
                     reading.cancel()

@@ -34,8 +34,8 @@ def kills(ground: Ground, times: int) -> Outcome:
         loop.killed.total(),
         f"{found.lost} lost, {found.unexpected} unexpected, {found.duplicated} duplicated, "
         f"{found.stuck} stuck, {found.gaps} gaps, {found.stale} of {loop.read_back} stale, "
-        f"{found.recovered} recovered, {found.replies} replies of which {found.interrupted} interrupted, at most "
-        f"{found.seconds_lost:.2f} s of shown text lost",
+        f"{found.recovered} recovered, {found.replies} replies of which {found.interrupted} interrupted, "
+        f"at most {found.seconds_lost:.2f} s of shown text lost",
     )
 
 
