@@ -5,6 +5,7 @@ Exit code 1 if a figure misses its target, 2 if one proves nothing because no fa
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -33,7 +34,8 @@ def ground() -> Iterator[Ground]:
 
 
 def main() -> None:
-    """Tries one figure after the other."""
+    """Tries one figure after the other. Told to stop, it leaves no server and no mounted disk behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("ids", nargs="*", metavar="ID", help="only these lines of the board")
     parser.add_argument(

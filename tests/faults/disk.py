@@ -1,6 +1,7 @@
 """The disk that holds the rows is full: writes are refused, reads work, and room is all that it takes."""
 
 import os
+import random
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from faults.board import Outcome
 from faults.ground import Ground, OwnServer, Unavailable
 from support import Postgres, User, served, settings
 
-NOTE = "x" * 4_000
-ROOM = 512 * 1_024
+NOTE = random.Random(1).randbytes(2_000).hex()
+"""Text that cannot be compressed much."""
+
+ROOM = 128 * 1_024
 """Bytes that are left at first."""
 
 
