@@ -284,12 +284,22 @@ MISSES = (
     Miss(
         "who gives up leaves the answer for the next",
         "A-11",
-        300,
+        400,
         (
+            ("db/connection.py", "import psycopg2\n", "import psycopg2\nimport psycopg2.extras\n"),
             (
                 "db/connection.py",
                 "            self.close()\n            raise\n        self.idle_since",
+                "            psycopg2.extras.wait_select(self._raw)\n"
+                "            self._left = cursor.fetchall()\n"
                 "            raise\n        self.idle_since",
+            ),
+            (
+                "db/connection.py",
+                "                cursor = self._raw.cursor()\n",
+                "                if left := self.__dict__.pop('_left', None):\n"
+                "                    return left\n"
+                "                cursor = self._raw.cursor()\n",
             ),
         ),
     ),

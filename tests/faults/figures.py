@@ -144,7 +144,7 @@ BOARD = (
     ),
     Figure(
         "A-11",
-        "requests given up at a random moment, 24 at once over 2 connections",
+        "requests given up at a random moment, 4 at once over 2 connections",
         "0 answers of another user",
         cancellations,
         gate=500,
