@@ -28,17 +28,21 @@ def run(
 
 
 @contextmanager
-def serving(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(
+    environment: dict[str, str], python: str = sys.executable
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`chat-history serve` on a free port: its address and its process."""
-    with talking(environment) as (address, server, _):
+    with talking(environment, python) as (address, server, _):
         yield address, server
 
 
 @contextmanager
-def talking(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str], list[str]]]:
+def talking(
+    environment: dict[str, str], python: str = sys.executable
+) -> Iterator[tuple[str, subprocess.Popen[str], list[str]]]:
     """The same, with the lines that it has said so far."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "serve", "--port", "0"],
+        [python, "-m", "app.cli", "serve", "--port", "0"],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,

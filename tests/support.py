@@ -58,6 +58,13 @@ class Postgres:
     def text(self) -> str:
         return self.url.render_as_string(hide_password=False)
 
+    @property
+    def pooled(self) -> str:
+        """The address for services: through the pooler of TEST_POOLER, `host:port`, if that is set."""
+        host, _, port = os.environ.get("TEST_POOLER", "").partition(":")
+        url = self.url.set(host=host, port=int(port)) if host else self.url
+        return url.render_as_string(hide_password=False)
+
 
 @dataclass(frozen=True)
 class User:
@@ -140,7 +147,7 @@ def pages(user: User, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
 
 def settings(postgres: Postgres, **changes: Any) -> Settings:
     """Settings of a test, from nothing of the environment. No request is refused for a slow machine."""
-    given = {"database_url": postgres.text, "secret_key": SECRET, "allow_plaintext_database": True}
+    given = {"database_url": postgres.pooled, "secret_key": SECRET, "allow_plaintext_database": True}
     return Settings(_env_file=None, **{**given, **UNHURRIED, **changes})
 
 

@@ -1,4 +1,22 @@
-"""The turn engine under faults: real processes, a real Postgres, a wire that can be cut where it hurts.
+"""The product under faults and attacks: real processes, a real Postgres, wires that can be cut.
+
+    cd tests && python -m faults             the whole board, as before a release
+    cd tests && python -m faults --gate      the same board, as for every change
+
+board       a line of the board, and how it is tried; `figures` has all of them
+ground      what they are tried on: databases, and Postgres servers of their own
+crashes     Postgres dies under load
+outages     Postgres sleeps, says nothing, or has no connection left
+disk        Postgres has no room
+pooling     Postgres behind PgBouncer
+upgrades    Postgres is migrated, by three at once, under load, and while the code of before serves
+cancelled   requests are given up
+forged      tokens are changed
+strangers   everything is tried as another user
+fuzzing     Schemathesis
+machine     a model of the whole API, against it
+
+The turn engine has checks of its own:
 
 script      what the assistant of these tests is told to say, and the assistant that says it
 serve       the program that a process of these tests runs
@@ -8,5 +26,5 @@ chat        a client: streams, answers, appends, resumes, stops
 history     what clients tried, what they were promised, what they were shown; and the check of it
 load        clients that chat without end
 kill_loop   two processes under load, one killed again and again: `cd tests && python -m faults.kill_loop`
-canaries    broken builds, and the check that must reject each
+canaries    broken builds, and the check or the line of the board that must reject each
 """

@@ -4,8 +4,8 @@ import pytest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what the tests of this folder recorded as `fault` and as `canary`."""
-    for what in ("fault", "canary"):
+    """Prints what the tests of this folder recorded as `fault`, as `figure` and as `canary`."""
+    for what in ("fault", "figure", "canary"):
         lines = [
             value
             for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")

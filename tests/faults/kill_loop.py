@@ -57,7 +57,7 @@ class KillLoop:
             async with asyncio.TaskGroup() as tasks:
                 for number, own in enumerate(chats):
                     tasks.create_task(Client(f"c{number}", load, own).run())
-                tasks.create_task(self._kill(processes))
+                tasks.create_task(self._disturb(processes))
             await self._settled()
             stored = {one: await owner[0].messages(one) for one, owner in load.conversations.items()}
             for own in chats:
@@ -69,6 +69,11 @@ class KillLoop:
                 load.history.sent.pop(sent.key, None)
         return load.history.check(stored, self._lab.calls())
 
+    @property
+    def read_back(self) -> int:
+        """How many reads were begun after an acknowledgement."""
+        return self._load.read_back
+
     def report(self) -> str:
         """What was done, and the findings."""
         load = self._load
@@ -79,20 +84,24 @@ class KillLoop:
             f"{load.busy:>14}  answers 409, {load.unavailable} answers 503\n{load.history.findings.table()}"
         )
 
-    async def _kill(self, processes: tuple[Process, Process]) -> None:
+    async def _disturb(self, processes: tuple[Process, Process]) -> None:
         choice = random.Random(self._load.seed)
         for number in range(self._kills):
             await asyncio.sleep(choice.uniform(0.2, 0.8))
             await self._until(self._acknowledged * number / self._kills)
-            victim, point = processes[number % 2], POINTS[number % len(POINTS)]
-            name = "at random" if point is None else " ".join(reversed(point))
-            if point is not None and not await self._trapped(victim, *point):
-                name = f"at random, missed {name}"
-            await victim.kill()
-            self.killed[name] += 1
-            await victim.start()
+            self.killed[await self._harm(processes, number)] += 1
         await self._until(self._acknowledged)
         self._load.enough = True
+
+    async def _harm(self, processes: tuple[Process, Process], number: int) -> str:
+        """Kills a process and starts it again. Returns when that was."""
+        victim, point = processes[number % 2], POINTS[number % len(POINTS)]
+        name = "at random" if point is None else " ".join(reversed(point))
+        if point is not None and not await self._trapped(victim, *point):
+            name = f"at random, missed {name}"
+        await victim.kill()
+        await victim.start()
+        return name
 
     async def _until(self, acknowledged: float) -> None:
         while self._load.history.acknowledged < acknowledged:  # noqa: ASYNC110  # the clients only count
@@ -100,17 +109,19 @@ class KillLoop:
 
     async def _trapped(self, victim: Process, statement: Statement, when: When) -> bool:
         """Kills the process when the next of these statements goes by. False if none does for long."""
-        sprung = asyncio.Event()
+        sprung, missed = asyncio.Event(), asyncio.Event()
 
         async def spring() -> bool:
-            victim.strike()
-            sprung.set()
+            if not missed.is_set():  # else it would strike the process that was started meanwhile
+                victim.strike()
+                sprung.set()
             return False
 
         victim.wire.set(Trap(statement, when, spring))
         with suppress(TimeoutError):
             async with asyncio.timeout(5):
                 await sprung.wait()
+        missed.set()
         victim.wire.clear()
         return sprung.is_set()
 

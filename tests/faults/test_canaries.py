@@ -1,6 +1,9 @@
 """Every check of the turn engine rejects a build that breaks what it is about."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +11,9 @@ import httpx
 import pytest
 
 from app.db.migrations import migrate
-from faults.canaries import CANARIES, Canary
-from faults.lab import Lab
+from faults.canaries import CANARIES, MISSES, Canary, Miss, broken
+from faults.lab import TESTS, Lab
+from pooler import PROGRAM
 from support import Postgres
 
 REJECTIONS = (AssertionError, TimeoutError, httpx.TransportError)
@@ -38,4 +42,29 @@ def test_a_broken_build_is_rejected(
         assert rejected.value.split(REJECTIONS)[1] is None
     reason = (str(rejected.value).splitlines() or [""])[0] or rejected.type.__name__
     record_property("canary", f"{canary.check.__name__:>24} rejects: {canary.mistake}  [{reason[:60]}]")
+    record_property("broken builds rejected", (1, 1))
+
+
+@pytest.mark.parametrize("miss", MISSES, ids=lambda miss: f"{miss.figure}: {miss.mistake}")
+def test_a_figure_fails_on_a_broken_build(
+    miss: Miss, cluster: Postgres, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    if miss.figure == "P-06" and os.geteuid() != 0:
+        pytest.skip("only root can mount a disk of its own")
+    if miss.figure == "P-05" and PROGRAM is None:
+        pytest.skip("PgBouncer is not installed")
+    build = broken(tmp_path / "build" / "backend", miss.mistake, miss.edits)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    run = subprocess.run(
+        [sys.executable, "-m", "faults", miss.figure, "--times", str(miss.times)],
+        env={**kept, "PYTHONPATH": f"{build}:{TESTS}", "TEST_DATABASE_URL": cluster.text},
+        cwd=TESTS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    [line] = [line for line in run.stdout.splitlines() if line.startswith(miss.figure)]
+    assert " FAILS " in line
+    record_property("canary", f"{miss.figure:>24} rejects: {miss.mistake}")
     record_property("broken builds rejected", (1, 1))

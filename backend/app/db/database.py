@@ -197,7 +197,7 @@ class Database:
 
     async def _send(self, connection: Connection, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         # Postgres' own time-out comes first; this one is for a server that does not answer at all.
-        return await connection.run(sql, parameters, seconds=self._statement_timeout + 1)
+        return await connection.run(sql, parameters, seconds=self._statement_timeout + 0.5)
 
     async def _acquire(self) -> Connection:
         oldest = asyncio.get_running_loop().time() - self._idle_seconds

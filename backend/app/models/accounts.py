@@ -25,7 +25,11 @@ def _long_enough(value: str) -> str:
     return value
 
 
-Email = Annotated[str, _ADDRESS, AfterValidator(_address)]
+_NAME = r"([^@\s\u001c-\u001f\u0085]|\ufeff)+"  # like PRINTS
+
+Email = Annotated[
+    str, _ADDRESS, AfterValidator(_address), Field(json_schema_extra={"pattern": f"^{_NAME}@{_NAME}$"})
+]
 """An address is a name to sign in with, upper and lower case alike; nothing is sent to it."""
 
 NewPassword = Annotated[Password, AfterValidator(_long_enough)]
@@ -58,7 +62,7 @@ class PasswordChange(
 class SignIn(Request):
     """The form of OAuth 2's password grant (RFC 6749, section 4.3). `scope` and client are not used."""
 
-    grant_type: Annotated[str, StringConstraints(pattern="^password$")] = Field("password")
+    grant_type: Annotated[str, StringConstraints(pattern="^(password)?$")] = Field("password")
     username: Email = Field(examples=["alice@example.com"])
     password: Password = Field(examples=["correct horse battery"])
     scope: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] = ""

@@ -23,6 +23,7 @@ class ConversationCreate(
         None,
         description="Your own id for it, not of digits alone: those are ids of ours. The same one again gives"
         " the same conversation.",
+        json_schema_extra={"pattern": "[^0-9]"},
     )
 
     @field_validator("client_id")
@@ -37,7 +38,8 @@ class ConversationUpdate(
     Request,
     json_schema_extra=with_examples(
         {"title": "Summer holiday"}, {"pinned": True}, {"pinned": False, "archived": False}
-    ),
+    )
+    | {"minProperties": 1},
 ):
     """At least one field; those that are left out, or null, stay as they are."""
 

@@ -10,6 +10,10 @@ from pydantic_core import PydanticCustomError, core_schema
 from .database import MAX_CLIENT_ID_BYTES, MAX_CONTENT_BYTES, MAX_TITLE_BYTES
 
 
+PRINTS = r"[^\s\u001c-\u001f\u0085]|\ufeff"
+"""A character that `str.isspace` does not take for a space, as a pattern of ECMA, whose spaces differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Text that Postgres can hold: no NUL, no half of a surrogate pair, and not too long.
@@ -47,7 +51,7 @@ class Text:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         length = {"maxLength": self.characters}
-        return {**handler(schema), **length, **({} if self.blank else {"minLength": 1})}
+        return {**handler(schema), **length, **({} if self.blank else {"minLength": 1, "pattern": PRINTS})}
 
 
 def is_storable(text: str) -> bool:

@@ -1,0 +1,72 @@
+"""The checks of the turn engine as lines of the board, as often as the board asks for."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Protocol
+
+from faults import readers, retries
+from faults.board import Outcome
+from faults.ground import Ground
+from faults.kill_loop import KillLoop
+from faults.lab import Lab
+
+ACKNOWLEDGED = 100
+"""Messages between two kills, at the least."""
+
+AT_ONCE = 40
+
+
+class Repeated(Protocol):
+    """A check that is told how many rounds to go."""
+
+    def __call__(self, lab: Lab, /, rounds: int) -> Coroutine[None, None, str]: ...
+
+
+def kills(ground: Ground, times: int) -> Outcome:
+    """So many kills, and a hundred acknowledgements for each."""
+    with ground.lab() as lab:
+        loop = KillLoop(lab, times, times * ACKNOWLEDGED, seed=1)
+        found = asyncio.run(loop.run())
+    assert found.faults == {}, loop.report()
+    return Outcome(
+        found.acknowledged,
+        loop.killed.total(),
+        f"{found.lost} lost, {found.unexpected} unexpected, {found.duplicated} duplicated, "
+        f"{found.stuck} stuck, {found.gaps} gaps, {found.stale} of {loop.read_back} stale, "
+        f"{found.recovered} recovered, {found.replies} replies of which {found.interrupted} interrupted, "
+        f"at most {found.seconds_lost:.2f} s of shown text lost",
+    )
+
+
+def _rounds(check: Repeated, ground: Ground, times: int) -> Outcome:
+    with ground.lab() as lab:
+        return Outcome(times, times, asyncio.run(check(lab, rounds=times)))
+
+
+def repeated(check: Repeated) -> Callable[[Ground, int], Outcome]:
+    """A check of the engine as a line of the board."""
+    return partial(_rounds, check)
+
+
+def disconnects(ground: Ground, times: int) -> Outcome:
+    """Readers who leave at a random byte, forty at once."""
+    said = ""
+    for _ in range(0, times, AT_ONCE):
+        with ground.lab() as lab:
+            said = asyncio.run(readers.disconnects(lab, AT_ONCE))
+    tried = -(-times // AT_ONCE) * AT_ONCE
+    return Outcome(tried, tried, f"all replies complete and all that was read is in them; last: {said}")
+
+
+def streams(ground: Ground, times: int) -> Outcome:
+    """So many streams in one process."""
+    with ground.lab() as lab:
+        return Outcome(times, times, asyncio.run(readers.many_streams(lab, times)))
+
+
+bursts = repeated(retries.bursts)
+lost_openings = repeated(retries.lost_openings)
+lost_appends = repeated(retries.lost_appends)
+resumes = repeated(readers.resumes)
+tabs = repeated(readers.two_tabs)
