@@ -51,6 +51,11 @@ def processor_seconds(pid: int) -> float:
     return sum(map(int, _fields(pid)[11:15])) / _TICKS
 
 
+def own_seconds(pid: int) -> float:
+    """What a process has spent by itself."""
+    return sum(map(int, _fields(pid)[11:13])) / _TICKS
+
+
 def family_seconds(pid: int) -> float:
     """What a process and its children, living or not, have spent."""
     return processor_seconds(pid) + sum(map(processor_seconds, _children(pid)))

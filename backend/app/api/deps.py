@@ -7,7 +7,7 @@ more than all else that a request does in this process.
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +21,7 @@ from ..db.schema import Schema
 from ..errors import ConversationNotFound, NotAuthenticated
 from ..metrics import Metrics
 from ..models import text
+from ..repositories.base import Repository
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
 from ..repositories.history import HistoryRepository
@@ -37,7 +38,6 @@ MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-_bearer = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,53 +53,56 @@ class Services:
     metrics: Metrics
 
 
-async def _services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
+    """Those of the application that got the request."""
     services: Services = request.app.state.services
     return services
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
 
 
 AppServices = Annotated[Services, Depends(_services)]
 
 
-async def _caller(services: AppServices, token: Annotated[str | None, Depends(_bearer)]) -> int:
+class _Caller(OAuth2PasswordBearer):
     """The id of the user whose token came with the request."""
-    if token is None:
-        raise NotAuthenticated
-    return await services.accounts.user_of(await services.verifier.verify(token))
+
+    async def __call__(self, request: Request) -> int:  # type: ignore[override]  # the user, not the token
+        token = await super().__call__(request)
+        if token is None:
+            raise NotAuthenticated
+        services = services_of(request)
+        return await services.accounts.user_of(await services.verifier.verify(token))
 
 
-CallerId = Annotated[int, Depends(_caller)]
+CallerId = Annotated[int, Depends(_Caller("/api/auth/token", scheme_name="Bearer", auto_error=False))]
 
 
-async def _conversations(services: AppServices, caller: CallerId) -> ConversationRepository:
-    return ConversationRepository(services.database, caller)
+def _of_caller(repository: type[Repository]) -> Any:
+    """A repository of the caller's rows."""
+
+    async def make(request: Request, caller: CallerId) -> Repository:
+        return repository(services_of(request).database, caller)
+
+    return Depends(make)
 
 
-Conversations = Annotated[ConversationRepository, Depends(_conversations)]
+Conversations = Annotated[ConversationRepository, _of_caller(ConversationRepository)]
+Deletion = Annotated[DeletionRepository, _of_caller(DeletionRepository)]
+History = Annotated[HistoryRepository, _of_caller(HistoryRepository)]
+Messages = Annotated[MessageRepository, _of_caller(MessageRepository)]
+Replies = Annotated[ReplyRepository, _of_caller(ReplyRepository)]
+Search = Annotated[SearchRepository, _of_caller(SearchRepository)]
+Todos = Annotated[TodoRepository, _of_caller(TodoRepository)]
 
 
-async def _deletion(services: AppServices, caller: CallerId) -> DeletionRepository:
-    return DeletionRepository(services.database, caller)
+async def _users(request: Request) -> UserRepository:
+    return UserRepository(services_of(request).database)
 
 
-async def _messages(services: AppServices, caller: CallerId) -> MessageRepository:
-    return MessageRepository(services.database, caller)
-
-
-async def _history(services: AppServices, caller: CallerId) -> HistoryRepository:
-    return HistoryRepository(services.database, caller)
-
-
-async def _search(services: AppServices, caller: CallerId) -> SearchRepository:
-    return SearchRepository(services.database, caller)
-
-
-async def _todos(services: AppServices, caller: CallerId) -> TodoRepository:
-    return TodoRepository(services.database, caller)
-
-
-async def _users(services: AppServices) -> UserRepository:
-    return UserRepository(services.database)
+Users = Annotated[UserRepository, Depends(_users)]
 
 
 SessionId = Annotated[
@@ -118,20 +121,17 @@ def conversation_of(session_id: str) -> int | None:
     return int(session_id) if ours else None
 
 
-async def _session(conversations: Conversations, session_id: SessionId) -> int:
+async def _session(request: Request, caller: CallerId, session_id: SessionId) -> int:
     """The conversation that a session stands for. A text that was never a session's is one that ended."""
+    conversations = ConversationRepository(services_of(request).database, caller)
     return conversation_of(session_id) or await conversations.find(session_id)
 
 
-async def _begun_session(conversations: Conversations, session_id: SessionId) -> int | None:
+async def _begun_session(request: Request, caller: CallerId, session_id: SessionId) -> int | None:
     """The same, or None for an id of the client in which nothing was said yet."""
     with suppress(ConversationNotFound):
-        return await _session(conversations, session_id)
+        return await _session(request, caller, session_id)
     return None
-
-
-async def _replies(services: AppServices, caller: CallerId) -> ReplyRepository:
-    return ReplyRepository(services.database, caller)
 
 
 def _plain(number: str) -> str:
@@ -183,15 +183,8 @@ async def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] 
     return 0 < liked["text/event-stream"] >= liked["application/json"]
 
 
-Replies = Annotated[ReplyRepository, Depends(_replies)]
-History = Annotated[HistoryRepository, Depends(_history)]
 HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
-Deletion = Annotated[DeletionRepository, Depends(_deletion)]
-Messages = Annotated[MessageRepository, Depends(_messages)]
-Todos = Annotated[TodoRepository, Depends(_todos)]
-Search = Annotated[SearchRepository, Depends(_search)]
 SearchText = Annotated[text.SearchText, Query(description="What to search for.", examples=["milk"])]
-Users = Annotated[UserRepository, Depends(_users)]
 Session = Annotated[int, Depends(_session)]
 BegunSession = Annotated[int | None, Depends(_begun_session)]
 ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]

@@ -75,9 +75,12 @@ class Database:
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._open = 0
+        # A bitmap reads all of a conversation before it knows the newest messages. That looks cheap to the
+        # planner, which takes conversation and user for independent and expects one row.
         self._preamble = (
             f"SELECT set_config('role', '{ROLE}', true), set_config('TimeZone', 'UTC', true), "
-            f"set_config('statement_timeout', '{round(statement_timeout * 1000)}', true)"
+            f"set_config('statement_timeout', '{round(statement_timeout * 1000)}', true), "
+            "set_config('enable_bitmapscan', 'off', true)"
         )
 
     @property
