@@ -6,13 +6,13 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmark import growth, raw, reach, report
+from benchmark import growth, libraries, picture, raw, reach, report
 from benchmark.contestants import OPERATIONS, contestants, service, service_ask
 from benchmark.database import SIZES, seeded
 from benchmark.measure import measured, postmaster
 from benchmark.targets import rows, targets
 
-PARTS = ("comparison", "raw", "reach")
+PARTS = ("comparison", "raw", "reach", "stores")
 
 
 def main() -> None:
@@ -28,8 +28,12 @@ def main() -> None:
             results["raw"] = _alone(url, options)
         if "reach" in options.parts:
             results["reach"] = _reach(url, options)
+        if "stores" in options.parts:
+            results["stores"] = _stores(url)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
+    if options.picture:
+        options.picture.write_text(picture.drawn(results))
 
 
 def _compare(url: str, options: argparse.Namespace) -> report.Results:
@@ -81,6 +85,14 @@ def _reach(url: str, options: argparse.Namespace) -> dict[str, object]:
     return {**found, "growth": grown}
 
 
+def _stores(url: str) -> libraries.Calls:
+    found, skipped = libraries.measured_libraries(url, say)
+    for name, reason in skipped.items():
+        say(f"{name} is left out: {reason}")
+    say(f"\n{report.stores_table(found)}\n")
+    return found
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmark", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"what to measure, of {', '.join(PARTS)}; else all")
@@ -88,6 +100,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="of each contestant and operation")
     parser.add_argument("--seconds", type=float, default=3, help="of a round")
     parser.add_argument("--json", type=Path, help="a file for the figures")
+    parser.add_argument("--picture", type=Path, help="a file for the SVG of what grows")
     options = parser.parse_args()
     options.parts = options.parts or PARTS
     if unknown := set(options.parts) - set(PARTS):

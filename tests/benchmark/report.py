@@ -151,6 +151,18 @@ def growth_table(grown: dict[str, dict[str, dict[str, float]]]) -> str:
     return table(("", "of", "p50 ms", "CPU µs", "PG CPU µs", "kB"), rows)
 
 
+def stores_table(found: dict[str, list[dict[str, float | str]]]) -> str:
+    """The median of each call at each length, in ms."""
+    lengths = list(dict.fromkeys(call["length"] for calls in found.values() for call in calls))
+    rows = []
+    for name, calls in found.items():
+        for operation in dict.fromkeys(call["operation"] for call in calls):
+            waits = {call["length"]: float(call["ms"]) for call in calls if call["operation"] == operation}
+            cells = (f"{waits[length]:.2f}" if length in waits else "" for length in lengths)
+            rows.append((name, str(operation), *cells))
+    return table(("", "ms of", *(f"at {length}" for length in lengths)), rows)
+
+
 def judged(found: list[Verdict]) -> str:
     """The verdicts as a table."""
     rows = [
