@@ -16,9 +16,9 @@ OURS = "chat-history"
 STORES = {
     "langchain-postgres": ("langchain_postgres_history", ["langchain-postgres", "psycopg[binary]"]),
     "openai-agents": ("openai_agents_session", ["openai-agents[sqlalchemy]", "asyncpg"]),
-    "agno": ("agno_database", ["agno", "sqlalchemy", "psycopg[binary]"]),
+    "agno": ("agno_database", ["agno", "sqlalchemy[asyncio]", "psycopg[binary]"]),
     "langgraph": ("langgraph_saver", ["langgraph", "langgraph-checkpoint-postgres", "psycopg[binary]"]),
-    "chainlit": ("chainlit_layer", ["chainlit", "sqlalchemy", "asyncpg"]),
+    "chainlit": ("chainlit_layer", ["chainlit", "sqlalchemy[asyncio]", "asyncpg"]),
 }
 """The program of each, and what it needs."""
 
