@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 WIDTH, HEIGHT = 880, 400
-LEFT, TOP, PANEL, DEEP = 64, 56, 340, 270
+LEFT, TOP, PANEL, DEEP = 76, 56, 332, 270
 LEAST, MOST = 0.3, 3_000.0
 """Milliseconds at the ends of the upright scale."""
 
@@ -24,10 +24,10 @@ def drawn(results: dict[str, Any]) -> str:
     stores: dict[str, list[dict[str, Any]]] = results["stores"]
     panels = [
         _panel(LEFT, "Load the last 50 messages", "load", stores),
-        _panel(LEFT + PANEL + 76, "Store a message", "append", stores),
+        _panel(LEFT + PANEL + 84, "Store a message", "append", stores),
     ]
     legend = "".join(
-        f'<g transform="translate({LEFT + 140 * number} {HEIGHT - 12})">'
+        f'<g transform="translate({LEFT - 60 + 165 * number} {HEIGHT - 12})">'
         f'<rect y="-9" width="14" height="4" fill="{COLOURS[number % len(COLOURS)]}"/>'
         f'<text x="20" y="-3">{escape(name)}</text></g>'
         for number, name in enumerate(stores)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -58,7 +58,11 @@ def own_seconds(pid: int) -> float:
 
 def family_seconds(pid: int) -> float:
     """What a process and its children, living or not, have spent."""
-    return processor_seconds(pid) + sum(map(processor_seconds, _children(pid)))
+    spent = processor_seconds(pid)
+    for child in _children(pid):
+        with suppress(OSError):  # it has just ended
+            spent += processor_seconds(child)
+    return spent
 
 
 def resident_kib(pid: int) -> int:
