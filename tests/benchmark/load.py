@@ -86,6 +86,8 @@ class _Client(asyncio.Protocol):
         self.failures = 0
         self.bytes = 0
         self.over = asyncio.get_running_loop().create_future()
+        self._length = 0  # of the whole answer, once its head is there
+        self._read = b""
         self._asks = asks
         self._until = until
 
@@ -95,7 +97,7 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._read += data
-        if self._length is None:
+        if not self._length:
             head, found, _ = self._read.partition(b"\r\n\r\n")
             if not found:
                 return
@@ -120,7 +122,7 @@ class _Client(asyncio.Protocol):
             self._transport.close()
             return
         self._read = b""
-        self._length: int | None = None
+        self._length = 0
         self._transport.write(random.choice(self._asks))
 
 

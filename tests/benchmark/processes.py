@@ -6,7 +6,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -54,9 +54,18 @@ def processor_seconds(pid: int) -> float:
     return sum(map(int, _fields(pid)[11:15])) / _TICKS
 
 
+def own_seconds(pid: int) -> float:
+    """What a process has spent by itself."""
+    return sum(map(int, _fields(pid)[11:13])) / _TICKS
+
+
 def family_seconds(pid: int) -> float:
     """What a process and its children, living or not, have spent."""
-    return processor_seconds(pid) + sum(map(processor_seconds, _children(pid)))
+    spent = processor_seconds(pid)
+    for child in _children(pid):
+        with suppress(OSError):  # it has just ended
+            spent += processor_seconds(child)
+    return spent
 
 
 def resident_kib(pid: int) -> int:

@@ -99,9 +99,9 @@ def verdicts(results: Results) -> list[Verdict]:
     ours = {operation: results[operation][SERVICE] for operation in OPERATIONS}
     found: list[Verdict] = []
     for operation, least, aim, tail in (
-        ("history", 9, 12, 0.3),
-        ("list", 9, 14, 0.3),
-        ("append", 6, 10, 0.35),
+        ("history", 9.0, 12.0, 0.3),
+        ("list", 9.0, 14.0, 0.3),
+        ("append", 6.0, 10.0, 0.35),
     ):
         tutorial = results[operation][TUTORIAL]
         rate = ours[operation]["requests_per_second"] / tutorial["requests_per_second"]
@@ -117,6 +117,50 @@ def verdicts(results: Results) -> list[Verdict]:
             rate = ours[operation]["requests_per_second"] / fastify
             found.append(Verdict(f"{operation}: requests, x Fastify", rate, "≥", least, aim))
     return found
+
+
+def raw_verdicts(found: dict[str, dict[str, float]]) -> list[Verdict]:
+    """What row-level security costs Postgres."""
+    cost = {name: each["postgres_cpu_us"] for name, each in found.items()}
+    return [
+        Verdict(
+            f"{name}: row-level security, x without",
+            cost[name] / cost[f"{name}, no policies"],
+            "≤",
+            1.25,
+            1.25,
+        )
+        for name in OPERATIONS
+    ]
+
+
+def growth_table(grown: dict[str, dict[str, dict[str, float]]]) -> str:
+    """What each size costs, and how long it takes."""
+    rows = [
+        (
+            operation,
+            size,
+            f"{found['p50_ms']:.2f}",
+            f"{found['cpu_us']:.0f}",
+            f"{found['postgres_cpu_us']:.0f}",
+            f"{found['kilobytes']:.1f}",
+        )
+        for operation, sizes in grown.items()
+        for size, found in sizes.items()
+    ]
+    return table(("", "of", "p50 ms", "CPU µs", "PG CPU µs", "kB"), rows)
+
+
+def stores_table(found: dict[str, list[dict[str, float | str]]]) -> str:
+    """The median of each call at each length, in ms."""
+    lengths = list(dict.fromkeys(call["length"] for calls in found.values() for call in calls))
+    rows = []
+    for name, calls in found.items():
+        for operation in dict.fromkeys(call["operation"] for call in calls):
+            waits = {call["length"]: float(call["ms"]) for call in calls if call["operation"] == operation}
+            cells = (f"{waits[length]:.2f}" if length in waits else "" for length in lengths)
+            rows.append((name, str(operation), *cells))
+    return table(("", "ms of", *(f"at {length}" for length in lengths)), rows)
 
 
 def judged(found: list[Verdict]) -> str:

@@ -19,8 +19,8 @@ from itertools import islice
 import psycopg2
 from psycopg2 import extensions
 
+from app.db import url as urls
 from app.db.migrations import migrate
-from app.db.url import parse
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ _WORDS = """
 
 def seed(url: str, size: Size) -> None:
     """Migrates an empty database and fills it. The same size always gives the same rows."""
-    migrate(parse(url))
-    with closing(psycopg2.connect(url)) as connection:
+    migrate(urls.parse(url))
+    with closing(psycopg2.connect(**urls.arguments(urls.parse(url)))) as connection:
         _fill(connection, size)
         connection.cursor().execute(_PEERS)
         connection.commit()

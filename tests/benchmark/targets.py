@@ -1,12 +1,14 @@
 """What is asked for: conversations and users of the seeded database, picked once, the same for everybody."""
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import psycopg2
 
 from app import tokens
+from app.db import url as urls
 
 SECRET = "the secret of the benchmark, 32 bytes"
 PAGE = 50
@@ -31,8 +33,7 @@ def targets(url: str) -> list[Target]:
         url,
         "SELECT id, user_id FROM conversation WHERE next_seq BETWEEN %s AND 10000 AND user_id > 3"
         " ORDER BY md5(id::text) LIMIT %s",
-        PAGE + 1,
-        CONVERSATIONS,
+        (PAGE + 1, CONVERSATIONS),
     )
     return [Target(conversation, user, token_of(user)) for conversation, user in found]
 
@@ -41,10 +42,12 @@ def token_of(user: int) -> str:
     return tokens.issue(user, SECRET, 86_400, time.time())
 
 
-def rows(url: str, sql: str, *parameters: object) -> list[tuple[int, ...]]:
+def rows(
+    url: str, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
+) -> list[tuple[int, ...]]:
     """Asks the database as its administrator, and commits."""
-    with closing(psycopg2.connect(url)) as connection:
+    with closing(psycopg2.connect(**urls.arguments(urls.parse(url)))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(sql, parameters or None)
             return list(cursor.fetchall()) if cursor.description else []

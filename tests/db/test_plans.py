@@ -1,8 +1,6 @@
 """How Postgres finds the rows of the hot statements among many: by an index, and no more than it needs."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,10 +9,8 @@ import psycopg2
 import pytest
 
 from app.db import url as urls
-from app.db.connection import Row
 from app.db.database import Database, Identity
 from app.db.migrations import migrate
-from app.db.statement import Statement
 from app.repositories import export
 from app.repositories.conversations import ConversationRepository
 from app.repositories.history import HistoryRepository
@@ -24,6 +20,7 @@ from app.repositories.replies import _FLUSH
 from app.repositories.search import CONVERSATIONS, MESSAGES, SearchRepository
 from app.repositories.turns import TurnRepository
 from app.words import Words
+from plans_for_tests import explained, nodes
 from support import Postgres, Service, User
 
 HEAVY, ORDINARY = 1, 4
@@ -51,19 +48,6 @@ ANALYZE;
 """All rows are looked at once: by a sample of them, which is chance, plans would be too."""
 
 
-class Explained(Database):
-    """Has statements explained while they run as they always do: in their role, in their user's name."""
-
-    plan: dict[str, Any]
-
-    async def run(self, identity: Identity, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
-        *before, last = statement.sql.split("; ")
-        sql = "; ".join([*before, f"EXPLAIN (ANALYZE, FORMAT JSON) {last}"])
-        [(explained,)] = await super().run(identity, Statement(sql, statement.reads), parameters)
-        self.plan = json.loads(explained)[0]["Plan"]
-        return [(b"", b"", *[None] * 9)]
-
-
 @pytest.fixture(scope="module")
 def crowded(make_database: Callable[[], Postgres]) -> Postgres:
     """A database with 200,000 messages. Takes some seconds."""
@@ -71,12 +55,6 @@ def crowded(make_database: Callable[[], Postgres]) -> Postgres:
     migrate(postgres.url)
     postgres.rows(SEED)
     return postgres
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from nodes(child)
 
 
 def scans(plan: dict[str, Any]) -> list[tuple[str, str, int]]:
@@ -129,22 +107,6 @@ MOST = {
     "search for what is not there": 2_001 + MESSAGES + CONVERSATIONS,
 }
 """How many rows a statement may look at, where that is more than a page."""
-
-
-def explained(postgres: Postgres, ask: Callable[[Database], Awaitable[object]]) -> dict[str, Any]:
-    """The plan of what a repository asks."""
-
-    async def whole() -> dict[str, Any]:
-        database = Explained(postgres.url, statement_timeout=60)
-        try:
-            await ask(database)
-        except (TypeError, ValueError):
-            pass  # the repository wanted rows, and got none
-        finally:
-            await database.close()
-        return database.plan
-
-    return asyncio.run(whole())
 
 
 @pytest.mark.parametrize("what", STATEMENTS)

@@ -7,7 +7,8 @@ import jsonschema_rs
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from app.models.api import ConversationCreate, ConversationUpdate, SignIn, TodoCreate
+from app.models.accounts import SignIn
+from app.models.api import ConversationCreate, ConversationUpdate, TodoCreate
 from app.models.text import PRINTS
 
 EVERYTHING = [chr(number) for number in range(1, sys.maxunicode + 1) if not 0xD800 <= number <= 0xDFFF]

@@ -31,7 +31,6 @@ from .deps import (
     AppServices,
     Asking,
     BegunSession,
-    CallerId,
     Conversations,
     History,
     HistoryFormat,
@@ -169,7 +168,7 @@ async def stop_reply(services: AppServices, caller: SignedIn, session: Session) 
 )
 async def get_history(
     history: History,
-    caller: CallerId,
+    caller: SignedIn,
     session: Session,
     place: HistoryPlace,
     limit: Limit = 50,
@@ -179,7 +178,10 @@ async def get_history(
     cursors for the ones before and the ones after them. With `format=ui` they are `UIMessage`s of the AI SDK:
     what its `useChat` begins with.
     """
-    older, newer = Cursor("history", caller, session), Cursor("newer history", caller, session)
+    older, newer = (
+        Cursor("history", caller.user_id, session),
+        Cursor("newer history", caller.user_id, session),
+    )
     if place.around is not None:
         found = await history.around(session, limit, place.around)
     elif place.after is not None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,6 +25,7 @@ from ..metrics import Metrics
 from ..models import text
 from ..models.audit import Visit, network_of
 from ..models.caller import Caller
+from ..repositories.base import Repository
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
 from ..repositories.export import ExportRepository
@@ -45,7 +46,6 @@ _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _SAFE = ("GET", "HEAD")
 _QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-_bearer = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +65,44 @@ class Services:
     metrics: Metrics
 
 
-async def _services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
+    """Those of the application that got the request."""
     services: Services = request.app.state.services
     return services
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
 
 
 AppServices = Annotated[Services, Depends(_services)]
 
 
-async def _caller(
-    request: Request, services: AppServices, token: Annotated[str | None, Depends(_bearer)]
-) -> Caller:
+class _Caller(OAuth2PasswordBearer):
     """The user whose token came with the request. Whether it has ended, each statement asks."""
-    if token is None:
-        raise NotAuthenticated
-    caller = await services.accounts.user_of(await services.verifier.verify(token))
-    limits.take(request.scope, services.limits.requests, caller.user_id)
-    if request.method not in _SAFE:
-        limits.take(request.scope, services.limits.writes, caller.user_id)
-    return caller
+
+    async def __call__(self, request: Request) -> Caller:  # type: ignore[override]  # the user, not the token
+        token = await super().__call__(request)
+        if token is None:
+            raise NotAuthenticated
+        services = services_of(request)
+        caller = await services.accounts.user_of(await services.verifier.verify(token))
+        limits.take(request.scope, services.limits.requests, caller.user_id)
+        if request.method not in _SAFE:
+            limits.take(request.scope, services.limits.writes, caller.user_id)
+        return caller
 
 
-SignedIn = Annotated[Caller, Depends(_caller)]
+SignedIn = Annotated[Caller, Depends(_Caller("/api/auth/token", scheme_name="Bearer", auto_error=False))]
 
 
-async def _asking(request: Request, services: AppServices, caller: SignedIn) -> Caller:
-    limits.take(request.scope, services.limits.turns, caller.user_id)
+async def _asking(request: Request, caller: SignedIn) -> Caller:
+    limits.take(request.scope, services_of(request).limits.turns, caller.user_id)
     return caller
 
 
 Asking = Annotated[Caller, Depends(_asking)]
 """Who asks the assistant, and so takes one of the user's turns."""
-
-
-async def _caller_id(caller: SignedIn) -> int:
-    return caller.user_id
-
-
-CallerId = Annotated[int, Depends(_caller_id)]
 
 
 async def _visit(request: Request) -> Visit:
@@ -132,39 +132,36 @@ SigningIn = Annotated[Callable[[str], AbstractContextManager[None]], Depends(_si
 REGISTERING = Depends(_registering)
 
 
-async def _conversations(services: AppServices, caller: SignedIn) -> ConversationRepository:
-    return ConversationRepository(services.database, caller)
+def _of_caller(repository: type[Repository]) -> Any:
+    """A repository of the caller's rows."""
+
+    async def make(request: Request, caller: SignedIn) -> Repository:
+        return repository(services_of(request).database, caller)
+
+    return Depends(make)
 
 
-Conversations = Annotated[ConversationRepository, Depends(_conversations)]
+Conversations = Annotated[ConversationRepository, _of_caller(ConversationRepository)]
+Deletion = Annotated[DeletionRepository, _of_caller(DeletionRepository)]
+History = Annotated[HistoryRepository, _of_caller(HistoryRepository)]
+Messages = Annotated[MessageRepository, _of_caller(MessageRepository)]
+Replies = Annotated[ReplyRepository, _of_caller(ReplyRepository)]
+Search = Annotated[SearchRepository, _of_caller(SearchRepository)]
+Todos = Annotated[TodoRepository, _of_caller(TodoRepository)]
 
 
-async def _deletion(services: AppServices, caller: SignedIn) -> DeletionRepository:
-    return DeletionRepository(services.database, caller)
+async def _export(request: Request, caller: SignedIn) -> ExportRepository:
+    return ExportRepository(services_of(request).bulk, caller)
 
 
-async def _messages(services: AppServices, caller: SignedIn) -> MessageRepository:
-    return MessageRepository(services.database, caller)
+Export = Annotated[ExportRepository, Depends(_export)]
 
 
-async def _history(services: AppServices, caller: SignedIn) -> HistoryRepository:
-    return HistoryRepository(services.database, caller)
+async def _users(request: Request) -> UserRepository:
+    return UserRepository(services_of(request).database)
 
 
-async def _search(services: AppServices, caller: SignedIn) -> SearchRepository:
-    return SearchRepository(services.database, caller)
-
-
-async def _todos(services: AppServices, caller: SignedIn) -> TodoRepository:
-    return TodoRepository(services.database, caller)
-
-
-async def _export(services: AppServices, caller: SignedIn) -> ExportRepository:
-    return ExportRepository(services.bulk, caller)
-
-
-async def _users(services: AppServices) -> UserRepository:
-    return UserRepository(services.database)
+Users = Annotated[UserRepository, Depends(_users)]
 
 
 SessionId = Annotated[
@@ -183,20 +180,17 @@ def conversation_of(session_id: str) -> int | None:
     return int(session_id) if ours else None
 
 
-async def _session(conversations: Conversations, session_id: SessionId) -> int:
+async def _session(request: Request, caller: SignedIn, session_id: SessionId) -> int:
     """The conversation that a session stands for. A text that was never a session's is one that ended."""
+    conversations = ConversationRepository(services_of(request).database, caller)
     return conversation_of(session_id) or await conversations.find(session_id)
 
 
-async def _begun_session(conversations: Conversations, session_id: SessionId) -> int | None:
+async def _begun_session(request: Request, caller: SignedIn, session_id: SessionId) -> int | None:
     """The same, or None for an id of the client in which nothing was said yet."""
     with suppress(ConversationNotFound):
-        return await _session(conversations, session_id)
+        return await _session(request, caller, session_id)
     return None
-
-
-async def _replies(services: AppServices, caller: SignedIn) -> ReplyRepository:
-    return ReplyRepository(services.database, caller)
 
 
 def _plain(number: str) -> str:
@@ -248,16 +242,8 @@ async def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] 
     return 0 < liked["text/event-stream"] >= liked["application/json"]
 
 
-Replies = Annotated[ReplyRepository, Depends(_replies)]
-History = Annotated[HistoryRepository, Depends(_history)]
 HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
-Deletion = Annotated[DeletionRepository, Depends(_deletion)]
-Export = Annotated[ExportRepository, Depends(_export)]
-Messages = Annotated[MessageRepository, Depends(_messages)]
-Todos = Annotated[TodoRepository, Depends(_todos)]
-Search = Annotated[SearchRepository, Depends(_search)]
 SearchText = Annotated[text.SearchText, Query(description="What to search for.", examples=["milk"])]
-Users = Annotated[UserRepository, Depends(_users)]
 Session = Annotated[int, Depends(_session)]
 BegunSession = Annotated[int | None, Depends(_begun_session)]
 ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]

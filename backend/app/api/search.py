@@ -8,7 +8,7 @@ from ..errors import CursorInvalid
 from ..models.search import SearchPage
 from ..repositories.search import START, Hit, Place
 from ..words import Words
-from .deps import CallerId, Limit, PageCursor, Search, SearchText
+from .deps import Limit, PageCursor, Search, SearchText, SignedIn
 from .openapi import answers
 from .pages import Cursor, numbers_place, page, place_numbers
 from .strict import StrictRoute
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/search", tags=["conversations"], route_class=Str
 
 @router.get("", responses=answers(SearchPage, CursorInvalid))
 async def search_conversations(
-    search: Search, caller: CallerId, q: SearchText, limit: Limit = 20, cursor: PageCursor = None
+    search: Search, caller: SignedIn, q: SearchText, limit: Limit = 20, cursor: PageCursor = None
 ) -> Response:
     """Finds your conversations by words in their titles and messages. All words must be there, the last one
     perhaps as the beginning of a longer one; upper and lower case are alike. Archived conversations are found
@@ -27,7 +27,7 @@ async def search_conversations(
     A page looks through some thousand messages, the latest ones first. It may have few items, or none, and
     still a cursor, which leads on to older ones.
     """
-    words, cursors = Words.of(q), Cursor("search", caller, q)
+    words, cursors = Words.of(q), Cursor("search", caller.user_id, q)
     start = START if cursor is None else _place(cursors.read(cursor, 4))
     hits, following = await search.find(words, limit, start) if words.words else ([], None)
     items = b",".join(_item(hit, words) for hit in hits)

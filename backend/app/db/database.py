@@ -89,9 +89,12 @@ class Database:
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._open = 0
+        # Every statement finds few rows in the order of an index. The planner takes conversation and user for
+        # independent, expects one row, and would as soon read all of a conversation, or of the table, first.
         self._preamble = (
             f"SELECT set_config('role', '{ROLE}', true), set_config('TimeZone', 'UTC', true), "
-            f"set_config('statement_timeout', '{round(statement_timeout * 1000)}', true)"
+            f"set_config('statement_timeout', '{round(statement_timeout * 1000)}', true), "
+            "set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)"
         )
 
     @property

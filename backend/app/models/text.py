@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from .database import MAX_CLIENT_ID_BYTES, MAX_CONTENT_BYTES, MAX_TITLE_BYTES
 
-
 PRINTS = r"[^\s\u001c-\u001f\u0085]|\ufeff"
 """A character that `str.isspace` does not take for a space, as a pattern of ECMA, whose spaces differ."""
 

@@ -1,0 +1,110 @@
+"""Postgres alone: pgbench with the very texts that the service sends, heard on the line between the two."""
+
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import httpx
+
+from app.db import url as urls
+from app.db.installation import installations
+from benchmark.contestants import OPERATIONS, service
+from benchmark.load import Ask
+from benchmark.processes import family_seconds
+from proxy import Proxy, proxied
+from support import Postgres
+
+SCRIPTS = 100
+"""Texts of each operation, which pgbench picks from: it takes 128 at most."""
+
+CONNECTIONS = 16
+
+Texts = dict[str, list[str]]
+
+
+@contextmanager
+def overheard(url: str) -> Iterator[tuple[Proxy, str]]:
+    """A proxy in front of the database, and the address of a service behind it."""
+    with proxied(Postgres(urls.parse(url))) as proxy, service(proxy.text) as running:
+        yield proxy, running.address
+
+
+def send(client: httpx.Client, ask: Ask) -> None:
+    """Sends a request, which must succeed."""
+    headers = {"Authorization": f"Bearer {ask.token}", "Content-Type": "application/json"}
+    client.request(
+        "GET" if ask.body is None else "POST", ask.path, headers=headers, content=ask.body
+    ).raise_for_status()
+
+
+def texts(url: str, ask: dict[str, list[Ask]]) -> Texts:
+    """What the service says to Postgres for each request."""
+    with overheard(url) as (proxy, address), httpx.Client(base_url=address, verify=False) as client:
+        send(client, ask["list"][0])  # opens the connection
+        heard: Texts = {operation: [] for operation in ask}
+        for operation, asks in ask.items():
+            for each in asks:
+                proxy.forget()
+                send(client, each)
+                heard[operation].append(_query(bytes(proxy.said)))
+    return heard
+
+
+def _query(said: bytes) -> str:
+    """The text of a simple query: a Q, its length, and a zero at its end."""
+    (length,) = struct.unpack(">i", said[1:5])
+    assert said[:1] == b"Q", "the service sends a simple query and nothing else"
+    assert len(said) == 1 + length, "and one only"
+    return said[5:-1].decode()
+
+
+def program() -> str | None:
+    """pgbench, if it is somewhere: not every PostgreSQL brings it."""
+    folders = ":".join(str(each.programs) for each in installations())
+    return shutil.which("pgbench") or shutil.which("pgbench", path=folders)
+
+
+def measured_raw(
+    url: str, heard: Texts, server: int, rounds: int, seconds: float
+) -> dict[str, dict[str, float]]:
+    """Transactions a second and CPU of Postgres for each operation: as sent, and as nobody but the owner may.
+
+    The latter leaves out who asks and every policy: the cost of row-level security is the difference.
+    """
+    found: dict[str, list[tuple[float, float]]] = {}
+    pgbench = program()
+    assert pgbench is not None
+    for _ in range(rounds):
+        for operation in OPERATIONS:
+            for kind, spoken in (("", heard[operation]), (", no policies", _naked(heard[operation]))):
+                rate = _run(pgbench, url, spoken, server, seconds)
+                found.setdefault(f"{operation}{kind}", []).append(rate)
+    return {
+        name: {"rate": median(rate for rate, _ in each), "postgres_cpu_us": median(cpu for _, cpu in each)}
+        for name, each in found.items()
+    }
+
+
+def _naked(spoken: list[str]) -> list[str]:
+    return [text.partition("; ")[2] for text in spoken]
+
+
+def _run(pgbench: str, url: str, spoken: list[str], server: int, seconds: float) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as name:
+        command = [pgbench, "-n", "-c", str(CONNECTIONS), "-j", "1", "-T", str(round(seconds))]
+        for number, text in enumerate(spoken):
+            script = Path(name, str(number))
+            # Joined so, the two statements stay one message and one transaction.
+            script.write_text(text.replace("; ", " \\; ", 1).replace("\n", " ") + "\n")
+            command += ["-f", str(script)]
+        spent = family_seconds(server)
+        ran = subprocess.run([*command, url], capture_output=True, text=True, check=True)
+        cpu = family_seconds(server) - spent
+    done = int(re.findall(r"actually processed: (\d+)", ran.stdout)[0])
+    return float(re.findall(r"tps = ([\d.]+)", ran.stdout)[0]), cpu / done * 1e6

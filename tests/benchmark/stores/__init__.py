@@ -1,0 +1,1 @@
+"""Stores of conversations that others offer as libraries, each a program that times its own calls."""
