@@ -13,7 +13,7 @@ from .test_export import exported
 Serve = Callable[..., AbstractContextManager[Service]]
 
 NOBODYS = {"alembic_version", "audit", "departure"}
-"""Tables that are not a user's to take along: the record is the operator's, with numbers and no names in it, and
+"""Tables that are not a user's to take along: the record is for operators, with numbers and no names, and
 what an account of an issuer leaves is a hash. Both go by AUDIT_RETENTION_DAYS.
 """
 
