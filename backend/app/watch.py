@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,8 +13,11 @@ from .repositories.users import UserRepository
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
-"""Between two looks: one statement for all readers of a process, and none while nobody reads."""
+LOOK_SECONDS = 0.4
+"""Between two looks: one statement for all readers of a process, and none while nobody reads.
+
+Who began to read more recently than that was looked at by the statement that opened it.
+"""
 
 
 class Reading:
@@ -22,6 +26,7 @@ class Reading:
     def __init__(self, caller: Caller, wake: Callable[[], object]) -> None:
         self.caller = caller
         self.over = False
+        self.since = time.monotonic()
         self._wake = wake
 
     def end(self) -> None:
@@ -60,8 +65,12 @@ class Watch:
             self._looking = None
 
     async def _end_some(self) -> None:
+        before = time.monotonic() - LOOK_SECONDS
+        callers = {reading.caller for reading in self._readings if reading.since <= before}
+        if not callers:
+            return
         try:
-            ended = await self._users.ended(list({reading.caller for reading in self._readings}))
+            ended = await self._users.ended(list(callers))
         except ChatError as error:  # without the database nobody can have ended a token either
             log.warning("watch.failed", extra=described(error))
             return
