@@ -212,7 +212,7 @@ def test_a_silent_database_is_waited_for_once_and_used_again_when_it_speaks(prox
         proxy.thaw()
         assert await asyncio.gather(*(echo(database, number) for number in range(20))) == list(range(20))
 
-    run(proxy, work, pool_size=3, statement_timeout=0.2)
+    run(proxy, work, pool_size=3, statement_timeout=0.7)
 
 
 def test_a_database_that_refuses_connections_is_unavailable_until_it_is_back(proxy: Proxy) -> None:
