@@ -112,7 +112,7 @@ def _stub(revision: Path, folder: Path) -> None:
     """Lets the Alembic of before know the name of a later revision, and nothing else of it."""
     names = re.findall(r"^(?:down_)?revision\b.*$", revision.read_text(), re.MULTILINE)
     steps = "def upgrade(): pass\ndef downgrade(): pass\n"
-    (folder / revision.name).write_text("\n".join([*names, steps]))
+    (folder / revision.name).write_text("\n".join(["from __future__ import annotations", *names, steps]))
 
 
 def previous_suite(ground: Ground, times: int) -> Outcome:
