@@ -76,12 +76,10 @@ def test_what_is_old_is_forgotten_and_nothing_else(postgres: Postgres, service: 
     assert asyncio.run(purge(settings(postgres), dry_run=True)).noted == 2
     assert postgres.value("SELECT count(*) FROM audit") == 4
     assert asyncio.run(purge(settings(postgres))).noted == 2
-    for table in ("audit", "departure"):
-        assert (
-            postgres.value(f"SELECT count(*) FROM {table} WHERE created_at > now() - interval '90 days'") == 2
-        )
     assert postgres.value("SELECT count(*) FROM departure") == 2
     assert postgres.rows("SELECT event FROM audit ORDER BY id") == [("signed_in",)] * 2 + [("purged",)]
+    for table in ("audit", "departure"):
+        assert postgres.value(f"SELECT min(created_at) > now() - interval '90 days' FROM {table}")
     assert asyncio.run(purge(settings(postgres, audit_retention_days=0))).noted == 3
 
 

@@ -114,10 +114,7 @@ def purge(
 
     with _database(_settings()) as settings:
         purged = asyncio.run(purging.purge(settings, dry_run=dry_run))
-    gone = "would go for good" if dry_run else "are gone for good"
-    for why, what in (("deleted", purged.deleted), ("inactive", purged.inactive)):
-        typer.echo(f"Conversations that {gone}, {why}: {what.conversations}, with {what.messages} messages.")
-    typer.echo(f"Entries of the record that {gone}: {purged.noted}.")
+    typer.echo(purged.told("would go for good" if dry_run else "are gone for good"))
 
 
 @cli.command()
@@ -128,11 +125,9 @@ def audit(
     from .db.migrations import direct_url, explained
     from .repositories.audit import described, entries
 
-    with _database(_settings()) as settings:
-        url = direct_url(settings)
-        with explained(url):
-            for entry in entries(url, user):
-                typer.echo(described(entry))
+    with _database(_settings()) as settings, explained(direct_url(settings)):
+        for entry in entries(direct_url(settings), user):
+            typer.echo(described(entry))
 
 
 @cli.command()
@@ -183,14 +178,10 @@ def list_users() -> None:
     from .db.migrations import direct_url, explained
     from .repositories.users import every_account
 
-    with _database(_settings()) as settings:
-        url = direct_url(settings)
-        with explained(url):
-            accounts = every_account(url)
-        for user in accounts:
-            typer.echo(
-                f"{user.id}\t{user.created_at:%Y-%m-%d}\t{user.email or f'{user.issuer} {user.subject}'}"
-            )
+    with _database(_settings()) as settings, explained(direct_url(settings)):
+        for user in every_account(direct_url(settings)):
+            who = user.email or f"{user.issuer} {user.subject}"
+            typer.echo(f"{user.id}\t{user.created_at:%Y-%m-%d}\t{who}")
 
 
 @users.command("delete")

@@ -161,12 +161,6 @@ class NothingToAnswer(ChatError):
     detail = "The conversation does not end with a question or its reply."
 
 
-class BodyTooLarge(ChatError):
-    status = 413
-    code = "body_too_large"
-    detail = "The body is larger than this server accepts."
-
-
 class BodyTooSlow(ChatError):
     status = 408
     code = "body_too_slow"
@@ -174,16 +168,16 @@ class BodyTooSlow(ChatError):
     headers: ClassVar = {"Connection": "close"}
 
 
+class BodyTooLarge(ChatError):
+    status = 413
+    code = "body_too_large"
+    detail = "The body is larger than this server accepts."
+
+
 class TargetTooLong(ChatError):
     status = 414
     code = "target_too_long"
     detail = "The address with its query is longer than this server accepts."
-
-
-class HeadTooLarge(ChatError):
-    status = 431
-    code = "head_too_large"
-    detail = "The headers are more, or longer, than this server accepts."
 
 
 class MediaTypeUnsupported(ChatError):
@@ -220,6 +214,12 @@ class TooManyTurns(ChatError):
     code = "too_many_turns"
     detail = "The assistant is still answering you elsewhere. Wait for it, or stop it."
     headers: ClassVar = {"Retry-After": "2"}
+
+
+class HeadTooLarge(ChatError):
+    status = 431
+    code = "head_too_large"
+    detail = "The headers are more, or longer, than this server accepts."
 
 
 class Unavailable(ChatError):

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from pwdlib import PasswordHash
+from pwdlib.exceptions import UnknownHashError
 
 _HASHES = PasswordHash.recommended()
 
@@ -26,5 +27,12 @@ class Passwords:
         if self._nobody is None:
             self._nobody = await self.hash("the password of nobody")
         async with self._turnstile:
-            same = await asyncio.to_thread(_HASHES.verify, password, stored or self._nobody)
+            same = await asyncio.to_thread(_is_same, password, stored or self._nobody)
         return same and stored is not None
+
+
+def _is_same(password: str, stored: str) -> bool:
+    try:
+        return _HASHES.verify(password, stored)
+    except UnknownHashError:  # whatever wrote it, no password is known to fit
+        return False

@@ -24,6 +24,15 @@ class Purge:
     inactive: Purged
     noted: int
 
+    def told(self, gone: str) -> str:
+        """For people, a line each; `gone` says whether it is."""
+        purged = (("deleted", self.deleted), ("inactive", self.inactive))
+        lines = [
+            f"Conversations that {gone}, {why}: {what.conversations}, with {what.messages} messages."
+            for why, what in purged
+        ]
+        return "\n".join([*lines, f"Entries of the record that {gone}: {self.noted}."])
+
 
 async def purge(settings: Settings, *, dry_run: bool = False) -> Purge:
     """Removes what was deleted more than DELETED_RETENTION_DAYS ago, and what the other retentions say.

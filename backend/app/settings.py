@@ -27,7 +27,6 @@ Names = Annotated[tuple[str, ...], NoDecode]
 SECRET_BYTES = 32
 """HS256 wants a key of at least its output's length (RFC 7518, section 3.2)."""
 
-
 OF_AN_ISSUER = (
     "jwt_issuer",
     "jwt_audience",
@@ -55,8 +54,7 @@ class Settings(Quotas, BaseSettings):
         "Empty: an embedded server under DATA_DIR.",
     )
     database_url_unpooled: SecretStr | None = Field(
-        None,
-        description="A direct address for migrations. Empty: DATABASE_URL without Neon's `-pooler`.",
+        None, description="A direct address for migrations. Empty: DATABASE_URL without Neon's `-pooler`."
     )
     allow_plaintext_database: bool = Field(
         False,
@@ -66,8 +64,7 @@ class Settings(Quotas, BaseSettings):
         16, le=1000, description="Connections a process may open. Over a network, 32 is good."
     )
     database_pool_timeout: PositiveFloat = Field(
-        5,
-        description="Seconds a request waits for a free connection before it is answered with 503.",
+        5, description="Seconds a request waits for a free connection before it is answered with 503."
     )
     database_timeout: PositiveFloat = Field(
         5, description="Seconds one statement may take before it is answered with 503."
@@ -105,8 +102,7 @@ class Settings(Quotas, BaseSettings):
         ("RS256", "ES256", "EdDSA"), description="What the external issuer may sign with."
     )
     jwt_issuer: str | None = Field(
-        None,
-        description="The external issuer's `iss`, to the letter. Needed with an external issuer.",
+        None, description="The external issuer's `iss`, to the letter. Needed with an external issuer."
     )
     jwt_audience: Names = Field(
         (), description="Accepted `aud` values. Empty: tokens with an audience are refused."
@@ -211,8 +207,7 @@ class Settings(Quotas, BaseSettings):
         "which network; `chat-history purge` removes what is older.",
     )
     shutdown_grace: PositiveFloat = Field(
-        20,
-        description="Seconds that requests and replies under way get when the server is told to stop.",
+        20, description="Seconds that requests and replies under way get when the server is told to stop."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least severe lines that are logged."

@@ -241,11 +241,6 @@ def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) ->
     return Principal(policy.issuer, subject, expires_at, issued_at, generation)
 
 
-def _is_user_id(subject: str) -> bool:
-    """Whether it is written as `issue` writes it, and fits the database's 64 bits."""
-    return bool(_USER_ID.fullmatch(subject)) and int(subject) < 2**63
-
-
 def _require_intended(claims: Mapping[str, Any], policy: TokenPolicy) -> None:
     issuer = OWN_ISSUER if policy.issuer is None else policy.issuer
     _require(claims.get("iss") == issuer, "iss is missing or another")

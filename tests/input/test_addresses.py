@@ -68,7 +68,7 @@ def test_what_has_no_address_is_not_found(alice: User, service: Watched) -> None
         ):
             for method in ("GET", "POST", "DELETE"):
                 answer = client.request(method, path)
-                assert answer.status_code in (404, 405), f"{method} {path[:80]}"
+                assert answer.status_code in (404, 405, 414), f"{method} {path[:80]}"
                 if "/assets" not in path:
                     assert refusal(answer) == (404, "not_found")
 
@@ -77,6 +77,8 @@ def test_a_slash_at_the_end_changes_nothing(alice: User, record_property: Record
     """With a body that no operation takes, so that nothing is made; and with ids that nothing has."""
     seen = 0
     for operation in operations(alice.client):
+        if operation.path == "/api/auth/sign-out":
+            continue  # it takes no body, and ends the token
         body = None if operation.media_type is None else b"[]"
         headers = {} if operation.media_type is None else {"Content-Type": operation.media_type}
         path = operation.address(NOWHERE)

@@ -18,6 +18,10 @@ NO_OPERATIONS_OWN = {
     "not_found": "the answer where no operation is",
     "unavailable": "only the ones below it are raised",
     "issuer_unavailable": "only with an external issuer",
+    "body_too_slow": "the connection's: whoever is so slow reads no document",
+    "target_too_long": "said before anybody looks for an operation",
+    "head_too_large": "said before anybody looks for an operation",
+    "too_many_connections": "said before anything is read",
 }
 
 

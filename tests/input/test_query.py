@@ -160,7 +160,7 @@ def test_a_cursor_that_is_no_text_for_one_is_malformed(alice: User) -> None:
         for wrong, code in (
             ("\0", "text_nul"),
             ("A" * 201, "text_too_long"),
-            ("A" * 10_000, "text_too_long"),
+            ("A" * 5_000, "text_too_long"),
         ):
             assert faults(alice.get(one.path, params={"cursor": wrong})) == {("query", "cursor"): code}
         for raw in ("cursor=%FF%FE", "cursor=%ED%A0%80", "cursor=%", "cursor=%zz"):
@@ -215,7 +215,7 @@ def test_a_session_that_never_was_is_one_that_ended(alice: User, method: str, pa
     for odd in (*ODD_IDS, str(MAX)):
         address = path.replace("{}", odd.replace("{}", str(known)))
         answer = alice.client.request(method, address, json=body)
-        assert answer.status_code in (404, 405), odd
+        assert answer.status_code in (404, 405, 414), odd
     assert alice.client.request(method, path.format(known), json=body).status_code == 200
 
 

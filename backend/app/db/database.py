@@ -10,8 +10,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.engine import URL
 
@@ -36,8 +35,7 @@ _OUT_OF_ORDER = ("22023", "25006", "42501", "42P01", "53", "55P03", "57014", "58
 """No role, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """In whose name a statement runs: at most one of a user, an e-mail address, an issuer's subject.
 
     With a `generation`, the user must still be there, and its tokens of that generation not have ended.
@@ -281,14 +279,7 @@ def _span(statement: Statement) -> AbstractContextManager[object]:
 
 def _named(identity: Identity, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a statement, with who asks."""
-    return {
-        **parameters,
-        "user_id": identity.user_id,
-        "generation": identity.generation,
-        "email": identity.email,
-        "issuer": identity.issuer,
-        "subject": identity.subject,
-    }
+    return {**parameters, **identity._asdict()}
 
 
 def _translated(failed: StatementFailed) -> Exception:
