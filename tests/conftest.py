@@ -110,7 +110,6 @@ def postgres(make_database: Callable[[], Postgres]) -> Postgres:
 def running_service(postgres: Postgres) -> Iterator[Service]:
     with served(create_app(settings(postgres)), postgres) as service:
         yield service
-        service.hang_up()
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ def serve_with(postgres: Postgres) -> Iterator[Callable[..., AbstractContextMana
 
     @contextmanager
     def serve(assistant: Assistant | None = None, **changes: Any) -> Iterator[Service]:
-        with served(create_app(settings(postgres, **changes), assistant), postgres) as service:
+        with served(create_app(settings(postgres, **changes), assistant), postgres, hang_up=False) as service:
             services.append(service)
             yield service
 

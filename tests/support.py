@@ -152,10 +152,10 @@ def settings(postgres: Postgres, **changes: Any) -> Settings:
 
 
 @contextmanager
-def served(app: FastAPI, postgres: Postgres) -> Iterator[Service]:
+def served(app: FastAPI, postgres: Postgres, *, hang_up: bool = True) -> Iterator[Service]:
     """Runs an application on a free port of this machine.
 
-    Its clients are left to who made them: one may still read what the server said at last.
+    Without `hang_up`, its clients are the caller's to close: one may still read what the server said at last.
     """
     server, listener = Server(app), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -170,6 +170,8 @@ def served(app: FastAPI, postgres: Postgres) -> Iterator[Service]:
         server.should_exit = True
         thread.join()
         listener.close()
+        if hang_up:
+            service.hang_up()
 
 
 def empty(postgres: Postgres) -> None:

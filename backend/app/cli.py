@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused (the sentence says why), 2 a mistake in the set-up
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import signal
 import sys
@@ -161,14 +162,12 @@ def create_user(
     try:
         account = AccountCreate(email=email, password=password)
     except ValidationError as error:
-        raise SetupError(
-            "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
-        ) from None
+        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        raise SetupError(faults) from None
     settings = _settings()
     _require_local_accounts(settings)
-    made = _with_accounts(
-        settings, lambda accounts: accounts.register(account.email, account.password, OPERATOR)
-    )
+    given = account.email, account.password, OPERATOR
+    made = _with_accounts(settings, lambda accounts: accounts.register(*given))
     typer.echo(f"User {made.user_id} is {account.email}.")
 
 
@@ -192,8 +191,6 @@ def delete_user(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase an account with all its conversations and todos."""
-    import json
-
     from .models.audit import OPERATOR
 
     if not yes:
@@ -290,9 +287,9 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     assert settings.database_url is not None
     url = urls.parse(settings.database_url.get_secret_value())
     database = Database(url, statement_timeout=ERASURE_SECONDS)
+    parts = UserRepository(database), ErasureRepository(database), AuditRepository(database)
     try:
-        accounts = Accounts(UserRepository(database), ErasureRepository(database), AuditRepository(database))
-        return await verb(accounts)
+        return await verb(Accounts(*parts))
     except SignInFailed:
         raise SetupError("There is no such account: `chat-history user list` shows them all.") from None
     finally:

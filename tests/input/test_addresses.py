@@ -70,7 +70,7 @@ def test_what_has_no_address_is_not_found(alice: User, service: Watched) -> None
                 answer = client.request(method, path)
                 assert answer.status_code in (404, 405, 414), f"{method} {path[:80]}"
                 if "/assets" not in path:
-                    assert refusal(answer) == (404, "not_found")
+                    assert refusal(answer) in ((404, "not_found"), (414, "target_too_long"))
 
 
 def test_a_slash_at_the_end_changes_nothing(alice: User, record_property: Record) -> None:
@@ -89,7 +89,7 @@ def test_a_slash_at_the_end_changes_nothing(alice: User, record_property: Record
         assert with_slash.status_code == without.status_code
         assert with_slash.headers["content-type"] == without.headers["content-type"]
         assert without.is_success or refusal(without) != (404, "not_found")
-        if operation.path != "/metrics":
+        if operation.path not in ("/metrics", "/api/auth/me/export"):  # which tell of this moment
             assert with_slash.content == without.content
         seen += 1
     record_property("operations that answer otherwise with a slash at the end", (0, seen))

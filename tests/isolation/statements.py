@@ -11,7 +11,7 @@ from app import repositories
 from app.db.database import Identity
 from app.db.statement import Statement
 
-_OWNERS = [name for name in Identity.__slots__ if name != "generation"]  # which says of whom, not whose
+_OWNERS = [name for name in Identity._fields if name != "generation"]  # which says of whom, not whose
 _PREDICATE = re.compile(rf"""[\w."]+ = %\(({"|".join(_OWNERS)})\)s""")
 
 

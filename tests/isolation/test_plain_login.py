@@ -50,7 +50,6 @@ def plain(administrator: Postgres) -> Postgres:
 def service(plain: Postgres, administrator: Postgres) -> Iterator[Service]:
     with served(create_app(settings(plain)), administrator) as service:
         yield service
-        service.hang_up()
 
 
 def test_the_login_is_no_superuser(plain: Postgres) -> None:

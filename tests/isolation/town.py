@@ -30,4 +30,3 @@ def settled(postgres: Postgres, size: int) -> Iterator[Town]:
         every = operations(service.client().get("/openapi.json").json())
         alice, bob = (settle(service, every, name, size) for name in ("alice", "bob"))
         yield Town(service, every, alice, bob, settle_others(service))
-        service.hang_up()

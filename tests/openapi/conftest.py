@@ -22,4 +22,3 @@ def fresh_service(make_database: Callable[[], Postgres]) -> Iterator[Service]:
     migrate(postgres.url)
     with served(create_app(settings(postgres)), postgres) as service:
         yield service
-        service.hang_up()

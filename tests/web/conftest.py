@@ -46,7 +46,6 @@ def running_service(postgres: Postgres) -> Iterator[Service]:
     with served(create_app(settings(postgres), stage), postgres) as service:
         service.app.state.stage = stage
         yield service
-        service.hang_up()
 
 
 @pytest.fixture
