@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy.exc import OperationalError
 
 from app.db.migrations import direct_url
 from app.models.database import User  # whose metadata has all tables
@@ -15,6 +16,8 @@ from app.settings import read_settings
 
 LOCK = 7_203_811_914_026_581
 """Any number, the same in all processes: whoever holds this advisory lock migrates, the others wait."""
+
+DEADLOCK = "40P01"
 
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
@@ -49,7 +52,15 @@ def online() -> None:
         # A migration that waits for a lock makes everybody behind it wait too: better that it fails.
         connection.execute(text("SELECT set_config('lock_timeout', '5s', false)"))
         connection.commit()
-        migrate(connection)
+        for last in (False, False, True):
+            try:
+                migrate(connection)
+                break
+            except OperationalError as error:
+                # Who works meanwhile may take the same tables in another order: Postgres ends one of both.
+                if last or getattr(error.orig, "pgcode", None) != DEADLOCK:
+                    raise
+                connection.rollback()
 
 
 def offline() -> None:

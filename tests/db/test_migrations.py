@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
@@ -22,14 +23,17 @@ from app.db.database import ROLE
 from app.db.migrations import current, direct_url, migrate
 from app.db.schema import NEEDED, is_enough
 from app.errors import SetupError
-from database_for_tests import locked
-from support import MEASURED, SECRET, Postgres, Row, settings
+from database_for_tests import locked, waiting_for_locks
+from support import MEASURED, SECRET, Postgres, Row, settings, until
 
 MakeDatabase = Callable[[], Postgres]
 
 ROOT = Path(__file__).parents[2]
 INI = str(ROOT / "alembic.ini")
 PROGRAMS = Path(sys.executable).parent
+BOTH_TABLES = "2026_11_21_first"
+"""The revision before one that locks both conversations and messages."""
+
 NOWHERE = "postgresql://nobody:secret@127.0.0.1:1/nothing"
 
 SNAPSHOT = """
@@ -252,6 +256,26 @@ def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
     assert (current(postgres.url), schema(postgres)) == (NEEDED, before)
     code, said = ran(tmp_path, "chat-history", "migrate", "base", DATABASE_URL=postgres.text)
     assert (code, current(postgres.url)) == (0, None), said
+
+
+def test_a_migration_that_a_deadlock_ends_is_tried_again(make_database: MakeDatabase) -> None:
+    postgres = make_database()
+    migrate(postgres.url, BOTH_TABLES)
+    # Postgres ends whoever looks first: the migration, before its patience for locks is over.
+    postgres.rows(f"ALTER DATABASE {postgres.url.database} SET deadlock_timeout = '3s'")
+    with (
+        closing(psycopg2.connect(**urls.arguments(postgres.url))) as other,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        cursor = other.cursor()
+        cursor.execute("SET deadlock_timeout = '60s'; SELECT count(*) FROM message")
+        migrating = executor.submit(migrate, postgres.url)
+        until(lambda: waiting_for_locks(postgres) == 1)  # it has locked the conversations
+        assert not migrating.done()
+        cursor.execute("SELECT count(*) FROM conversation")  # returns when Postgres has ended the migration
+        other.commit()
+        migrating.result()
+    assert current(postgres.url) == NEEDED
 
 
 def advice(login: Postgres, revision: str = "head") -> tuple[str, list[str]]:
