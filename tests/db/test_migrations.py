@@ -31,9 +31,6 @@ MakeDatabase = Callable[[], Postgres]
 ROOT = Path(__file__).parents[2]
 INI = str(ROOT / "alembic.ini")
 PROGRAMS = Path(sys.executable).parent
-BOTH_TABLES = "2026_11_21_first"
-"""The revision before one that locks both conversations and messages."""
-
 NOWHERE = "postgresql://nobody:secret@127.0.0.1:1/nothing"
 
 SNAPSHOT = """
@@ -123,7 +120,7 @@ def test_rows_of_before_are_kept_and_what_was_deleted_does_not_come_back(make_da
     flags = "SELECT DISTINCT pinned, archived, deleted_at, feedback FROM conversation, message"
     assert postgres.rows(flags) == [(False, False, None, None)]
     postgres.rows("UPDATE conversation SET deleted_at = now() WHERE id = (SELECT min(id) FROM conversation)")
-    migrate(postgres.url, "-1")
+    migrate(postgres.url, "2026_11_21_first")
     assert postgres.value("SELECT count(*) FROM conversation") == 2
     assert postgres.value("SELECT count(*) FROM message WHERE content = 'Kept'") == 2
 
@@ -249,7 +246,7 @@ def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
     postgres = make_database()
     migrate(postgres.url)
     before = schema(postgres)
-    with locked(postgres, "conversation"):
+    with locked(postgres, "user"):
         code, said = ran(tmp_path, "chat-history", "migrate", "base", DATABASE_URL=postgres.text)
     assert code == 2
     assert "chat-history: Another session holds a lock that the migration needs. Nothing is lost" in said
@@ -260,7 +257,7 @@ def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
 
 def test_a_migration_that_a_deadlock_ends_is_tried_again(make_database: MakeDatabase) -> None:
     postgres = make_database()
-    migrate(postgres.url, BOTH_TABLES)
+    migrate(postgres.url, "2026_11_21_first")  # the next one locks conversations, then messages
     # Postgres ends whoever looks first: the migration, before its patience for locks is over.
     postgres.rows(f"ALTER DATABASE {postgres.url.database} SET deadlock_timeout = '3s'")
     with (
