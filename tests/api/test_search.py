@@ -119,7 +119,7 @@ def test_a_hostile_text_is_only_a_text(alice: User, q: str) -> None:
     assert conversations(found(alice, "harmless")) == [conversation]
 
 
-@pytest.mark.parametrize("q", ["", "  ", "\0", "a\0b", "x" * 201, "x" * 10_000, "字" * 201, "😀" * 201])
+@pytest.mark.parametrize("q", ["", "  ", "\0", "a\0b", "x" * 201, "x" * 5_000, "字" * 201, "😀" * 201])
 def test_a_text_that_cannot_be_searched_for_is_refused(alice: User, q: str) -> None:
     answer = alice.get("/api/search", params={"q": q})
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")

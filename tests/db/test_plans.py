@@ -99,9 +99,10 @@ STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
 
 
 MOST = {
-    # A page, what one conversation has beyond it, and the conversations up to there.
-    "export of a long conversation": 2 * export.PAGE_ROWS + 100,
-    "export of many short conversations": 2 * export.PAGE_ROWS + 100,
+    # A page, what one conversation has beyond it, and the conversations up to there: 4,000 are so few that
+    # they may be looked through in the order of their ids.
+    "export of a long conversation": 2 * export.PAGE_ROWS + 4_000,
+    "export of many short conversations": 2 * export.PAGE_ROWS + 4_000,
     "opening of a turn": CONTEXT_MESSAGES + 10,  # what its assistant is shown
     # Every title, one bounded stretch of messages, and the list of conversations that are in it.
     "search for what is not there": 2_001 + MESSAGES + CONVERSATIONS,

@@ -96,6 +96,8 @@ class Insider:
         signed_in = await users.credentials(bob.email)
         if signed_in is None or signed_in[0] != bob.user.id:
             noticed.append("another's password signs in")
+        if (await users.account(bob.user.id)).user_id != bob.user.id:
+            noticed.append("another's password confirms")
         if await users.credentials("nobody@example.com") is not None:
             noticed.append("nobody's address signs in")
         visitors = ((ISSUER, "dave"), (ISSUER, "erin"), (f"{ISSUER}/other", "dave"))

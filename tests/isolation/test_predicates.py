@@ -208,7 +208,7 @@ def _cases(town: Town, names: set[str]) -> list[Values]:
 def _seen(
     connection: extensions.connection, statement: Statement, values: Values, names: set[str], owner: Estate
 ) -> tuple[str, list[Any]]:
-    """What comes out, and how many of the owner's rows there are and how many were touched."""
+    """What comes out, in whatever order, and how many of the owner's rows there are and were touched."""
     identity = {name: values[name] for name in IDENTITIES if name in names}
     with transaction(connection, **identity) as cursor:
         try:
@@ -220,7 +220,8 @@ def _seen(
         except psycopg2.Error as refused:
             rows, touched = [(type(refused).__name__,)], []
         connection.rollback()
-    return owner.told(json.dumps(rows, default=_plain)), touched
+    told = sorted(json.dumps(row, default=_plain) for row in rows)
+    return owner.told("\n".join(told)), touched
 
 
 def _plain(value: Any) -> str:

@@ -51,7 +51,14 @@ def test_a_named_origin_may_read_every_answer_and_another_none(shared: Service) 
         assert "origin" in answer.headers["vary"].lower()
         exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
         assert exposed == {
-            *("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"),
+            *(
+                "Content-Disposition",
+                "Location",
+                "Retry-After",
+                "RateLimit",
+                "RateLimit-Policy",
+                "X-Request-ID",
+            ),
             "x-vercel-ai-ui-message-stream",
         }
         assert "access-control-allow-credentials" not in answer.headers

@@ -16,6 +16,11 @@ def test_the_examples_of_every_operation_succeed_on_a_new_service(fresh_service:
     client = fresh_service.client()
     sent = 0
     for operation in document.operations:
+        if operation.name == "erase_me":  # the operation before has ended all tokens of the first account
+            other = {"email": "bob@example.com", "password": "correct horse battery"}
+            client = fresh_service.client(
+                client.post("/api/auth/register", json=other).json()["access_token"]
+            )
         for answer in _tried(operation, client):
             assert answer.status_code in operation.successes, (operation.name, answer.text)
             operation.check(answer)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.db import embedded, url as urls
+from app.db.database import ROLE
 from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app
@@ -81,6 +82,7 @@ def full(own_cluster: Postgres) -> Iterator[Postgres]:
             settled(service, f"{name}@example.com")
     yield database
     own_cluster.rows("DROP DATABASE full_one WITH (FORCE)")
+    own_cluster.rows(f"DROP ROLE {ROLE}")
 
 
 def test_what_is_restored_elsewhere_is_the_same_behind_the_same_walls(
@@ -118,8 +120,10 @@ def test_a_login_that_row_level_security_holds_for_makes_no_backup(
     own_cluster.rows("CREATE ROLE owner_of_tables LOGIN CREATEROLE PASSWORD 'plain'")
     own_cluster.rows("CREATE DATABASE owned_one OWNER owner_of_tables")
     owned = Postgres(own_cluster.url.set(database="owned_one", username="owner_of_tables", password="plain"))
-    own_cluster.rows("GRANT chat_history_app TO owner_of_tables")
+    own_cluster.rows(f"GRANT {ROLE} TO owner_of_tables")
     migrate(owned.url)
     refused = run(BLOCKS["backup"], tmp_path, owned, owned)
     assert refused.returncode != 0
     assert "query would be affected by row-level security policy" in refused.stderr
+    own_cluster.rows("DROP DATABASE owned_one WITH (FORCE)")
+    own_cluster.rows("DROP ROLE owner_of_tables")

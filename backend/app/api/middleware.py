@@ -17,12 +17,11 @@ from .errors import internal_error
 log = logging.getLogger(__name__)
 
 SECURITY = {
-    "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-"""What an answer of the API has. Pages and assets bring their own."""
+"""What an answer of the API has. Pages and assets, which say how long they are kept, bring their own."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -52,8 +51,9 @@ class Observed:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = identity
-                for name, value in SECURITY.items():
-                    headers.setdefault(name, value)
+                headers["X-Content-Type-Options"] = "nosniff"
+                if "Cache-Control" not in headers:
+                    headers.update(SECURITY)
                 limits.tell(scope, headers)
             await send(message)
 

@@ -189,13 +189,13 @@ done(await newcomer.POST("/api/auth/sign-out"));
 assert.equal((await newcomer.GET("/api/chat/live")).response.status, 401);
 
 // The end of the account
-const again = known(
+const anew = known(
   await anybody.POST("/api/auth/token", {
     body: { grant_type: "password", username: account.email, password: change.new_password, scope: "" },
     headers: { "Content-Type": "application/x-www-form-urlencoded" },
   }),
 );
-const leaver = createClient<paths, Json>({ baseUrl, headers: { Authorization: `Bearer ${again.access_token}` } });
+const leaver = createClient<paths, Json>({ baseUrl, headers: { Authorization: `Bearer ${anew.access_token}` } });
 leaver.use(recorder);
 const gone = known(await leaver.DELETE("/api/auth/me", { body: { confirmation: change.new_password } }));
 assert.deepEqual([gone.user, gone.todo], [1, 0]);
