@@ -30,7 +30,7 @@ async def turn_response(services: Services, caller: Caller, turn: Turn, *, strea
 async def _finished(services: Services, caller: Caller, turn: Turn) -> bytes:
     if turn.live is None:
         return turn.reply
-    finishing = asyncio.ensure_future(services.turns.finished(caller, turn))
+    finishing = asyncio.ensure_future(services.turns.finished(caller, turn.live))
     with services.watch.reading(caller, finishing.cancel) as reading:
         try:
             return await finishing

@@ -135,11 +135,9 @@ class Turns:
         reply_id = await replies.running(conversation_id)
         return None if reply_id is None else self._join(caller, conversation_id, reply_id)
 
-    async def finished(self, caller: Caller, turn: Turn) -> bytes:
+    async def finished(self, caller: Caller, live: LiveReply) -> bytes:
         """The whole reply as JSON, once it is stored. Raises a ChatError if it never will be."""
-        if turn.live is None:
-            return turn.reply
-        return await self._stored(ReplyRepository(self._database, caller), turn.live)
+        return await self._stored(ReplyRepository(self._database, caller), live)
 
     async def stop(self, caller: Caller, conversation_id: int) -> bytes | None:
         """Stops the reply that is being written in the conversation, by whatever process, and keeps its text.
