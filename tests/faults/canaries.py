@@ -116,13 +116,19 @@ CANARIES = (
         (
             (
                 "turns/live.py",
-                "            except TimeoutError:\n                yield []",
-                "            except TimeoutError:\n                yield []\n"
+                "            with suppress(TimeoutError):\n"
+                "                async with asyncio.timeout(pause):\n"
+                "                    await self._changed()\n",
+                "            try:\n"
+                "                async with asyncio.timeout(pause):\n"
+                "                    await self._changed()\n"
+                "            except TimeoutError:\n"
+                "                pass\n"
                 "            except asyncio.CancelledError:\n"
                 "                for task in asyncio.all_tasks():\n"
                 "                    if task.get_coro().__name__ == 'write':\n"
                 "                        task.cancel()\n"
-                "                raise",
+                "                raise\n",
             ),
         ),
     ),

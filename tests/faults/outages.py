@@ -55,7 +55,9 @@ def _staged(postgres: Postgres, query: str = "", **changes: object) -> Iterator[
     with ExitStack() as stack:
         proxy = stack.enter_context(proxied(postgres))
         url = proxy.url.update_query_string(query) if query else proxy.url
-        given = settings(postgres, database_url=url.render_as_string(hide_password=False), **changes)
+        # The patience of the product, which is on trial here, and not that of the other tests.
+        patience = {"database_timeout": 5, "database_pool_timeout": 5, **changes}
+        given = settings(postgres, database_url=url.render_as_string(hide_password=False), **patience)
         service = stack.enter_context(served(create_app(given), postgres))
         user = service.user("alice@example.com")
         user.client.timeout = httpx.Timeout(PATIENCE)

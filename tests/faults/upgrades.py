@@ -64,10 +64,19 @@ def _migrating(database: Postgres) -> subprocess.Popen[str]:
 
 
 def _all_wait(three: list[subprocess.Popen[str]], database: Postgres) -> None:
-    """Until they have all come, or one has ended although somebody holds the lock."""
-    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    # Two more: who holds the lock, and who counts.
-    until(lambda: database.value(sessions) >= 5 or any(one.poll() is not None for one in three))
+    """Until all have asked for the lock that somebody holds. None may go on without it."""
+    asking = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND query LIKE '%pg_try_advisory_lock%'"
+    )
+    come: set[int] = set()
+
+    def waits() -> bool:
+        come.update(pid for (pid,) in database.rows(asking))
+        return len(come) == len(three) or any(one.poll() is not None for one in three)
+
+    until(waits)
+    assert len(come) == len(three), "one did not wait for the lock"
 
 
 def simultaneous_migrations(ground: Ground, times: int) -> Outcome:
@@ -77,7 +86,7 @@ def simultaneous_migrations(ground: Ground, times: int) -> Outcome:
     for number in range(times):
         with ground.database("base" if number % 2 else PREVIOUS_SCHEMA) as database:
             with closing(psycopg2.connect(**urls.arguments(database.url))) as holder:
-                holder.cursor().execute(f"SELECT pg_advisory_lock({lock[1]})")
+                holder.cursor().execute(f"SELECT pg_advisory_lock({int(lock[1])})")
                 three = [_migrating(database) for _ in range(3)]
                 _all_wait(three, database)
             said = [one.communicate(timeout=2 * PATIENCE)[0] for one in three]
