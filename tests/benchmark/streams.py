@@ -125,7 +125,7 @@ def main() -> None:
         Path(name).chmod(0o711)
         with (
             embedded.running(Path(name, "data")) as url,
-            started(["-m", "benchmark.ticking_model"], "") as (_, model),
+            started(["-m", "benchmark.ticking_model"], "Ticking on ") as (_, model),
         ):
             migrate(parse(url))
             common = {

@@ -1,4 +1,4 @@
-"""A model that says 20 tokens a second, as OpenAI's chat completions, on a free port that it prints."""
+"""A model that says 20 tokens a second, as OpenAI's chat completions. It prints "Ticking on" and its port."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 async def _main() -> None:
     server = await asyncio.start_server(_answer, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    print("Ticking on", server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
