@@ -58,8 +58,8 @@ def talking(
                 break
         else:
             pytest.fail(f"the server ended: {''.join(said)}")
+        address = line.split()[1]
         listener.start()
-        address = said[-1].split()[1]
         httpx.get(f"{address}/healthz", timeout=60).raise_for_status()
         yield address, server, said
     finally:
