@@ -69,6 +69,14 @@ def locked(postgres: Postgres, table: str) -> Iterator[None]:
 
 
 @contextmanager
+def held(postgres: Postgres, user_id: int) -> Iterator[None]:
+    """Lets everybody else who changes the account wait, and nobody who reads it."""
+    with closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection:
+        connection.cursor().execute('SELECT FROM "user" WHERE id = %s FOR UPDATE', [user_id])
+        yield
+
+
+@contextmanager
 def refusing(
     postgres: Postgres, what: str, sqlstate: str, constraint: str = "", *, times: int = 1_000
 ) -> Iterator[Callable[[], int]]:

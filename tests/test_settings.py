@@ -113,6 +113,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_settings()
     (tmp_path / ".env").write_text("SYSTEM_PROMPT=Grüße")
     assert read_settings().system_prompt == "Grüße"
+    (tmp_path / ".env").unlink()
+    (tmp_path / ".env").symlink_to("/proc/self/mem")  # which not even root can read from its beginning
+    with pytest.raises(SetupError, match=r"^\.env: cannot be read \(.+\)$"):
+        read_settings()
 
 
 def test_a_refusal_never_repeats_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,7 +291,7 @@ def read_settings(**given: object) -> Settings:
         ) from None
     except UnicodeDecodeError:
         raise SetupError(".env: is not UTF-8") from None
-    except OSError as error:  # pragma: no cover: tests may run as root, who can read everything
+    except OSError as error:
         raise SetupError(f".env: cannot be read ({error.strerror})") from None
 
 

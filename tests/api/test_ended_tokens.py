@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from assistants_for_tests import Scripted
+from database_for_tests import held, waiting_for_locks
 from support import SECRET, Service, User, until
 from turns.reading import Event, streaming
 
@@ -102,6 +103,17 @@ def test_the_current_password_is_needed(service: Service) -> None:
     short = alice.post("/api/auth/password", {"current_password": OLD, "new_password": "short"})
     assert [fault["code"] for fault in short.json()["errors"]] == ["password_too_short"]
     assert service.client().post("/api/auth/password", json=body).status_code == 401
+
+
+def test_of_two_changes_at_once_the_second_comes_with_a_token_that_has_ended(service: Service) -> None:
+    alice = registered(service)
+    body = {"current_password": OLD, "new_password": NEW}
+    clients = [service.client(alice.token) for _ in range(2)]
+    with ThreadPoolExecutor(2) as executor:
+        with held(service.postgres, alice.id):
+            answers = [executor.submit(client.post, "/api/auth/password", json=body) for client in clients]
+            until(lambda: waiting_for_locks(service.postgres) == 2)
+        assert sorted(answer.result().status_code for answer in answers) == [200, 401]
 
 
 def test_signing_out_ends_every_token_and_keeps_the_password(service: Service) -> None:

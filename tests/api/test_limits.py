@@ -1,12 +1,14 @@
 """Too many requests: who has to wait, and who must not."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import httpx
 import pytest
 
-from support import Service
+from app.main import create_app
+from support import Service, settings
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -152,3 +154,20 @@ def test_no_limit_is_none(serve_with: Serve) -> None:
         for _ in range(12):
             assert sign_in(service, HERE, "wrong horse").status_code == 401
         assert sign_in(service, HERE, PASSWORD).status_code == 200
+
+
+def test_whoever_has_no_address_is_not_counted_by_it(service: Service) -> None:
+    """As behind a socket of this machine that is no network's."""
+
+    async def come() -> list[int]:
+        transport = httpx.ASGITransport(app, client=None)  # type: ignore[arg-type]  # as ASGI has it
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            account = {"email": "alice@example.com", "password": PASSWORD}
+            made = await client.post("/api/auth/register", json=account)
+            form = {"username": "alice@example.com", "password": PASSWORD}
+            known = await client.post("/api/auth/token", data=form)
+            assert "RateLimit" not in made.headers.keys() | known.headers.keys()
+            return [made.status_code, known.status_code]
+
+    app = create_app(settings(service.postgres))
+    assert asyncio.run(come()) == [201, 200]

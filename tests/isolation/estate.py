@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.models import database as tables
-from app.repositories.todos import MAX_TODOS
+from app.repositories.todos import CAPACITY
 from support import Postgres, Service, User
 
 from .operations import Operation
@@ -153,7 +153,7 @@ def settle_others(service: Service) -> Estate:
     """Makes users of an external issuer, and one whose list is full, who may go."""
     carol = settle(service, [], "carol", 3)
     full = "INSERT INTO todo (user_id, title) SELECT %s, 'errand' FROM generate_series(1, %s)"
-    service.postgres.rows(full, carol.user.id, MAX_TODOS)
+    service.postgres.rows(full, carol.user.id, CAPACITY)
     for issuer, subject in itertools.product(("one", "two"), ("dave", "erin")):
         service.postgres.rows('INSERT INTO "user" (issuer, subject) VALUES (%s, %s)', issuer, subject)
     return carol

@@ -10,6 +10,7 @@ import jwt
 
 from api.test_external_issuer import ISSUER, KEY, token
 from assistants_for_tests import Scripted
+from database_for_tests import held, waiting_for_locks
 from support import Service, User, until
 from turns.reading import Event, kinds, streaming, text
 
@@ -141,6 +142,16 @@ def test_two_erasures_at_once_are_one(service: Service) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
     [done] = [answer.json() for answer in answers if answer.is_success]
     assert done == before
+
+
+def test_of_two_erasures_that_wait_for_each_other_the_second_finds_nobody(service: Service) -> None:
+    alice = settled(service, "alice@example.com")
+    clients = [service.client(alice.token) for _ in range(2)]
+    with ThreadPoolExecutor(2) as executor:
+        with held(service.postgres, alice.id):
+            answers = [executor.submit(erase, client, PASSWORD) for client in clients]
+            until(lambda: waiting_for_locks(service.postgres) == 2)
+        assert sorted(answer.result().status_code for answer in answers) == [200, 401]
 
 
 def test_a_token_of_before_makes_no_new_account_and_a_newer_one_does(serve_with: Serve) -> None:

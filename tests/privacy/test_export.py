@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from database_for_tests import locked
 from input.processes import running
 from input.test_logs import SERVERS
 from support import Postgres, Service, User, empty, until
@@ -213,3 +214,19 @@ def test_its_memory_is_bounded(
     print(f"{lines} lines, {received / MEGABYTE:.0f} MB, memory grew by {grown / MEGABYTE:.1f} MB")
     assert received > 50 * MEGABYTE
     assert grown < 24 * MEGABYTE
+
+
+def test_an_export_that_a_statement_fails_has_no_end(
+    service: Service, serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.main.ERASURE_SECONDS", 1)
+    with serve_with() as hasty:
+        alice = hasty.user("alice@example.com")
+        alice.post("/api/todos", {"title": "milk"})
+        with (
+            locked(hasty.postgres, "todo"),
+            pytest.raises(httpx.RemoteProtocolError),
+            begun(alice) as (rest, _),
+        ):
+            list(rest)
+        assert len(exported(alice)) == 4

@@ -23,8 +23,9 @@ def proxy(postgres: Postgres) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def outage(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> Outage:
-    """Takes the database away, and returns when a statement has met that."""
+def outage(proxy: Proxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Outage:
+    """Takes the database away, and returns when a statement of a writer or a follower has met that."""
+    monkeypatch.setattr("app.watch.LOOK_SECONDS", 3_600)  # which would meet it too
 
     def begin() -> None:
         caplog.clear()  # first: what is said between the two may be all that is ever said

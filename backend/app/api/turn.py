@@ -35,10 +35,9 @@ async def _finished(services: Services, caller: Caller, turn: Turn) -> bytes:
         try:
             return await finishing
         except asyncio.CancelledError:
-            if reading.over:
-                raise NotAuthenticated from None
-            finishing.cancel()
-            raise
+            if not reading.over:
+                raise
+            raise NotAuthenticated from None
 
 
 async def ui_turn(turns: Turns, caller: Caller, conversation_id: int, chat: UIChat) -> Turn:

@@ -147,7 +147,8 @@ class Database:
 
     async def _twice(self, attempt: Callable[[], Awaitable[Result]], *, reads: bool) -> Result:
         """Makes an attempt, and if it cannot have changed anything, a second one."""
-        for last in (False, True):
+        last = False
+        while True:
             try:
                 return await attempt()
             except ConnectionLost as lost:
@@ -159,7 +160,7 @@ class Database:
             except StatementFailed as failed:
                 if last or failed.sqlstate not in _SERIALIZATION:
                     raise _translated(failed) from None
-        raise AssertionError  # pragma: no cover: the second try returns or raises
+            last = True
 
     def _introduction(self, identity: Identity, *, reads: bool) -> str:
         said = [self._preamble]

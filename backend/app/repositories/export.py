@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, case, cast, func, literal, select, true
 from sqlalchemy.sql.selectable import Subquery
@@ -10,14 +11,16 @@ from sqlmodel import col
 from ..db.connection import Row
 from ..db.database import Database, Read
 from ..db.statement import Statement, read
-from ..errors import NotAuthenticated
 from ..models.caller import Caller
 from ..models.database import Conversation, Message, Todo, User
+from . import conversations, messages, todos
 from .base import identity_of, owned
-from .messages import REASON, STATUS
 
 VERSION = 1
 """Of the format. It stays when fields or types of lines are added."""
+
+PAGE_ITEMS = 100
+"""How many todos, or conversations, are asked for at a time."""
 
 PAGE_ROWS = 500
 PAGE_BYTES = 1_048_576
@@ -50,38 +53,25 @@ USER = read(
     )
 )
 
-_todo = (
-    select(
-        literal("todo").label("type"),
-        col(Todo.id),
-        col(Todo.title),
-        col(Todo.description),
-        col(Todo.completed),
-        col(Todo.created_at),
-        col(Todo.updated_at),
+
+def _next(kind: str, table: type[Todo | Conversation], *columns: Any) -> Subquery:
+    """The next items of a table, each saying what it is."""
+    return (
+        select(literal(kind).label("type"), *columns)
+        .where(owned(table), col(table.id) > _after)
+        .order_by(col(table.id))
+        .limit(PAGE_ITEMS)
+        .subquery("item")
     )
-    .where(owned(Todo), col(Todo.id) > _after)
-    .order_by(col(Todo.id))
-    .limit(100)
-    .subquery("item")
-)
-_conversation = (
-    select(
-        literal("conversation").label("type"),
-        col(Conversation.id),
-        col(Conversation.client_id),
-        col(Conversation.title),
-        col(Conversation.title_source),
-        col(Conversation.pinned),
-        col(Conversation.archived),
-        col(Conversation.deleted_at),
-        col(Conversation.created_at),
-        col(Conversation.updated_at),
-    )
-    .where(owned(Conversation), col(Conversation.id) > _after)
-    .order_by(col(Conversation.id))
-    .limit(100)
-    .subquery("item")
+
+
+_todo = _next("todo", Todo, *todos.COLUMNS)
+_conversation = _next(
+    "conversation",
+    Conversation,
+    *conversations.COLUMNS,
+    col(Conversation.title_source),
+    col(Conversation.deleted_at),
 )
 
 # From conversation to conversation: messages have an index by their conversation, and none by their user.
@@ -92,24 +82,7 @@ _mine = (
     .subquery("mine")
 )
 _said = (
-    select(
-        col(Message.id),
-        col(Message.conversation_id),
-        col(Message.seq),
-        col(Message.reply_to),
-        col(Message.replaced),
-        col(Message.client_id),
-        col(Message.role),
-        col(Message.content),
-        col(Message.parts),
-        STATUS,
-        col(Message.model),
-        REASON,
-        col(Message.usage),
-        col(Message.timings),
-        col(Message.feedback),
-        col(Message.created_at),
-    )
+    select(*messages.COLUMNS, col(Message.reply_to), col(Message.replaced))
     .where(
         col(Message.conversation_id) == _mine.c.id,
         owned(Message),
@@ -140,7 +113,7 @@ def _page(item: Subquery, *place: str) -> Statement:
     return read(select(*places, func.row_to_json(item.table_valued())).order_by(*places))
 
 
-TODOS = _page(_todo, "id")
+TASKS = _page(_todo, "id")
 CONVERSATIONS = _page(_conversation, "id")
 MESSAGES = _page(_message, "conversation_id", "seq")
 
@@ -159,11 +132,9 @@ class ExportRepository:
         """
         counted = {"todo": 0, "conversation": 0, "message": 0}
         async with self._database.snapshot(self._identity) as query:
-            rows = await query(USER, {})
-            if not rows:
-                raise NotAuthenticated
-            yield _lines(rows[0])
-            async for rows in _pages(query, TODOS):
+            [both] = await query(USER, {})
+            yield _lines(both)
+            async for rows in _pages(query, TASKS):
                 counted["todo"] += len(rows)
                 yield _lines(row[-1] for row in rows)
             async for rows in _pages(query, CONVERSATIONS):

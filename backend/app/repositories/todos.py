@@ -9,7 +9,7 @@ from ..errors import TodoLimitReached, TodoNotFound
 from ..models.database import Todo
 from .base import Repository, owned
 
-MAX_TODOS = 1_000
+CAPACITY = 1_000
 """What one user may have, so that a list of them is always short."""
 
 COLUMNS = (
@@ -23,14 +23,14 @@ COLUMNS = (
 _NAMES = tuple(select(*COLUMNS).selected_columns.keys())
 _THIS = (col(Todo.id) == bindparam("todo_id"), owned(Todo))
 
-_LIST = read(select(*COLUMNS).where(owned(Todo)).order_by(col(Todo.id)).limit(MAX_TODOS))
+_LIST = read(select(*COLUMNS).where(owned(Todo)).order_by(col(Todo.id)).limit(CAPACITY))
 _GET = read(select(*COLUMNS).where(*_THIS))
 _ADD = write(
     insert(Todo)
     .from_select(
         ["user_id", "title", "description"],
         select(bindparam("user_id"), bindparam("title"), bindparam("description")).where(
-            select(func.count()).select_from(Todo).where(owned(Todo)).scalar_subquery() < literal(MAX_TODOS)
+            select(func.count()).select_from(Todo).where(owned(Todo)).scalar_subquery() < literal(CAPACITY)
         ),
         include_defaults=False,
     )
@@ -54,7 +54,7 @@ class TodoRepository(Repository):
     """The todos of one user, in the order in which they were added."""
 
     async def all(self) -> list[Todo]:
-        """All of them: at most MAX_TODOS."""
+        """All of them: at most CAPACITY."""
         return [_todo(row) for row in await self._rows(_LIST)]
 
     async def get(self, todo_id: int) -> Todo:
@@ -62,7 +62,7 @@ class TodoRepository(Repository):
         return _found(await self._row(_GET, todo_id=todo_id))
 
     async def add(self, title: str, description: str = "") -> Todo:
-        """Raises TodoLimitReached if the user has MAX_TODOS already."""
+        """Raises TodoLimitReached if the user has CAPACITY already."""
         row = await self._row(_ADD, title=title, description=description)
         if row is None:
             raise TodoLimitReached
