@@ -101,7 +101,9 @@ def test_a_database_that_dies_comes_back_with_everything(
                         killed.append(kill_another(data, killed[-1], signal.SIGINT))
                     else:  # while it starts
                         killed.append(kill_another(data, killed[-1]))
-                until(lambda: postmaster(data) not in (None, killed[-1]))  # or they still go to the one before
+                until(
+                    lambda: postmaster(data) not in (None, killed[-1])
+                )  # or they still go to the one before
                 acknowledged(writers, 10)
             finally:
                 for writer in writers:
