@@ -8,7 +8,8 @@ from typing import Any
 import psycopg2
 
 from app.db import url as urls
-from app.db.database import NOBODY, ROLE, Database
+from app.db.database import Database
+from app.db.identity import NOBODY, ROLE
 from app.db.statement import Statement
 from proxy import Proxy
 from support import Postgres

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from app.db.connection import Row
-from app.db.database import Database, Identity
+from app.db.database import Database
+from app.db.identity import Identity
 from app.db.statement import Statement
 from support import Postgres
 

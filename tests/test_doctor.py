@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.db.database import ROLE
+from app.db.identity import ROLE
 from app.db.migrations import migrate
 from app.doctor import Finding, examine
 from support import Postgres, settings

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .assistants import make_assistant
 from .db import isolation, migrations, schema, url as urls
-from .db.database import ROLE
+from .db.identity import ROLE
 from .errors import SetupError
 from .jwks import published_keys, require_usable
 from .models.database import User

@@ -111,6 +111,7 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         pool_timeout=settings.database_pool_timeout,
         statement_timeout=settings.database_timeout,
         idle_seconds=settings.database_idle_seconds,
+        keeps_plans=not urls.is_pooled(url),
     )
     users = UserRepository(database)
     bulk = Database(
@@ -119,6 +120,7 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         pool_timeout=settings.database_pool_timeout,
         statement_timeout=ERASURE_SECONDS,
         idle_seconds=settings.database_idle_seconds,
+        keeps_plans=False,
     )
     metrics = Metrics()
     lengths = Lengths(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)

@@ -9,7 +9,8 @@ import pytest
 
 from app.db import url as urls
 from app.db.connection import Connection, ConnectionLost, StatementFailed, _resolved, connect
-from app.db.database import NOBODY, ConstraintViolated, Database, Identity
+from app.db.database import ConstraintViolated, Database
+from app.db.identity import NOBODY, Identity
 from app.db.statement import Statement
 from app.errors import DatabaseUnavailable
 from database_for_tests import INSERT, run, terminate, until

@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager, suppress
 
 import pytest
 
-from app.db.database import NOBODY, Database
+from app.db.database import Database
+from app.db.identity import NOBODY
 from app.db.statement import Statement
 from app.errors import DatabaseBusy, DatabaseUnavailable
 from database_for_tests import (

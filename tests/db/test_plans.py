@@ -9,7 +9,8 @@ import psycopg2
 import pytest
 
 from app.db import url as urls
-from app.db.database import Database, Identity
+from app.db.database import Database
+from app.db.identity import Identity
 from app.db.migrations import migrate
 from app.repositories import export
 from app.repositories.conversations import ConversationRepository

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from app.db.identity import Identity, introduction
 from app.main import create_app
 from assistants_for_tests import Scripted
 from proxy import Proxy, proxied
-from support import Postgres, Service, User, empty, served, settings
+from support import UNHURRIED, Postgres, Service, User, empty, served, settings
 
 TIMES = 5
 """How often each request is sent."""
@@ -165,10 +166,11 @@ def test_who_asks_travels_with_the_statement(user: User, prepared: Prepared, pro
     assert user.get(f"/api/conversations/{prepared.conversation}").status_code == 200
     said = proxy.said.decode(errors="replace")  # a length comes first
     assert proxy.round_trips == 1
-    assert said.count("set_config('app.user_id', ") == 1
-    introduction, statement = said.split("; ", 1)
-    assert f"set_config('app.user_id', {user.id}::text, true)" in introduction
-    assert "set_config('role', 'chat_history_app', true)" in introduction
+    told = introduction(Identity(user.id, 0), reads=True, milliseconds=round(UNHURRIED["database_timeout"] * 1_000))
+    assert told.plan is not None
+    assert "set_config('role', 'chat_history_app', true)" in told.plan.prepare
+    before, _, statement = said.partition(told.plan.execute % {"user_id": user.id, "generation": 0})
+    assert "EXECUTE" not in before
     assert f"FROM conversation \nWHERE conversation.id = {prepared.conversation}" in statement
     assert "BEGIN" not in said
     assert "COMMIT" not in said

@@ -10,7 +10,8 @@ from sqlmodel import col
 
 import app.repositories
 from app.db import schema
-from app.db.database import NOBODY, Database
+from app.db.database import Database
+from app.db.identity import NOBODY
 from app.db.statement import Statement, read, write
 from app.models.database import Todo
 from database_for_tests import run

@@ -7,7 +7,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from app.db import url as urls
-from app.db.database import ROLE
+from app.db.identity import ROLE
 from support import Postgres
 
 IDENTITIES = ("user_id", "email", "issuer", "subject")

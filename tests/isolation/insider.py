@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from app.db.database import Database, Identity
+from app.db.database import Database
+from app.db.identity import Identity
 from app.errors import ConversationNotFound
 from app.models.audit import Visit
 from app.repositories import export

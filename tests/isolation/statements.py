@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from app import repositories
-from app.db.database import Identity
+from app.db.identity import Identity
 from app.db.statement import Statement
 
 _OWNERS = [name for name in Identity._fields if name != "generation"]  # which says of whom, not whose

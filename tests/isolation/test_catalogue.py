@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.db.database import ROLE
+from app.db.identity import ROLE
 from app.models.database import User
 from support import Postgres
 

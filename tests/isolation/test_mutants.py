@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from app.db.connection import Row
-from app.db.database import Database, Identity, Read
+from app.db.database import Database, Read
+from app.db.identity import Identity
 from app.db.statement import Statement
 from support import Postgres
 

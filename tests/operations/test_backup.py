@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.db import embedded, url as urls
-from app.db.database import ROLE
+from app.db.identity import ROLE
 from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app

@@ -57,6 +57,8 @@ class Connection:
         self._writing = False
         self._ended = False
         self.idle_since = self._loop.time()
+        self.kept: set[str] | None = set()
+        """The names of the plans that it has prepared; None if nobody knows."""
         extensions.register_type(JSON, raw)
         self._loop.add_reader(self._socket, self._advance)
 

@@ -1,54 +1,35 @@
 """The database: a bounded pool of connections that runs statements in somebody's name.
 
-One statement is one transaction and one round trip. Who asks travels with it: before each statement, in the
-same message, Postgres is told to become the application's role and whose rows it may touch, until the
-transaction ends. Row-level security does the rest, behind any pooler, with a single connection string.
+One statement is one transaction and one round trip; who asks travels with it.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
 
+from .. import spans
 from ..errors import DatabaseBusy, DatabaseUnavailable, NotAuthenticated
-from ..spans import span
 from . import url as urls
 from .connection import Connection, ConnectionLost, Row, StatementFailed, connect
+from .identity import ENDED, Identity, introduction
 from .statement import Statement
 
 log = logging.getLogger(__name__)
-
-ROLE = "chat_history_app"
-"""Owns nothing and bypasses nothing. The first migration makes it."""
-
-_REQUIRE_ACCOUNT = "SELECT require_account(%(user_id)s, %(generation)s)"
-_ENDED = "CH401"
-"""What `require_account` raises."""
 
 _COMMIT = Statement("COMMIT", reads=True)
 _SERIALIZATION = ("40001", "40P01")
 _OUT_OF_ORDER = ("22023", "25006", "42501", "42P01", "53", "55P03", "57014", "58")
 """No role, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
 
+_NOT_KEPT = ("26000", "42P05", "0A000")
+"""No such plan, one already, or one of another shape: a pooler lends our connection to others, or it has
+changed under us."""
 
-class Identity(NamedTuple):
-    """In whose name a statement runs: at most one of a user, an e-mail address, an issuer's subject.
-
-    With a `generation`, the user must still be there, and its tokens of that generation not have ended.
-    """
-
-    user_id: int | None = None
-    generation: int | None = None
-    email: str | None = None
-    issuer: str | None = None
-    subject: str | None = None
-
-
-NOBODY = Identity()
 
 Result = TypeVar("Result")
 Read = Callable[[Statement, Mapping[str, Any]], Awaitable[list[Row]]]
@@ -73,8 +54,12 @@ class Database:
         pool_timeout: float = 5,
         statement_timeout: float = 5,
         idle_seconds: float = 240,
+        keeps_plans: bool = True,
     ) -> None:
-        """`pool_timeout`, `statement_timeout` and `idle_seconds` are seconds."""
+        """`pool_timeout`, `statement_timeout` and `idle_seconds` are seconds.
+
+        `keeps_plans` is for connections that are ours alone. Found to be shared, it gives that up by itself.
+        """
         self._arguments = {
             "application_name": "chat-history",
             "client_encoding": "utf8",
@@ -87,13 +72,7 @@ class Database:
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._open = 0
-        # Every statement finds few rows in the order of an index. The planner takes conversation and user for
-        # independent, expects one row, and would as soon read all of a conversation, or of the table, first.
-        self._preamble = (
-            f"SELECT set_config('role', '{ROLE}', true), set_config('TimeZone', 'UTC', true), "
-            f"set_config('statement_timeout', '{round(statement_timeout * 1000)}', true), "
-            "set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)"
-        )
+        self._keeps_plans = keeps_plans
 
     @property
     def connections(self) -> dict[str, int]:
@@ -107,10 +86,10 @@ class Database:
         run, or only reads, is sent a second time on a fresh connection before that, unless the server is
         silent: then nobody waits twice, and no idle connection is trusted any more.
         """
-        sql = self._introduction(identity, reads=statement.reads) + statement.sql
+        both = (self._introduction(identity, reads=statement.reads), statement)
         named = _named(identity, parameters)
         with _span(statement):
-            return await self._twice(lambda: self._run(sql, named), reads=statement.reads)
+            return await self._twice(lambda: self._run(both, named), reads=statement.reads)
 
     @asynccontextmanager
     async def snapshot(self, identity: Identity) -> AsyncIterator[Read]:
@@ -162,33 +141,41 @@ class Database:
                     raise _translated(failed) from None
             last = True
 
-    def _introduction(self, identity: Identity, *, reads: bool) -> str:
-        said = [self._preamble]
-        if identity.user_id is not None:
-            said.append("set_config('app.user_id', %(user_id)s::text, true)")
-        if identity.email is not None:
-            said.append("set_config('app.email', %(email)s, true)")
-        if identity.subject is not None:
-            said.append(
-                "set_config('app.issuer', %(issuer)s, true), set_config('app.subject', %(subject)s, true)"
-            )
-        if reads:
-            said.append("set_config('transaction_read_only', 'on', true)")
-        # In the same message: who asks is looked up before the statement, and nothing is waited for.
-        required = "" if identity.generation is None else f"; {_REQUIRE_ACCOUNT}"
-        return ", ".join(said) + f"{required}; "
+    def _introduction(self, identity: Identity, *, reads: bool) -> Statement:
+        return introduction(identity, reads=reads, milliseconds=round(self._statement_timeout * 1000))
 
-    async def _run(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+    async def _run(self, statements: Sequence[Statement], parameters: Mapping[str, Any]) -> list[Row]:
         connection = await self._acquire()
         try:
+            if self._keeps_plans:
+                try:
+                    return await self._send_plans(connection, statements, parameters)
+                except StatementFailed as failed:  # and nothing of it happened
+                    if failed.sqlstate not in _NOT_KEPT:
+                        raise
+                    log.warning("database.plans_not_kept", extra={"sqlstate": failed.sqlstate})
+                    self._keeps_plans = False
+            sql = "; ".join(statement.sql for statement in statements)
             return await self._send(connection, sql, parameters)
         finally:
             self._release(connection)
 
+    async def _send_plans(
+        self, connection: Connection, statements: Sequence[Statement], parameters: Mapping[str, Any]
+    ) -> list[Row]:
+        kept = connection.kept or set()
+        texts = [] if connection.kept is not None else ["DEALLOCATE ALL"]
+        texts += [statement.on(kept) for statement in statements]
+        if new := {each.plan.name for each in statements if each.plan is not None} - kept:
+            connection.kept = None  # until the answer is there
+        rows = await self._send(connection, "; ".join(texts), parameters)
+        connection.kept = kept | new
+        return rows
+
     async def _begin(self, identity: Identity) -> Connection:
         """A connection in a transaction that sees one state and changes nothing."""
         connection = await self._acquire()
-        sql = f"BEGIN ISOLATION LEVEL REPEATABLE READ; {self._introduction(identity, reads=True)}"
+        sql = f"BEGIN ISOLATION LEVEL REPEATABLE READ; {self._introduction(identity, reads=True).sql}"
         try:
             await self._send(connection, sql, _named(identity, {}))
         except BaseException:
@@ -275,7 +262,9 @@ class Database:
 
 
 def _span(statement: Statement) -> AbstractContextManager[object]:
-    return span(statement.name, {"db.system.name": "postgresql", "db.query.text": statement.sql})
+    if not spans.are_seen():
+        return nullcontext()
+    return spans.span(statement.name, {"db.system.name": "postgresql", "db.query.text": statement.sql})
 
 
 def _named(identity: Identity, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,7 +276,7 @@ def _translated(failed: StatementFailed) -> Exception:
     """What a refusal of Postgres means to us; anything unforeseen stays what it is, and is a bug."""
     if failed.constraint is not None and failed.sqlstate.startswith("23"):
         return ConstraintViolated(failed.constraint)
-    if failed.sqlstate == _ENDED:
+    if failed.sqlstate == ENDED:
         return NotAuthenticated()
     if failed.sqlstate in _SERIALIZATION or failed.sqlstate.startswith(_OUT_OF_ORDER):
         log.error("database.refused", extra={"sqlstate": failed.sqlstate})

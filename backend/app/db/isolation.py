@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from .database import ROLE
+from .identity import ROLE
 
 NOBODIES = ("", "-1")
 """Nobody at all, and a user that cannot exist: ids begin with 1."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from ..errors import SetupError
 from ..settings import Settings
 from . import schema, url as urls
-from .database import ROLE
+from .identity import ROLE
 
 if TYPE_CHECKING:
     from alembic.config import Config

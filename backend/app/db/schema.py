@@ -6,7 +6,8 @@ import time
 from sqlalchemy import column, select, table
 
 from ..errors import DatabaseUnavailable
-from .database import NOBODY, Database
+from .database import Database
+from .identity import NOBODY
 from .statement import read
 
 log = logging.getLogger(__name__)

@@ -35,6 +35,11 @@ def direct(url: URL) -> URL:
     return url.set(host=label.removesuffix("-pooler") + dot + domain) if dot else url
 
 
+def is_pooled(url: URL) -> bool:
+    """Whether it is that of Neon's pooler, which lends each connection to another client at every turn."""
+    return direct(url) != url
+
+
 def arguments(url: URL) -> dict[str, Any]:
     """What libpq wants to know."""
     _, keywords = url.get_dialect()().create_connect_args(url)

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import CIDR
 from sqlalchemy.engine import URL
 from sqlmodel import Session, col, create_engine
 
-from ..db.database import NOBODY, Database, Identity
+from ..db.database import Database
+from ..db.identity import NOBODY, Identity
 from ..db.statement import write
 from ..models.audit import Visit
 from ..models.database import Audit, Departure

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, bindparam, select
 from sqlmodel import col
 
 from ..db.connection import Row
-from ..db.database import ConstraintViolated, Database, Identity
+from ..db.database import ConstraintViolated, Database
+from ..db.identity import Identity
 from ..db.statement import Statement
 from ..errors import DatabaseBusy, NotAuthenticated
 from ..models.caller import Caller

@@ -65,7 +65,7 @@ def _page(*further: ColumnElement[bool]) -> Statement:
     last = [func.array_agg(aggregate_order_by(each, *_place(item.c)))[1] for each in _place(item.c)]
     items = func.json_agg(aggregate_order_by(item.table_valued(), *_first_to_last(item.c)))
     more = select(func.count()).select_from(one_more).scalar_subquery() > bindparam("limit")
-    return read(select(func.coalesce(items, func.json_build_array()), more, *last))
+    return read(select(func.coalesce(items, func.json_build_array()), more, *last), often=True)
 
 
 _FIRST_PAGE = _page()

@@ -60,7 +60,8 @@ def _stretch(item: Subquery, place: ColumnElement[Any]) -> Statement:
         )
         .select_from(Conversation)
         .join(stretch, true())
-        .where(*THIS_CONVERSATION)
+        .where(*THIS_CONVERSATION),
+        often=True,
     )
 
 

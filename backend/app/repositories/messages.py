@@ -134,7 +134,8 @@ _appended = inserted(
 _APPEND = write(
     as_json(_appended)
     .add_columns(null())
-    .union_all(as_json(_earlier).add_columns(select(_earlier.c.request_hash).scalar_subquery()))
+    .union_all(as_json(_earlier).add_columns(select(_earlier.c.request_hash).scalar_subquery())),
+    often=True,
 )
 
 

@@ -203,7 +203,7 @@ def _answer(*upto: ColumnElement[bool]) -> ColumnElement[int]:
     return answer.scalar_subquery()
 
 
-ASK = write(_LOCK, _EXPIRE, _asking())
+ASK = write(_LOCK, _EXPIRE, _asking(), often=True)
 EDIT = write(_LOCK, _EXPIRE, _HOLD, _cut(_put_away), _asking(_editable))
 REGENERATE = write(_LOCK, _EXPIRE, _HOLD, _cut(_answer()), _answering(_last_question))
 REGENERATE_NAMED = write(

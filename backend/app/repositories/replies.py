@@ -53,7 +53,8 @@ _FLUSH = write(
     update(Message)
     .where(*_THIS_REPLY, STREAMING)
     .values(content=_text, parts=func.coalesce(_parts, col(Message.parts)), lease_until=LEASED)
-    .returning(col(Message.stop_requested))
+    .returning(col(Message.stop_requested)),
+    often=True,
 )
 _ended = (
     update(Message)
@@ -71,7 +72,7 @@ _ended = (
     .returning(*COLUMNS)
     .cte("ended")
 )
-_END = write(as_json(_ended))
+_END = write(as_json(_ended), often=True)
 _asked_to_stop = (
     update(Message)
     .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) >= func.now())

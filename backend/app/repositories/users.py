@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert as insert_or
 from sqlalchemy.engine import URL
 from sqlmodel import Session, col, create_engine
 
-from ..db.database import NOBODY, ConstraintViolated, Database, Identity
+from ..db.database import ConstraintViolated, Database
+from ..db.identity import NOBODY, Identity
 from ..db.statement import read, write
 from ..errors import EmailTaken, NotAuthenticated
 from ..models.audit import Visit

@@ -1,0 +1,59 @@
+"""Who asks, and how Postgres is told: in the same message as the statement, for its transaction only.
+
+Before each statement Postgres becomes the application's role and learns whose rows it may touch. Row-level
+security does the rest, behind any pooler, with a single connection string.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+from .statement import Statement, statement
+
+ROLE = "chat_history_app"
+"""Owns nothing and bypasses nothing. The first migration makes it."""
+
+ENDED = "CH401"
+"""What `require_account` raises."""
+
+# Every statement finds few rows in the order of an index. The planner takes conversation and user for
+# independent, expects one row, and would as soon read all of a conversation, or of the table, first.
+# For the same reason a plan that is kept is the same for everybody.
+_SETTINGS = {
+    "role": ROLE,
+    "TimeZone": "UTC",
+    "enable_bitmapscan": "off",
+    "enable_seqscan": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+
+class Identity(NamedTuple):
+    """In whose name a statement runs: at most one of a user, an e-mail address, an issuer's subject.
+
+    With a `generation`, the user must still be there, and its tokens of that generation not have ended.
+    """
+
+    user_id: int | None = None
+    generation: int | None = None
+    email: str | None = None
+    issuer: str | None = None
+    subject: str | None = None
+
+
+NOBODY = Identity()
+
+
+def introduction(identity: Identity, *, reads: bool, milliseconds: int) -> Statement:
+    """What goes before a statement of `identity` that may take so long. Its parameters are the identity's."""
+    given = tuple(name for name, value in zip(identity._fields, identity, strict=True) if value is not None)
+    return _introduction(given, reads, milliseconds)
+
+
+@cache
+def _introduction(given: tuple[str, ...], reads: bool, milliseconds: int) -> Statement:
+    fixed = {**_SETTINGS, "statement_timeout": str(milliseconds), "transaction_read_only": str(reads)}
+    said = [f"set_config('{name}', '{value}', true)" for name, value in fixed.items()]
+    said += [f"set_config('app.{name}', %({name})s::text, true)" for name in given if name != "generation"]
+    # In the same message: who asks is looked up before the statement, and nothing is waited for.
+    required = ["SELECT require_account(%(user_id)s, %(generation)s)"] if "generation" in given else []
+    return statement([f"SELECT {', '.join(said)}", *required], reads=reads, often=True)
