@@ -74,7 +74,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
     for module in (chat, conversations, search, todos, auth, account, operations):
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)
     if not settings.external_issuer:
         app.include_router(auth.local)
     site.install(app, external_issuer=settings.external_issuer)

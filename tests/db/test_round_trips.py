@@ -166,7 +166,9 @@ def test_who_asks_travels_with_the_statement(user: User, prepared: Prepared, pro
     assert user.get(f"/api/conversations/{prepared.conversation}").status_code == 200
     said = proxy.said.decode(errors="replace")  # a length comes first
     assert proxy.round_trips == 1
-    told = introduction(Identity(user.id, 0), reads=True, milliseconds=round(UNHURRIED["database_timeout"] * 1_000))
+    told = introduction(
+        Identity(user.id, 0), reads=True, milliseconds=round(UNHURRIED["database_timeout"] * 1_000)
+    )
     assert told.plan is not None
     assert "set_config('role', 'chat_history_app', true)" in told.plan.prepare
     before, _, statement = said.partition(told.plan.execute % {"user_id": user.id, "generation": 0})

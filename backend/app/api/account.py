@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -14,7 +14,7 @@ from ..models.erasure import AccountErasure, Erased
 from .deps import AppServices, Export, SignedIn, SigningIn, Visiting
 from .openapi import LINES, answers
 from .pages import json_response
-from .strict import StrictRoute
+from .strict import strict_router
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ READER_SECONDS = 30
 EXPORT_SECONDS = 600
 """How long the whole may take: so long it holds a connection, and keeps Postgres from clearing up."""
 
-router = APIRouter(prefix="/api/auth", tags=["accounts"], route_class=StrictRoute)
+router = strict_router("/api/auth", "accounts")
 
 
 class ExportResponse(StreamingResponse):

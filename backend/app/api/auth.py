@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response
+from fastapi import Form, Response
 
 from .. import tokens
 from ..errors import EmailTaken, PasswordWrong, RateLimited, RegistrationClosed, SignInFailed
@@ -12,10 +12,10 @@ from ..models.caller import Caller
 from .deps import REGISTERING, AppServices, Services, SignedIn, SigningIn, Users, Visiting
 from .openapi import answers
 from .pages import json_response
-from .strict import StrictRoute
+from .strict import strict_router
 
-router = APIRouter(prefix="/api/auth", tags=["accounts"], route_class=StrictRoute)
-local = APIRouter(prefix="/api/auth", tags=["accounts"], route_class=StrictRoute)
+router = strict_router("/api/auth", "accounts")
+local = strict_router("/api/auth", "accounts")
 
 
 @local.post(

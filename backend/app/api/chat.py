@@ -1,6 +1,6 @@
 """The chatbot's routes. A session is a durable handle on a conversation: the conversation's id as text."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from ..errors import (
@@ -47,11 +47,11 @@ from .deps import (
 from .openapi import answers, links
 from .pages import Cursor, json_response, page, ui_items, whole
 from .stream import stream_response
-from .strict import StrictRoute
+from .strict import strict_router
 from .turn import turn_response, ui_turn
 
 # Sessions are paths: a client's own id of one may have slashes in it.
-router = APIRouter(prefix="/api/chat", tags=["chat"], route_class=StrictRoute)
+router = strict_router("/api/chat", "chat")
 
 _LINKS = links(
     {"sessionId": "$response.body#/session_id"},

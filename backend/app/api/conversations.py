@@ -1,6 +1,6 @@
 """Conversations and their messages, without the assistant."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ..errors import (
     ClientIdReused,
@@ -36,9 +36,9 @@ from .deps import (
 )
 from .openapi import answers, links
 from .pages import Cursor, json_response, numbers_place, page, place_numbers
-from .strict import StrictRoute
+from .strict import strict_router
 
-router = APIRouter(prefix="/api/conversations", tags=["conversations"], route_class=StrictRoute)
+router = strict_router("/api/conversations", "conversations")
 
 _LINKS = links(
     {"conversation_id": "$response.body#/id"},

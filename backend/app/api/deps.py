@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import OAuth2PasswordBearer
+from fastapi.security.base import SecurityBase
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
@@ -78,11 +79,21 @@ async def _services(request: Request) -> Services:
 AppServices = Annotated[Services, Depends(_services)]
 
 
-class _Caller(OAuth2PasswordBearer):
-    """The user whose token came with the request. Whether it has ended, each statement asks."""
+_BEARER = OAuth2PasswordBearer("/api/auth/token", scheme_name="Bearer", auto_error=False)
+_CALLER = "chat_history.caller"
 
-    async def __call__(self, request: Request) -> Caller:  # type: ignore[override]  # the user, not the token
-        token = await super().__call__(request)
+
+class _ByToken(SecurityBase):
+    """What only a user gets. Its parts depend on nothing else: each step between would cost as much again."""
+
+    model, scheme_name = _BEARER.model, _BEARER.scheme_name
+
+    async def caller(self, request: Request) -> Caller:
+        """The user whose token came with the request. Whether it has ended, each statement asks."""
+        known: Caller | None = request.scope.get(_CALLER)
+        if known is not None:
+            return known
+        token = await _BEARER(request)
         if token is None:
             raise NotAuthenticated
         services = services_of(request)
@@ -90,19 +101,42 @@ class _Caller(OAuth2PasswordBearer):
         limits.take(request.scope, services.limits.requests, caller.user_id)
         if request.method not in _SAFE:
             limits.take(request.scope, services.limits.writes, caller.user_id)
+        request.scope[_CALLER] = caller
         return caller
 
 
-SignedIn = Annotated[Caller, Depends(_Caller("/api/auth/token", scheme_name="Bearer", auto_error=False))]
+class _SignedIn(_ByToken):
+    async def __call__(self, request: Request) -> Caller:
+        return await self.caller(request)
 
 
-async def _asking(request: Request, caller: SignedIn) -> Caller:
-    limits.take(request.scope, services_of(request).limits.turns, caller.user_id)
-    return caller
+class _Asking(_ByToken):
+    async def __call__(self, request: Request) -> Caller:
+        caller = await self.caller(request)
+        limits.take(request.scope, services_of(request).limits.turns, caller.user_id)
+        return caller
 
 
-Asking = Annotated[Caller, Depends(_asking)]
+class _OfCaller(_ByToken):
+    """A repository of the caller's rows."""
+
+    def __init__(self, repository: type[Repository]) -> None:
+        self._repository = repository
+
+    async def __call__(self, request: Request) -> Repository:
+        return self._repository(services_of(request).database, await self.caller(request))
+
+
+SignedIn = Annotated[Caller, Depends(_SignedIn())]
+Asking = Annotated[Caller, Depends(_Asking())]
 """Who asks the assistant, and so takes one of the user's turns."""
+Conversations = Annotated[ConversationRepository, Depends(_OfCaller(ConversationRepository))]
+Deletion = Annotated[DeletionRepository, Depends(_OfCaller(DeletionRepository))]
+History = Annotated[HistoryRepository, Depends(_OfCaller(HistoryRepository))]
+Messages = Annotated[MessageRepository, Depends(_OfCaller(MessageRepository))]
+Replies = Annotated[ReplyRepository, Depends(_OfCaller(ReplyRepository))]
+Search = Annotated[SearchRepository, Depends(_OfCaller(SearchRepository))]
+Todos = Annotated[TodoRepository, Depends(_OfCaller(TodoRepository))]
 
 
 async def _visit(request: Request) -> Visit:
@@ -130,24 +164,6 @@ async def _registering(request: Request, services: AppServices) -> None:
 
 SigningIn = Annotated[Callable[[str], AbstractContextManager[None]], Depends(_signing_in)]
 REGISTERING = Depends(_registering)
-
-
-def _of_caller(repository: type[Repository]) -> Any:
-    """A repository of the caller's rows."""
-
-    async def make(request: Request, caller: SignedIn) -> Repository:
-        return repository(services_of(request).database, caller)
-
-    return Depends(make)
-
-
-Conversations = Annotated[ConversationRepository, _of_caller(ConversationRepository)]
-Deletion = Annotated[DeletionRepository, _of_caller(DeletionRepository)]
-History = Annotated[HistoryRepository, _of_caller(HistoryRepository)]
-Messages = Annotated[MessageRepository, _of_caller(MessageRepository)]
-Replies = Annotated[ReplyRepository, _of_caller(ReplyRepository)]
-Search = Annotated[SearchRepository, _of_caller(SearchRepository)]
-Todos = Annotated[TodoRepository, _of_caller(TodoRepository)]
 
 
 async def _export(request: Request, caller: SignedIn) -> ExportRepository:
@@ -180,17 +196,21 @@ def conversation_of(session_id: str) -> int | None:
     return int(session_id) if ours else None
 
 
-async def _session(request: Request, caller: SignedIn, session_id: SessionId) -> int:
+class _Session(_ByToken):
     """The conversation that a session stands for. A text that was never a session's is one that ended."""
-    conversations = ConversationRepository(services_of(request).database, caller)
-    return conversation_of(session_id) or await conversations.find(session_id)
+
+    async def __call__(self, request: Request, session_id: SessionId) -> int:
+        conversations = ConversationRepository(services_of(request).database, await self.caller(request))
+        return conversation_of(session_id) or await conversations.find(session_id)
 
 
-async def _begun_session(request: Request, caller: SignedIn, session_id: SessionId) -> int | None:
+class _BegunSession(_Session):
     """The same, or None for an id of the client in which nothing was said yet."""
-    with suppress(ConversationNotFound):
-        return await _session(request, caller, session_id)
-    return None
+
+    async def __call__(self, request: Request, session_id: SessionId) -> int | None:  # type: ignore[override]
+        with suppress(ConversationNotFound):
+            return await super().__call__(request, session_id)
+        return None
 
 
 def _plain(number: str) -> str:
@@ -244,8 +264,8 @@ async def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] 
 
 HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
 SearchText = Annotated[text.SearchText, Query(description="What to search for.", examples=["milk"])]
-Session = Annotated[int, Depends(_session)]
-BegunSession = Annotated[int | None, Depends(_begun_session)]
+Session = Annotated[int, Depends(_Session())]
+BegunSession = Annotated[int | None, Depends(_BegunSession())]
 ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
 MessageId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]

@@ -7,9 +7,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from ..errors import DatabaseBusy, DatabaseUnavailable, ShuttingDown
 from ..models.api import Health
 from .deps import AppServices
-from .openapi import answers
+from .openapi import answers, operation_id
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], generate_unique_id_function=operation_id)
 
 
 @router.head("/healthz", include_in_schema=False)

@@ -2,7 +2,7 @@
 
 import json
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ..errors import CursorInvalid
 from ..models.search import SearchPage
@@ -11,9 +11,9 @@ from ..words import Words
 from .deps import Limit, PageCursor, Search, SearchText, SignedIn
 from .openapi import answers
 from .pages import Cursor, numbers_place, page, place_numbers
-from .strict import StrictRoute
+from .strict import strict_router
 
-router = APIRouter(prefix="/api/search", tags=["conversations"], route_class=StrictRoute)
+router = strict_router("/api/search", "conversations")
 
 
 @router.get("", responses=answers(SearchPage, CursorInvalid))

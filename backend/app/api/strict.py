@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIRouter
 
 from ..errors import BodyInvalid, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+from .openapi import operation_id
 
 BODY_SECONDS = 60
 """How long a whole body may take: the largest one needs it at half a megabit a second."""
@@ -69,6 +70,13 @@ class StrictRequest(Request):
         if _deeper(value, MAX_DEPTH):
             raise BodyInvalid
         return value
+
+
+def strict_router(prefix: str, tag: str) -> APIRouter:
+    """A router of such routes."""
+    return APIRouter(
+        prefix=prefix, tags=[tag], route_class=StrictRoute, generate_unique_id_function=operation_id
+    )
 
 
 class StrictRoute(APIRoute):

@@ -1,15 +1,15 @@
 """The todos that the offline assistant manages: the same ones."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ..errors import TodoLimitReached, TodoNotFound
 from ..models import database
 from ..models.api import Todo, TodoCreate, TodoList, TodoUpdate
 from .deps import TodoId, Todos
 from .openapi import answers, links
-from .strict import StrictRoute
+from .strict import strict_router
 
-router = APIRouter(prefix="/api/todos", tags=["todos"], route_class=StrictRoute)
+router = strict_router("/api/todos", "todos")
 
 _LINKS = links({"todo_id": "$response.body#/id"}, get="get_todo", update="update_todo", delete="delete_todo")
 
