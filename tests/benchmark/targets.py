@@ -35,7 +35,8 @@ def targets(url: str) -> list[Target]:
         " ORDER BY md5(id::text) LIMIT %s",
         (PAGE + 1, CONVERSATIONS),
     )
-    return [Target(conversation, user, token_of(user)) for conversation, user in found]
+    signed_in = {user: token_of(user) for _, user in found}  # who has signed in asks with one token
+    return [Target(conversation, user, signed_in[user]) for conversation, user in found]
 
 
 def token_of(user: int) -> str:

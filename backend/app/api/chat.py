@@ -168,7 +168,6 @@ async def stop_reply(services: AppServices, caller: SignedIn, session: Session) 
 )
 async def get_history(
     history: History,
-    caller: SignedIn,
     session: Session,
     place: HistoryPlace,
     limit: Limit = 50,
@@ -179,8 +178,8 @@ async def get_history(
     what its `useChat` begins with.
     """
     older, newer = (
-        Cursor("history", caller.user_id, session),
-        Cursor("newer history", caller.user_id, session),
+        Cursor("history", history.user_id, session),
+        Cursor("newer history", history.user_id, session),
     )
     if place.around is not None:
         found = await history.around(session, limit, place.around)

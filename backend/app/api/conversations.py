@@ -32,7 +32,6 @@ from .deps import (
     Messages,
     PageCursor,
     Replies,
-    SignedIn,
 )
 from .openapi import answers, links
 from .pages import Cursor, json_response, numbers_place, page, place_numbers
@@ -69,7 +68,6 @@ async def create_conversation(
 @router.get("", responses=answers(ConversationPage, CursorInvalid))
 async def list_conversations(
     conversations: Conversations,
-    caller: SignedIn,
     archived: Archived = False,
     limit: Limit = 20,
     cursor: PageCursor = None,
@@ -79,7 +77,7 @@ async def list_conversations(
 
     One that gets a message while you turn the pages moves to the front: it is on the first page, read again.
     """
-    cursors = Cursor("conversations", caller.user_id, archived)
+    cursors = Cursor("conversations", conversations.user_id, archived)
     after = None if cursor is None else numbers_place(cursors.read(cursor, 3))
     found = await conversations.page(limit, after, archived=archived)
     following = None if found.next is None else cursors.write(*place_numbers(found.next))
@@ -128,7 +126,6 @@ async def restore_conversation(deletion: Deletion, conversation_id: Conversation
 )
 async def list_messages(
     history: History,
-    caller: SignedIn,
     conversation_id: ConversationId,
     limit: Limit = 50,
     cursor: PageCursor = None,
@@ -137,7 +134,7 @@ async def list_messages(
 
     They come in reading order, from the first on; the next page has the ones after them.
     """
-    cursors = Cursor("messages", caller.user_id, conversation_id)
+    cursors = Cursor("messages", history.user_id, conversation_id)
     after = 0 if cursor is None else cursors.read(cursor, 1)[0]
     found = await history.oldest(conversation_id, limit, after)
     return page(found.items, next_cursor=cursors.at(found.newer))

@@ -68,6 +68,7 @@ class Repository:
         """
         self._database = database
         self._identity = identity_of(user)
+        self.user_id = user if isinstance(user, int) else user.user_id
 
     async def _rows(self, statement: Statement, **parameters: Any) -> list[Row]:
         try:
