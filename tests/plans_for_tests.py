@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,14 +14,23 @@ from support import Postgres
 
 
 class Explained(Database):
-    """Has statements explained while they run as they always do: in their role, in their user's name."""
+    """Has statements explained while they run as they always do: in their role, in their user's name, and by
+    the plan that is kept for all users where one is. Its parameters are shown by their values.
+    """
 
     plan: dict[str, Any]
 
     async def run(self, identity: Identity, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
-        *before, last = statement.sql.split("; ")
+        *before, last = statement.on(()).split("; ")
         sql = "; ".join([*before, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {last}"])
         [(explained,)] = await super().run(identity, Statement(sql, statement.reads), parameters)
+        if statement.plan is not None:
+            given = {**parameters, **identity._asdict()}
+            values = [given[name] for name in re.findall(r"%\((\w+)\)s", last)]
+            for place in range(len(values), 0, -1):
+                explained = explained.replace(
+                    b"$%d" % place, json.dumps(str(values[place - 1])).encode()[1:-1]
+                )
         self.plan = json.loads(explained)[0]["Plan"]
         return [(b"", b"", *[None] * 9)]
 

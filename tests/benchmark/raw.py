@@ -13,6 +13,7 @@ from statistics import median
 import httpx
 
 from app.db import url as urls
+from app.db.identity import ROLE
 from app.db.installation import installations
 from benchmark.contestants import OPERATIONS, service
 from benchmark.load import Ask
@@ -26,6 +27,8 @@ SCRIPTS = 100
 CONNECTIONS = 16
 
 Texts = dict[str, list[str]]
+
+_PREPARED = re.compile(r"PREPARE .+?(?=; (?:EXECUTE|PREPARE)|$)", re.DOTALL)
 
 
 @contextmanager
@@ -43,17 +46,22 @@ def send(client: httpx.Client, ask: Ask) -> None:
     ).raise_for_status()
 
 
-def texts(url: str, ask: dict[str, list[Ask]]) -> Texts:
-    """What the service says to Postgres for each request."""
+def texts(url: str, ask: dict[str, list[Ask]]) -> tuple[list[str], Texts]:
+    """What the service says to Postgres: once, to prepare what it keeps, and for each request."""
+    prepared: list[str] = []
     with overheard(url) as (proxy, address), httpx.Client(base_url=address, verify=False) as client:
         send(client, ask["list"][0])  # opens the connection
+        prepared += _PREPARED.findall(bytes(proxy.said).decode(errors="replace").replace("\0", ""))
         heard: Texts = {operation: [] for operation in ask}
         for operation, asks in ask.items():
+            proxy.forget()
+            send(client, asks[0])
+            prepared += _PREPARED.findall(_query(bytes(proxy.said)))
             for each in asks:
                 proxy.forget()
                 send(client, each)
                 heard[operation].append(_query(bytes(proxy.said)))
-    return heard
+    return prepared, heard
 
 
 def _query(said: bytes) -> str:
@@ -71,7 +79,7 @@ def program() -> str | None:
 
 
 def measured_raw(
-    url: str, heard: Texts, server: int, rounds: int, seconds: float
+    url: str, heard: tuple[list[str], Texts], server: int, rounds: int, seconds: float
 ) -> dict[str, dict[str, float]]:
     """Transactions a second and CPU of Postgres for each operation: as sent, and as nobody but the owner may.
 
@@ -80,10 +88,15 @@ def measured_raw(
     found: dict[str, list[tuple[float, float]]] = {}
     pgbench = program()
     assert pgbench is not None
+    prepared, said = heard
+    as_application = ["BEGIN", f"SET LOCAL ROLE {ROLE}", *prepared, "COMMIT"]
     for _ in range(rounds):
         for operation in OPERATIONS:
-            for kind, spoken in (("", heard[operation]), (", no policies", _naked(heard[operation]))):
-                rate = _run(pgbench, url, spoken, server, seconds)
+            for kind, first, spoken in (
+                ("", as_application, said[operation]),
+                (", no policies", prepared, _naked(said[operation])),
+            ):
+                rate = _run(pgbench, url, first, spoken, server, seconds)
                 found.setdefault(f"{operation}{kind}", []).append(rate)
     return {
         name: {"rate": median(rate for rate, _ in each), "postgres_cpu_us": median(cpu for _, cpu in each)}
@@ -92,19 +105,28 @@ def measured_raw(
 
 
 def _naked(spoken: list[str]) -> list[str]:
-    return [text.partition("; ")[2] for text in spoken]
+    return [text.rpartition("; ")[2] for text in spoken]
 
 
-def _run(pgbench: str, url: str, spoken: list[str], server: int, seconds: float) -> tuple[float, float]:
+def _run(
+    pgbench: str, url: str, first: list[str], spoken: list[str], server: int, seconds: float
+) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         command = [pgbench, "-n", "-c", str(CONNECTIONS), "-j", "1", "-T", str(round(seconds))]
+        command += ["-D", "prepared=0"]
+        once = "".join(f"{_line(text)}\n" for text in first)
         for number, text in enumerate(spoken):
             script = Path(name, str(number))
-            # Joined so, the two statements stay one message and one transaction.
-            script.write_text(text.replace("; ", " \\; ", 1).replace("\n", " ") + "\n")
+            script.write_text(f"\\if :prepared = 0\n{once}\\set prepared 1\n\\endif\n{_line(text)}\n")
             command += ["-f", str(script)]
         spent = family_seconds(server)
         ran = subprocess.run([*command, url], capture_output=True, text=True, check=True)
         cpu = family_seconds(server) - spent
+    assert " 0 (0.000%)" in ran.stdout, ran.stdout + ran.stderr
     done = int(re.findall(r"actually processed: (\d+)", ran.stdout)[0])
     return float(re.findall(r"tps = ([\d.]+)", ran.stdout)[0]), cpu / done * 1e6
+
+
+def _line(text: str) -> str:
+    """One line of a script. Joined so, its statements stay one message and one transaction."""
+    return text.replace("; ", " \\; ").replace("\n", " ") + ";"

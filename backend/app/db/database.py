@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
 
-from .. import spans
 from ..errors import DatabaseBusy, DatabaseUnavailable, NotAuthenticated
+from ..spans import is_traced, span
 from . import url as urls
 from .connection import Connection, ConnectionLost, Row, StatementFailed, connect
 from .identity import ENDED, Identity, introduction
@@ -262,9 +262,9 @@ class Database:
 
 
 def _span(statement: Statement) -> AbstractContextManager[object]:
-    if not spans.are_seen():
+    if not is_traced():
         return nullcontext()
-    return spans.span(statement.name, {"db.system.name": "postgresql", "db.query.text": statement.sql})
+    return span(statement.name, {"db.system.name": "postgresql", "db.query.text": statement.sql})
 
 
 def _named(identity: Identity, parameters: Mapping[str, Any]) -> dict[str, Any]:
