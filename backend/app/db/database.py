@@ -72,7 +72,7 @@ class Database:
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._open = 0
-        self._keeps_plans = keeps_plans
+        self.keeps_plans = keeps_plans
 
     @property
     def connections(self) -> dict[str, int]:
@@ -147,14 +147,14 @@ class Database:
     async def _run(self, statements: Sequence[Statement], parameters: Mapping[str, Any]) -> list[Row]:
         connection = await self._acquire()
         try:
-            if self._keeps_plans:
+            if self.keeps_plans:
                 try:
                     return await self._send_plans(connection, statements, parameters)
                 except StatementFailed as failed:  # and nothing of it happened
                     if failed.sqlstate not in _NOT_KEPT:
                         raise
                     log.warning("database.plans_not_kept", extra={"sqlstate": failed.sqlstate})
-                    self._keeps_plans = False
+                    self.keeps_plans = False
             sql = "; ".join(statement.sql for statement in statements)
             return await self._send(connection, sql, parameters)
         finally:
