@@ -1,8 +1,10 @@
 """The HTTP server: uvicorn, which ends our way."""
 
 import errno
+import gc
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,6 +51,14 @@ class Server(uvicorn.Server):
         super().run(sockets)
         if self._failure is not None:
             raise self._failure
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if threading.current_thread() is threading.main_thread():  # or the process is somebody else's, too
+            # What is there by now stays. To look through it again and again, for what nobody needs any more,
+            # took a seventh of the processor, and stopped everything for as long.
+            gc.collect()
+            gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._services.turns.close(self._services.settings.shutdown_grace)
