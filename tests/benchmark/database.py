@@ -11,6 +11,9 @@ from app.db import embedded
 from benchmark import seed
 
 SIZES = {"full": seed.FULL, "small": seed.SMALL}
+MEMORY = {"shared_buffers": "2GB"}
+"""What a Postgres with so much in it is given, in place of the little that one on a desk takes."""
+
 _MIGRATIONS = Path(__file__).parents[2] / "alembic" / "versions"
 
 
@@ -30,6 +33,7 @@ def seeded(size: str, progress: Callable[[str], object]) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         folder.chmod(0o711)  # root's server runs as another user
+    embedded.SETTINGS.update(MEMORY)
     with embedded.running(folder / "data") as url:
         if not complete.exists():
             progress(f"Filling a database in {folder} ...")

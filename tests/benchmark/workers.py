@@ -1,4 +1,4 @@
-"""One process of the service, and two behind one port: `python -m benchmark.workers`, in the tests' folder."""
+"""One process of the service, and two behind one port: `python -m benchmark.workers` where the tests are."""
 
 import socket
 import subprocess
