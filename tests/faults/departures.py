@@ -96,8 +96,7 @@ def traces(ground: Ground, times: int) -> Outcome:
     """So many users write and are erased: their words are in no table, no dump, no log."""
     marked = [{name: uuid.uuid4().hex for name in MARKERS} for _ in range(times)]
     with ground.own_server() as server, ground.room() as folder:
-        limits = {"REGISTRATIONS_PER_HOUR": "0", "SIGN_INS_PER_MINUTE": "0", "LOG_LEVEL": "DEBUG"}
-        with running(SERVERS["serve"], server.postgres, folder / "output", **limits) as process:
+        with running(SERVERS["serve"], server.postgres, folder / "output", LOG_LEVEL="DEBUG") as process:
             tokens = [settle(process, marks) for marks in marked]
             before = [tables(server.postgres), dump(server.postgres) or ""]
             for token, marks in zip(tokens, marked, strict=True):

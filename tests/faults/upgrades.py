@@ -21,7 +21,7 @@ from command_line import serving
 from faults.board import Outcome
 from faults.ground import Ground, Unavailable
 from faults.lab import PATIENCE, TESTS, THIS_BUILD
-from support import SECRET, Postgres, until
+from support import GENEROUS, SECRET, Postgres, as_environment, until
 
 CHECKOUT = THIS_BUILD.parent
 HISTORY = TESTS.parent
@@ -50,7 +50,7 @@ def _environment(code: Path, database: Postgres) -> dict[str, str]:
         {"DATABASE_URL": database.text, "SECRET_KEY": SECRET},
         {"ALLOW_PLAINTEXT_DATABASE": "true"},
     )
-    return {**kept, **url, **plaintext, "PYTHONPATH": str(code)}
+    return {**kept, **url, **plaintext, **as_environment(GENEROUS), "PYTHONPATH": str(code)}
 
 
 def _migrating(database: Postgres) -> subprocess.Popen[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from app import settings
-from support import SECRET, Postgres
+from support import GENEROUS, SECRET, Postgres, as_environment
 
 from .answers import check
 
@@ -66,6 +66,7 @@ def running(command: list[str], postgres: Postgres, output: Path, **variables: s
         "DATABASE_URL": postgres.text,
         "ALLOW_PLAINTEXT_DATABASE": "true",
         "SECRET_KEY": SECRET,
+        **as_environment(GENEROUS),
         **variables,
     }
     with socket.socket() as reserved, output.open("wb") as file:
