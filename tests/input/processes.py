@@ -63,7 +63,7 @@ def running(command: list[str], postgres: Postgres, output: Path, **variables: s
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join((str(TESTS), str(CODE))),
-        "DATABASE_URL": postgres.text,
+        "DATABASE_URL": postgres.pooled,
         "ALLOW_PLAINTEXT_DATABASE": "true",
         "SECRET_KEY": SECRET,
         **as_environment(GENEROUS),
