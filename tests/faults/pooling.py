@@ -33,8 +33,8 @@ AT_LEAST_TWO = (
     "privacy/test_export.py::test_slow_readers_hold_up_nobody_but_other_exports",
     "turns/test_shutdown.py::test_a_turn_that_is_being_opened_is_waited_for",
 )
-"""Here a statement is to wait in Postgres, or an export to be open, while another one runs. Through a pool of 1
-nothing runs meanwhile, whoever asks."""
+"""Here a statement is to wait in Postgres, or an export to be open, while another one runs. Through a pool of
+1 nothing runs meanwhile, whoever asks."""
 
 
 def suite_through_a_pooler(ground: Ground, times: int) -> Outcome:
