@@ -47,7 +47,8 @@ def suite_through_a_pooler(ground: Ground, times: int) -> Outcome:
         with ground.database() as database, pooled(database.url, size) as pooler:
             run = subprocess.run(
                 [
-                    *(sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider"),
+                    *(sys.executable, "-m", "pytest", "-n0", "-q", "--timeout=120"),
+                    *("-p", "no:cacheprovider"),
                     *left_out,
                     *(SMALL if times == 1 else WHOLE),
                 ],
