@@ -86,7 +86,7 @@ CANARIES = (
     ),
     Canary(
         "nobody waits, and two replies may be open at once",
-        readers.two_tabs,
+        readers.tabs,
         UNLOCKED,
         schema="DROP INDEX uq_message_open_reply",
     ),

@@ -77,8 +77,8 @@ BOARD = (
     ),
     Figure(
         "O-01",
-        "rounds of two tabs that send at once",
-        "1 answered, 1 told where to read, seq without gaps",
+        "rounds of two to eight tabs that send at once",
+        "1 answered, the others told where to read, seq without gaps",
         engine.tabs,
         gate=0,
         deep=300,
