@@ -23,7 +23,18 @@ from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app
 from app.settings import Settings
-from support import SECRET, UNHURRIED, Postgres, Service, User, empty, served, settings
+from support import (
+    GENEROUS,
+    SECRET,
+    UNHURRIED,
+    Postgres,
+    Service,
+    User,
+    as_environment,
+    empty,
+    served,
+    settings,
+)
 
 CLUSTER = "CHAT_HISTORY_TEST_CLUSTER"
 
@@ -158,7 +169,7 @@ def environment() -> dict[str, str]:
 def configured(environment: dict[str, str], postgres: Postgres) -> dict[str, str]:
     empty(postgres)
     given = {"DATABASE_URL": postgres.text, "SECRET_KEY": SECRET, "ALLOW_PLAINTEXT_DATABASE": "true"}
-    return {**environment, **given, **{name.upper(): str(seconds) for name, seconds in UNHURRIED.items()}}
+    return {**environment, **given, **as_environment(UNHURRIED | GENEROUS)}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +27,21 @@ MEASURED = {name: value for name, value in os.environ.items() if name.startswith
 UNHURRIED = {"database_timeout": 60, "database_pool_timeout": 60}
 """How long a statement may take, and the wait for a connection: only what is tested is to fail."""
 
+GENEROUS = {
+    "requests_per_minute": 30_000,
+    "writes_per_minute": 15_000,
+    "turns_per_minute": 3_000,
+    "sign_ins_per_minute": 600,
+    "registrations_per_hour": 1_000,
+}
+"""What a user, and an address, may do: enough for every test that is not about it, and still counted."""
+
 Row = tuple[Any, ...]
+
+
+def as_environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """Settings as a process is given them."""
+    return {name.upper(): str(value) for name, value in settings.items()}
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -148,7 +162,7 @@ def pages(user: User, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
 def settings(postgres: Postgres, **changes: Any) -> Settings:
     """Settings of a test, from nothing of the environment. No request is refused for a slow machine."""
     given = {"database_url": postgres.pooled, "secret_key": SECRET, "allow_plaintext_database": True}
-    return Settings(_env_file=None, **{**given, **UNHURRIED, **changes})
+    return Settings(_env_file=None, **{**given, **UNHURRIED, **GENEROUS, **changes})
 
 
 @contextmanager

@@ -31,20 +31,20 @@ class Quotas(BaseModel):
         10_000, description="Connections a process accepts at the same time; more are answered with 503."
     )
     requests_per_minute: NonNegativeInt = Field(
-        30_000,
+        1_200,
         description="Requests one user may send; more are answered with 429. As all limits by the minute or "
         "hour, it is counted by each process for itself, and 0 is no limit.",
     )
-    writes_per_minute: NonNegativeInt = Field(15_000, description="Of these, how many may change something.")
+    writes_per_minute: NonNegativeInt = Field(600, description="Of these, how many may change something.")
     turns_per_minute: NonNegativeInt = Field(
-        3_000,
-        description="Of these, how many may ask the assistant. With a model that costs money, 30 is plenty.",
+        60,
+        description="Of these, how many may ask the assistant. With a model that costs money, 10 is plenty.",
     )
     sign_ins_per_minute: NonNegativeInt = Field(
-        600, description="Sign-ins, right or wrong, from one address (IPv6: from one /64)."
+        60, description="Sign-ins, right or wrong, from one address (IPv6: from one /64)."
     )
     registrations_per_hour: NonNegativeInt = Field(
-        1_000, description="Accounts made from one address (IPv6: from one /64)."
+        60, description="Accounts made from one address (IPv6: from one /64)."
     )
     wrong_passwords: NonNegativeInt = Field(
         10,

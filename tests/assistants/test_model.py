@@ -18,6 +18,7 @@ from model_server import (
     DONE,
     Answer,
     Gate,
+    Step,
     byte_by_byte,
     call,
     chunk,
@@ -111,7 +112,7 @@ def test_why_the_model_ended_is_told(told: str, reason: str) -> None:
 
 
 END = [chunk(finish="stop"), DONE]
-BROKEN: dict[str, list[bytes | str]] = {
+BROKEN: dict[str, list[Step]] = {
     "cut": [CUT],
     "cut within an event": [b'data: {"choi', CUT],
     "ended without a reason": [],
@@ -130,7 +131,7 @@ BROKEN: dict[str, list[bytes | str]] = {
 
 
 @pytest.mark.parametrize("steps", BROKEN.values(), ids=BROKEN)
-def test_an_answer_that_breaks_keeps_its_text_and_is_asked_once(steps: list[bytes]) -> None:
+def test_an_answer_that_breaks_keeps_its_text_and_is_asked_once(steps: list[Step]) -> None:
     with serving(Answer([*texts("Hel", "lo"), *steps])) as server:
         assert text(fails(server, ModelFailed)) == "Hello"
         assert server.calls == 1

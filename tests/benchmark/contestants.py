@@ -12,6 +12,9 @@ from benchmark.processes import started
 from benchmark.targets import CONTENT, PAGE, SECRET, Target
 from npm_for_tests import installed
 
+UNLIMITED = dict.fromkeys(("REQUESTS_PER_MINUTE", "WRITES_PER_MINUTE", "TURNS_PER_MINUTE"), "0")
+"""One user sends more than any person would: what is measured is not how a service refuses."""
+
 HERE = Path(__file__).parent
 OPERATIONS = ("history", "list", "append")
 MESSAGE = {"role": "user", "content": CONTENT}
@@ -55,7 +58,7 @@ def _bare_ask(_: str, target: Target) -> Ask:
 @contextmanager
 def service(url: str, name: str = "chat-history", **settings: str) -> Iterator[Contestant]:
     """This service. It logs what goes wrong, as the others do, and no line for each request."""
-    given = {"DATABASE_URL": url, "SECRET_KEY": SECRET, "LOG_LEVEL": "WARNING", **settings}
+    given = {"DATABASE_URL": url, "SECRET_KEY": SECRET, "LOG_LEVEL": "WARNING", **UNLIMITED, **settings}
     with started(["-m", "app.cli", "serve", "--port", "0"], "Serving ", **given) as (pid, address):
         yield Contestant(name, pid, address, service_ask)
 

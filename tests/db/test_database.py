@@ -93,6 +93,25 @@ def test_an_absent_database_is_503_with_retry_after(serve_with: Serve, postgres:
         assert len(client.get("/api/conversations").json()["items"]) == 3
 
 
+def test_a_server_that_only_reads_now_is_left_for_the_one_that_writes(
+    serve_with: Serve, postgres: Postgres
+) -> None:
+    """As after a fail-over: sessions of before stay where they were, new ones find the new primary."""
+    elsewhere, name = Postgres(postgres.url.set(database="postgres")), postgres.url.database
+    with serve_with() as service, service.user("alice@example.com").client as client:
+        elsewhere.rows(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        try:
+            terminate(postgres)
+            assert client.get("/api/todos").status_code == 200  # its session only reads, for good
+        finally:
+            elsewhere.rows(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        refused = client.post("/api/todos", json={"title": "milk"})
+        assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
+        assert refused.headers["Retry-After"] == "1"
+        assert client.post("/api/todos", json={"title": "milk"}).status_code == 201
+        assert len(client.get("/api/todos").json()["items"]) == 1
+
+
 @pytest.mark.parametrize("ending", ["terminated", "closed", "reset"])
 def test_connections_that_ended_while_idle_cost_no_request(
     ending: str, proxy: Proxy, probe: Postgres

@@ -9,8 +9,13 @@ crashes     Postgres dies under load
 outages     Postgres sleeps, says nothing, or has no connection left
 disk        Postgres has no room
 pooling     Postgres behind PgBouncer
+provider    the language model fails
 upgrades    Postgres is migrated, by three at once, under load, and while the code of before serves
 cancelled   requests are given up
+keys        requests come again
+crowds      many change the same at once
+walks       lists are read while others write
+departures  users and their tokens end
 forged      tokens are changed
 strangers   everything is tried as another user
 fuzzing     Schemathesis
@@ -26,5 +31,6 @@ chat        a client: streams, answers, appends, resumes, stops
 history     what clients tried, what they were promised, what they were shown; and the check of it
 load        clients that chat without end
 kill_loop   two processes under load, one killed again and again: `cd tests && python -m faults.kill_loop`
-canaries    broken builds, and the check or the line of the board that must reject each
+canaries    broken builds, and the check that must reject each
+misses      broken builds, and the line of the board that must miss its target on each
 """

@@ -28,16 +28,6 @@ class Canary:
         return broken(folder, self.mistake, self.edits)
 
 
-@dataclass(frozen=True)
-class Miss:
-    """A mistake that a line of the board must not survive, tried so many times."""
-
-    mistake: str
-    figure: str
-    times: int
-    edits: tuple[Edit, ...]
-
-
 def broken(folder: Path, mistake: str, edits: tuple[Edit, ...]) -> Path:
     """A copy of this build with the edits."""
     shutil.copytree(THIS_BUILD / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
@@ -96,7 +86,7 @@ CANARIES = (
     ),
     Canary(
         "nobody waits, and two replies may be open at once",
-        readers.two_tabs,
+        readers.tabs,
         UNLOCKED,
         schema="DROP INDEX uq_message_open_reply",
     ),
@@ -156,6 +146,17 @@ CANARIES = (
                 "turns/writer.py",
                 "            text=text,\n",
                 '            text="" if self._status == "stopped" else text,\n',
+            ),
+        ),
+    ),
+    Canary(
+        "a reply goes on although its conversation is deleted",
+        ends.deletes,
+        (
+            (
+                "repositories/deletion.py",
+                "write(_LOCK, select(_deleted.c.id).add_cte(_ended))",
+                "write(_LOCK, select(_deleted.c.id))",
             ),
         ),
     ),
@@ -221,127 +222,6 @@ CANARIES = (
                 "                status = await writer.run(prompt, titles)\n",
                 "                await self._database._acquire()\n"
                 "                status = await writer.run(prompt, titles)\n",
-            ),
-        ),
-    ),
-)
-
-MISSES = (
-    Miss(
-        "a commit is acknowledged before it is on the disk",
-        "D-03",
-        6,
-        (
-            (
-                "db/database.py",
-                "set_config('TimeZone', 'UTC', true), ",
-                "set_config('TimeZone', 'UTC', true), set_config('synchronous_commit', 'off', true), ",
-            ),
-        ),
-    ),
-    Miss(
-        "an idle connection is used unseen",
-        "P-01",
-        6,
-        (
-            ("db/connection.py", "return not poll.poll(0)", "return True"),
-            (
-                "db/connection.py",
-                "            self.close()\n            return\n        try:\n            state",
-                "            self._loop.remove_reader(self._socket)\n            return\n"
-                "        try:\n            state",
-            ),
-        ),
-    ),
-    Miss(
-        "a full pool is a fault of the server",
-        "P-03b",
-        1,
-        (("db/database.py", "raise DatabaseBusy from None", "raise RuntimeError from None"),),
-    ),
-    Miss(
-        "a silent database is waited for as long as it is silent",
-        "P-04",
-        1,
-        (
-            (
-                "db/database.py",
-                "seconds=self._statement_timeout + 0.5",
-                "seconds=self._statement_timeout + 60",
-            ),
-            ("db/database.py", "seconds=self._statement_timeout)", "seconds=self._statement_timeout + 60)"),
-        ),
-    ),
-    Miss(
-        "the event loop waits for the database",
-        "P-09",
-        1,
-        (
-            ("db/connection.py", "import psycopg2\n", "import psycopg2\nimport psycopg2.extras\n"),
-            ("db/connection.py", "await self._answered()\n", "psycopg2.extras.wait_select(self._raw)\n"),
-        ),
-    ),
-    Miss(
-        "a full disk is a fault of the server",
-        "P-06",
-        1,
-        (("db/database.py", '"42P01", "53", ', '"42P01", '),),
-    ),
-    Miss(
-        "who gives up leaves the answer for the next",
-        "A-11",
-        400,
-        (
-            ("db/connection.py", "import psycopg2\n", "import psycopg2\nimport psycopg2.extras\n"),
-            (
-                "db/connection.py",
-                "            self.close()\n            raise\n        self.idle_since",
-                "            psycopg2.extras.wait_select(self._raw)\n"
-                "            self._left = cursor.fetchall()\n"
-                "            raise\n        self.idle_since",
-            ),
-            (
-                "db/connection.py",
-                "                cursor = self._raw.cursor()\n",
-                "                if left := self.__dict__.pop('_left', None):\n"
-                "                    return left\n"
-                "                cursor = self._raw.cursor()\n",
-            ),
-        ),
-    ),
-    Miss(
-        "a text that is no cursor is a fault of the server",
-        "H-fz",
-        500,
-        (("api/pages.py", "except (ValueError, binascii.Error, struct.error):", "except MemoryError:"),),
-    ),
-    Miss(
-        "a key is not looked up",
-        "H-st",
-        600,
-        (
-            (
-                "repositories/messages.py",
-                'col(Message.client_id) == bindparam("client_id"), in_its_conversation())',
-                'col(Message.client_id) == bindparam("client_id"), col(Message.id) < 0)',
-            ),
-        ),
-    ),
-    Miss(
-        "nobody waits for who migrates",
-        "M-01",
-        2,
-        (("../../alembic/env.py", "while not connection.scalar(", "while False and not connection.scalar("),),
-    ),
-    Miss(
-        "a time-out is an option of the connection, which no pooler takes",
-        "P-05",
-        1,
-        (
-            (
-                "db/database.py",
-                '"client_encoding": "utf8",',
-                '"client_encoding": "utf8", "options": "-c statement_timeout=5000",',
             ),
         ),
     ),

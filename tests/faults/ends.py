@@ -45,10 +45,10 @@ async def stops(lab: Lab, rounds: int = 6) -> str:
     return f"{rounds} replies stopped at either process, 0 characters lost, {slowest:.2f} s at most"
 
 
-async def deletes(lab: Lab) -> str:
+async def deletes(lab: Lab, rounds: int = 1) -> str:
     """Conversation or account deleted meanwhile: all readers are told, and the reply stays ended."""
     async with two(lab) as (first, second):
-        for what in ("conversation", "user"):
+        for what in ("conversation", "user") * rounds:
             user, token = lab.user()
             async with Chat(first, token) as here, Chat(second, token) as there:
                 conversation, script = await here.start(), fresh(pieces=400, pause=0.05)
@@ -76,7 +76,10 @@ async def deletes(lab: Lab) -> str:
                 left = "SELECT array_agg(status ORDER BY seq) FROM message WHERE conversation_id = %s"
                 stays = ["complete", "interrupted"] if what == "conversation" else None
                 assert lab.postgres.value(left, conversation) == stays
-    return "1 conversation and 1 user deleted while a reply streams, 4 readers told, 0 replies go on"
+    return (
+        f"{rounds} conversations and {rounds} users deleted while a reply streams, "
+        f"{4 * rounds} readers told, 0 replies go on"
+    )
 
 
 async def database_away(lab: Lab, seconds: float = 4) -> str:

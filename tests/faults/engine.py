@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from faults import readers, retries
+from faults import ends, readers, retries
 from faults.board import Outcome
 from faults.ground import Ground
 from faults.kill_loop import KillLoop
-from faults.lab import Lab
+from faults.lab import Lab, Process
 
 ACKNOWLEDGED = 100
 """Messages between two kills, at the least."""
@@ -36,6 +36,35 @@ def kills(ground: Ground, times: int) -> Outcome:
         f"{found.stuck} stuck, {found.gaps} gaps, {found.stale} of {loop.read_back} stale, "
         f"{found.recovered} recovered, {found.replies} replies of which {found.interrupted} interrupted, "
         f"at most {found.seconds_lost:.2f} s of shown text lost",
+    )
+
+
+class RestartLoop(KillLoop):
+    """The same load, while processes are told to stop, one after the other, as by a deployment."""
+
+    SETTINGS: ClassVar[dict[str, object]] = {**KillLoop.SETTINGS, "SHUTDOWN_GRACE": 1}
+
+    async def _harm(self, processes: tuple[Process, Process], number: int) -> str:
+        process = processes[number % 2]
+        process.terminate()
+        assert await process.ended() == 0, "it did not end in order"
+        await process.start()
+        return "SIGTERM"
+
+
+def restarts(ground: Ground, times: int) -> Outcome:
+    """So many restarts: what is shown is stored, and who comes too early is told so."""
+    with ground.lab() as lab:
+        loop = RestartLoop(lab, times, times * ACKNOWLEDGED, seed=1)
+        found = asyncio.run(loop.run())
+    assert found.faults == {}, loop.report()
+    assert found.seconds_lost == 0, f"{found.seconds_lost} s of text were shown and are not stored"
+    return Outcome(
+        found.acknowledged,
+        loop.killed.total(),
+        f"{found.lost} lost, {found.unexpected} unexpected, {found.duplicated} duplicated, "
+        f"{found.stuck} stuck, {found.replies} replies of which {found.interrupted} interrupted with all "
+        f"of their text, 0 refused but by 503",
     )
 
 
@@ -66,7 +95,8 @@ def streams(ground: Ground, times: int) -> Outcome:
 
 
 bursts = repeated(retries.bursts)
+deletes = repeated(ends.deletes)
 lost_openings = repeated(retries.lost_openings)
 lost_appends = repeated(retries.lost_appends)
 resumes = repeated(readers.resumes)
-tabs = repeated(readers.two_tabs)
+tabs = repeated(readers.tabs)

@@ -4,14 +4,19 @@ from faults import engine
 from faults.board import Figure
 from faults.cancelled import cancellations
 from faults.crashes import crashes
+from faults.crowds import mixed_rounds
+from faults.departures import coverage, ended_tokens, traces
 from faults.disk import full_disks
 from faults.forged import forgeries
 from faults.fuzzing import fuzz
+from faults.keys import misused_keys, retries
 from faults.machine import api
 from faults.outages import black_holes, encrypted_suspensions, full_pools, sleeping_calls, suspensions
 from faults.pooling import suite_through_a_pooler
+from faults.provider import dead_models, faults_of_the_model
 from faults.strangers import strangers
 from faults.upgrades import migrations_under_load, previous_suite, simultaneous_migrations
+from faults.walks import walks
 
 BOARD = (
     Figure(
@@ -21,6 +26,22 @@ BOARD = (
         engine.kills,
         gate=0,
         deep=200,
+    ),
+    Figure(
+        "D-02",
+        "turns whose model dies before its first byte",
+        "0 messages missing",
+        dead_models,
+        gate=80,
+        deep=2_000,
+    ),
+    Figure(
+        "I-01",
+        "requests of every kind, sent again one to five times after their answer",
+        "0 rows more, 1 call each",
+        retries,
+        gate=100,
+        deep=5_000,
     ),
     Figure(
         "I-02",
@@ -47,12 +68,52 @@ BOARD = (
         deep=300,
     ),
     Figure(
+        "I-05/06",
+        "keys used again with other words, elsewhere, and by another user",
+        "422 and nothing stored; elsewhere independent",
+        misused_keys,
+        gate=12,
+        deep=200,
+    ),
+    Figure(
         "O-01",
-        "rounds of two tabs that send at once",
-        "1 answered, 1 told where to read, seq without gaps",
+        "rounds of two to eight tabs that send at once",
+        "1 answered, the others told where to read, seq without gaps",
         engine.tabs,
         gate=0,
         deep=300,
+    ),
+    Figure(
+        "O-02",
+        "rounds of eight requests at once that lock the same two conversations",
+        "0 x 5xx but 503, and of those at most 0.1 %",
+        mixed_rounds,
+        gate=60,
+        deep=2_000,
+    ),
+    Figure(
+        "O-03/04",
+        "walks through lists, page by page, while others write, equal moments",
+        "0 missing, 0 twice",
+        walks,
+        gate=24,
+        deep=1_000,
+    ),
+    Figure(
+        "S-10..14",
+        "replies of a model that fails, in every kind of way so many times",
+        "0 x 500, history as shown",
+        faults_of_the_model,
+        gate=1,
+        deep=20,
+    ),
+    Figure(
+        "O-07",
+        "rounds of a conversation and an account deleted while a reply streams",
+        "0 rows come back, all readers told",
+        engine.deletes,
+        gate=0,
+        deep=50,
     ),
     Figure(
         "P-03",
@@ -69,6 +130,14 @@ BOARD = (
         engine.disconnects,
         gate=0,
         deep=2_000,
+    ),
+    Figure(
+        "S-04",
+        "restarts by SIGTERM of one of two processes, under load",
+        "0 lost, 0 seconds of shown text lost",
+        engine.restarts,
+        gate=3,
+        deep=50,
     ),
     Figure(
         "S-09",
@@ -157,6 +226,30 @@ BOARD = (
         forgeries,
         gate=2_000,
         deep=100_000,
+    ),
+    Figure(
+        "J-06",
+        "tokens ended in one process, used in another",
+        "refused from the first request on; idle: within 1 s",
+        ended_tokens,
+        gate=6,
+        deep=50,
+    ),
+    Figure(
+        "G-01",
+        "columns with data of users, exported, and their rows, erased",
+        "all, by the catalogue",
+        coverage,
+        gate=1,
+        deep=20,
+    ),
+    Figure(
+        "G-02",
+        "marks of users that were erased",
+        "0 in tables, dump and logs",
+        traces,
+        gate=10,
+        deep=200,
     ),
     Figure(
         "P-06",

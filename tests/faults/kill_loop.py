@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 from app.db import embedded, url as urls
 from app.db.migrations import migrate
@@ -41,6 +42,8 @@ POINTS: tuple[tuple[Statement, When] | None, ...] = (
 class KillLoop:
     """A run: so many kills, so many acknowledgements."""
 
+    SETTINGS: ClassVar[dict[str, object]] = {"DATABASE_POOL_SIZE": 8}
+
     def __init__(self, lab: Lab, kills: int, acknowledged: int, seed: int) -> None:
         self._lab = lab
         self._kills = kills
@@ -51,7 +54,7 @@ class KillLoop:
     async def run(self) -> Findings:
         """Kills, waits for the end of all replies, reads everything, and counts."""
         load = self._load
-        async with two(self._lab, DATABASE_POOL_SIZE=8) as processes:
+        async with two(self._lab, **self.SETTINGS) as processes:
             users = [self._lab.user()[1] for _ in range(CLIENTS)]
             chats = [[Chat(process, token) for process in processes] for token in users]
             async with asyncio.TaskGroup() as tasks:

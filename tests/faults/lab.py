@@ -19,7 +19,7 @@ import app
 from app import tokens
 from app.db import url as urls
 from faults.wire import Wire
-from support import SECRET, Postgres
+from support import GENEROUS, SECRET, Postgres, as_environment
 
 THIS_BUILD = Path(app.__file__).parents[1]
 TESTS = Path(__file__).parents[1]
@@ -59,6 +59,7 @@ class Process:
         settings = {
             "DATABASE_URL": url.render_as_string(hide_password=False),
             "SECRET_KEY": SECRET,
+            **as_environment(GENEROUS),
             "LOG_LEVEL": "ERROR",
             "DATABASE_TIMEOUT": PATIENCE,
             "DATABASE_POOL_TIMEOUT": PATIENCE,

@@ -11,20 +11,47 @@ from faults.lab import TESTS
 from pooler import PROGRAM, pooled, transactions_of
 
 SMALL = ("api/test_chat.py", "api/test_messages.py", "api/test_todos.py")
-WHOLE = ("api", "turns", "isolation/test_enumeration.py", "openapi/test_examples.py", "input/test_query.py")
-"""What talks to a service: the other tests talk to Postgres itself, or to a wire in front of it."""
+WHOLE = (
+    "ai_sdk",
+    "api",
+    "input",
+    "isolation/test_enumeration.py",
+    "isolation/test_mutants.py",
+    "openapi",
+    "privacy",
+    "turns",
+)
+"""What talks to a service. The other tests talk to Postgres itself, as an administrator or through a wire
+(`db`, the rest of `isolation`), bring servers of their own (`faults`, `test_cli`), or need none."""
+
+AT_LEAST_TWO = (
+    "api/test_ended_tokens.py::test_of_two_changes_at_once_the_second_comes_with_a_token_that_has_ended",
+    "openapi/test_problems.py::"
+    "test_a_service_whose_connections_are_all_in_use_gives_the_problem_that_is_shown",
+    "privacy/test_erasure.py::test_of_two_erasures_that_wait_for_each_other_the_second_finds_nobody",
+    "privacy/test_export.py::test_it_is_of_one_moment_whatever_happens_while_it_is_read",
+    "privacy/test_export.py::test_slow_readers_hold_up_nobody_but_other_exports",
+    "turns/test_shutdown.py::test_a_turn_that_is_being_opened_is_waited_for",
+)
+"""Here a statement is to wait in Postgres, or an export to be open, while another one runs. Through a pool of
+1 nothing runs meanwhile, whoever asks."""
 
 
 def suite_through_a_pooler(ground: Ground, times: int) -> Outcome:
-    """Once: a part of it, with a pool of 1. Twice: all of it, with pools of 1 and 3."""
+    """Once: a part of it, with pools of 1 and 3. More often: all of it."""
     if PROGRAM is None:
         raise Unavailable("PgBouncer is not installed")
-    runs = [(1, SMALL)] if times == 1 else [(1, WHOLE), (3, WHOLE)]
     passed, transactions, said = 0, 0, []
-    for size, suite in runs:
+    for size in (1, 3):
+        left_out = [f"--deselect={test}" for test in AT_LEAST_TWO] if size == 1 else []
         with ground.database() as database, pooled(database.url, size) as pooler:
             run = subprocess.run(
-                [sys.executable, "-m", "pytest", "-n0", "-q", "-x", "-p", "no:cacheprovider", *suite],
+                [
+                    *(sys.executable, "-m", "pytest", "-n0", "-q", "--timeout=120"),
+                    *("-p", "no:cacheprovider"),
+                    *left_out,
+                    *(SMALL if times == 1 else WHOLE),
+                ],
                 cwd=TESTS,
                 env={
                     **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},

@@ -142,33 +142,37 @@ async def resumes(lab: Lab, rounds: int = 3) -> str:
     return f"{rounds} replies, {4 * rounds} readers at 2 processes, 0 of another text"
 
 
-async def two_tabs(lab: Lab, rounds: int = 3) -> str:
-    """The second of two messages at once is refused, told where the reply can be read, and sent again."""
+async def tabs(lab: Lab, rounds: int = 3) -> str:
+    """Of two to eight messages at once all but one are refused, told where to read, and sent again."""
     async with two(lab) as (first, second):
         _, token = lab.user()
         async with Chat(first, token) as here, Chat(second, token) as there:
-            conversation, refused = await here.start(), 0
-            for _ in range(rounds):
-                scripts = fresh(pieces=10, pause=0.05), fresh(pieces=10, pause=0.05)
-                async with lab.crowd(conversation, 2):
+            conversation, sent, refused = await here.start(), 0, 0
+            for number in range(rounds):
+                count = 2 + number % 7
+                scripts = [fresh(pieces=10, pause=0.05) for _ in range(count)]
+                chats = [(here, there)[tab % 2] for tab in range(count)]
+                async with lab.crowd(conversation, count):
                     asked = [
                         asyncio.create_task(chat.stream(conversation, script))
-                        for chat, script in zip((here, there), scripts, strict=True)
+                        for chat, script in zip(chats, scripts, strict=True)
                     ]
-                tabs = await asyncio.gather(*asked)
-                assert sorted(seen.status for seen in tabs) == [200, 409]
-                loser = 0 if tabs[0].status == 409 else 1
-                problem, winner = tabs[loser].problem, tabs[1 - loser]
-                assert problem["code"] == "turn_in_progress"
-                assert problem["reply_id"] == winner.reply_id
-                assert problem["resume"] == f"/api/chat/{conversation}/stream"
-                again = await (here, there)[loser].stream(conversation, scripts[loser])
-                assert (again.status, again.text) == (200, scripts[loser].text)
-                refused += 1
+                seen = await asyncio.gather(*asked)
+                assert sorted(one.status for one in seen) == [200, *[409] * (count - 1)]
+                [winner] = [one for one in seen if one.status == 200]
+                for chat, script, one in zip(chats, scripts, seen, strict=True):
+                    if one is not winner:
+                        assert one.problem["code"] == "turn_in_progress"
+                        assert one.problem["reply_id"] == winner.reply_id
+                        assert one.problem["resume"] == f"/api/chat/{conversation}/stream"
+                        again = await chat.stream(conversation, script)
+                        assert (again.status, again.text) == (200, script.text)
+                        refused += 1
+                sent += count
             assert await here.messages(conversation) == await there.messages(conversation)
             numbers = [message["seq"] for message in await here.messages(conversation)]
-    assert numbers == list(range(1, 4 * rounds + 1))
-    return f"{rounds} times two tabs at once, {refused} answers 409, both histories equal"
+    assert numbers == list(range(1, 2 * sent + 1))
+    return f"{rounds} times two to eight tabs at once, {refused} answers 409, both histories equal"
 
 
 async def limits(lab: Lab) -> str:

@@ -25,7 +25,7 @@ CHECKS: tuple[Check, ...] = (
     readers.disconnects,
     readers.slow_readers,
     readers.resumes,
-    readers.two_tabs,
+    readers.tabs,
     readers.limits,
     readers.many_streams,
     ends.stops,

@@ -20,12 +20,13 @@ from app.db.migrations import current, migrate
 from command_line import serving
 from faults.board import Outcome
 from faults.ground import Ground, Unavailable
-from faults.lab import PATIENCE, THIS_BUILD
-from support import SECRET, Postgres, until
+from faults.lab import PATIENCE, TESTS, THIS_BUILD
+from support import GENEROUS, SECRET, Postgres, as_environment, until
 
 CHECKOUT = THIS_BUILD.parent
+HISTORY = TESTS.parent
 PREVIOUS = "226a098"
-"""The last commit whose newest schema is the one before."""
+"""The last commit that knows the first schema only: all that was migrated since lies between it and now."""
 
 PYTHON = ".venv/bin/python"
 PREVIOUS_SCHEMA = "2026_11_21_first"
@@ -49,7 +50,7 @@ def _environment(code: Path, database: Postgres) -> dict[str, str]:
         {"DATABASE_URL": database.text, "SECRET_KEY": SECRET},
         {"ALLOW_PLAINTEXT_DATABASE": "true"},
     )
-    return {**kept, **url, **plaintext, "PYTHONPATH": str(code)}
+    return {**kept, **url, **plaintext, **as_environment(GENEROUS), "PYTHONPATH": str(code)}
 
 
 def _migrating(database: Postgres) -> subprocess.Popen[str]:
@@ -98,7 +99,7 @@ def simultaneous_migrations(ground: Ground, times: int) -> Outcome:
 @contextmanager
 def _previous(folder: Path) -> Iterator[Path]:
     """A checkout of the code of before, with what it needs in `.venv`. Raises Unavailable without either."""
-    archive = subprocess.run(["git", "-C", CHECKOUT, "archive", PREVIOUS], capture_output=True, check=False)
+    archive = subprocess.run(["git", "-C", HISTORY, "archive", PREVIOUS], capture_output=True, check=False)
     if archive.returncode != 0:
         raise Unavailable(f"commit {PREVIOUS} is not here: the history is needed (git fetch --unshallow)")
     before = folder / "before"

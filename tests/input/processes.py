@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from app import settings
-from support import SECRET, Postgres
+from support import GENEROUS, SECRET, Postgres, as_environment
 
 from .answers import check
 
@@ -63,9 +63,10 @@ def running(command: list[str], postgres: Postgres, output: Path, **variables: s
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join((str(TESTS), str(CODE))),
-        "DATABASE_URL": postgres.text,
+        "DATABASE_URL": postgres.pooled,
         "ALLOW_PLAINTEXT_DATABASE": "true",
         "SECRET_KEY": SECRET,
+        **as_environment(GENEROUS),
         **variables,
     }
     with socket.socket() as reserved, output.open("wb") as file:

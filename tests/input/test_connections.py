@@ -40,6 +40,18 @@ def answer(client: socket.socket) -> tuple[int, dict[str, object]]:
     return int(head.split()[1]), json.loads(body)
 
 
+def documented(service: Service, status: int, code: str) -> dict[str, object]:
+    """What the document shows of a refusal that any request may get."""
+    document = service.client().get("/openapi.json").json()
+    assert f"{status} `{code}`" in document["info"]["description"]
+    shown = [
+        one["content"]["application/problem+json"] for one in document["components"]["responses"].values()
+    ]
+    [example] = [one["examples"][code]["value"] for one in shown if code in one["examples"]]
+    assert example["status"] == status
+    return dict(example)
+
+
 def request(target: str = "/healthz", headers: tuple[str, ...] = ()) -> bytes:
     lines = (f"GET {target} HTTP/1.1", "Host: here", "Connection: close", *headers)
     return "\r\n".join((*lines, "", "")).encode()
@@ -80,7 +92,7 @@ def test_a_head_that_is_too_large_is_refused(
         client.sendall(bad)
         told, problem = answer(client)
     assert (told, problem["code"]) == code
-    assert problem["status"] == told
+    assert problem == documented(service, *code)
 
 
 def test_a_header_without_an_end_is_refused(service: Service) -> None:
@@ -133,6 +145,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
         client.sendall(head + b'{"email": ')
         told, problem = answer(client)
     assert (told, problem["code"]) == (408, "body_too_slow")
+    assert problem == documented(service, told, "body_too_slow")
     account = {"email": "alice@example.com", "password": "correct horse battery"}
     assert service.client().post("/api/auth/register", json=account).status_code == 201
 
@@ -150,6 +163,7 @@ def test_one_connection_too_many_is_refused_until_another_one_leaves(serve_with:
             assert (told, problem["code"]) == (503, "too_many_connections")
         while status(service, request()) != 200:
             pass
+        assert problem == documented(service, told, "too_many_connections")
 
 
 def test_every_answer_says_what_a_browser_must_not_do_with_it(service: Service) -> None:

@@ -21,6 +21,8 @@ from typing import Any
 import httpx
 
 HERE = Path(__file__).parent
+UNLIMITED = dict.fromkeys(("REQUESTS_PER_MINUTE", "WRITES_PER_MINUTE", "TURNS_PER_MINUTE"), "0")
+"""The server's: two users say in seconds what many said in months."""
 ROLES = {
     "assistant": "assistant",
     "gpt": "assistant",
@@ -83,7 +85,12 @@ def serving(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     environment = {name: value for name, value in os.environ.items() if name not in configured}
     server = subprocess.Popen(
         [sys.executable, "-m", "app.cli", "serve", "--port", "0"],
-        env={**environment, "DATA_DIR": str(data / "database"), "LOG_LEVEL": "ERROR"},
+        env={
+            **environment,
+            **UNLIMITED,
+            "DATA_DIR": str(data / "database"),
+            "LOG_LEVEL": "ERROR",
+        },
         stderr=subprocess.PIPE,
         text=True,
         cwd=data,

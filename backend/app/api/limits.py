@@ -1,7 +1,8 @@
 """The limits as a request meets them, and the headers that say so.
 
 RateLimit and RateLimit-Policy are those of draft-ietf-httpapi-ratelimit-headers-11: a list of policies by
-name, with quota (q) and window (w), and what is left of each (r) until it is whole again (t), in seconds.
+name, with quota (q) and window (w), and what is left of each (r) until it is whole again (t), in seconds. Of
+the limit that refuses, t is the same moment as Retry-After, as the draft asks (its server behavior).
 """
 
 import logging
@@ -69,7 +70,7 @@ def tell(scope: Scope, headers: MutableHeaders) -> None:
         f'"{one.limit.name}";q={one.limit.quota};w={one.limit.seconds}' for one in verdicts
     )
     headers["RateLimit"] = ", ".join(
-        f'"{one.limit.name}";r={one.remaining};t={one.full_in}' for one in verdicts
+        f'"{one.limit.name}";r={one.remaining};t={one.retry_in or one.full_in}' for one in verdicts
     )
     if retry_in := max(one.retry_in for one in verdicts):
         headers["Retry-After"] = str(retry_in)

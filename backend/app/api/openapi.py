@@ -11,13 +11,17 @@ from fastapi.routing import APIRoute
 from ..errors import (
     BodyInvalid,
     BodyTooLarge,
+    BodyTooSlow,
     ChatError,
     DatabaseBusy,
     DatabaseUnavailable,
+    HeadTooLarge,
     IssuerUnavailable,
     MediaTypeUnsupported,
     NotAuthenticated,
     RateLimited,
+    TargetTooLong,
+    TooManyConnections,
 )
 from ..models import accounts, ai_sdk, api, erasure, examples, search
 from ..models.problem import Fault, Problem
@@ -34,7 +38,9 @@ To try it here: {sign_in}, **start** a chat, and send it `help`.
   changes nothing.
 * A reply can be read as it is written: ask for `text/event-stream`. What comes is the UI message stream of
   the AI SDK, and `POST /api/chat` takes the requests of its `useChat`.
-* What is refused is answered with a problem (RFC 9457) whose `code` never changes its meaning."""
+* What is refused is answered with a problem (RFC 9457) whose `code` never changes its meaning.
+* Any request may be refused before it is known what it asks for, with a problem too, and its connection is
+  closed: {early}. They stand in this document once, in `components`."""
 
 SIGN_IN = {
     False: "**register**, press **Authorize** and sign in",
@@ -72,12 +78,13 @@ HEADERS: dict[str, Json] = {
     },
     "RateLimit-Policy": {
         "description": "The limits that count the request: how many (q) in so many seconds (w).",
-        "schema": {"type": "string", "examples": ['"requests";q=30000;w=60']},
+        "schema": {"type": "string", "examples": ['"requests";q=1200;w=60']},
     },
     "RateLimit": {
-        "description": "What is left of each (r), and in how many seconds it is whole again (t). "
+        "description": "What is left of each (r), and in how many seconds it is whole again (t); of the one "
+        "that refused a request, in how many it can be sent again. "
         "Both headers are those of draft-ietf-httpapi-ratelimit-headers-11.",
-        "schema": {"type": "string", "examples": ['"requests";r=29999;t=1']},
+        "schema": {"type": "string", "examples": ['"requests";r=1199;t=1']},
     },
     STREAM_HEADER: {
         "description": "The version of the AI SDK's UI message stream. Only with `text/event-stream`.",
@@ -89,6 +96,9 @@ HEADERS: dict[str, Json] = {
     },
 }
 
+
+EARLY = (BodyTooSlow, TargetTooLong, HeadTooLarge, TooManyConnections)
+"""What is answered to any request, and so is no response of an operation: nearly all would be noise there."""
 
 _LIMITS = ("RateLimit-Policy", "RateLimit")
 """Refusals have them too, but those that come before anything is counted."""
@@ -154,7 +164,7 @@ def _completed(app: FastAPI, external_issuer: bool) -> Json:
     document = get_openapi(
         title=app.title,
         version=app.version,
-        description=DESCRIPTION.format(sign_in=SIGN_IN[external_issuer]),
+        description=DESCRIPTION.format(sign_in=SIGN_IN[external_issuer], early=_listed(EARLY)),
         routes=app.routes,
         tags=TAGS,
     )
@@ -164,6 +174,10 @@ def _completed(app: FastAPI, external_issuer: bool) -> Json:
     definition = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     components["schemas"] |= {**definition.pop("$defs"), "Problem": definition}
     components["headers"] = HEADERS
+    components["responses"] = {
+        error.__name__: _problem_response(refusal(error), *(error.headers.keys() & HEADERS))
+        for error in EARLY
+    }
     known = vars(accounts) | vars(api) | vars(ai_sdk) | vars(search) | vars(erasure)
     for name, schema in components["schemas"].items():
         if "examples" in schema:  # FastAPI drops the nulls of a document, also out of examples
@@ -246,6 +260,10 @@ def _problem_response(example: Problem, *headers: str) -> Json:
         "headers": _headers(*headers),
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
+
+
+def _listed(errors: tuple[type[ChatError], ...]) -> str:
+    return ", ".join(f"{error.status} `{error.code}`" for error in errors)
 
 
 def _headers(*names: str) -> Json:

@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 _COMMIT = Statement("COMMIT", reads=True)
 _SERIALIZATION = ("40001", "40P01")
-_OUT_OF_ORDER = ("22023", "25006", "42501", "42P01", "53", "55P03", "57014", "58")
+_READ_ONLY = "25006"
+_OUT_OF_ORDER = ("22023", _READ_ONLY, "42501", "42P01", "53", "55P03", "57014", "58")
 """No role, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
 
 _NOT_KEPT = ("26000", "42P05", "0A000")
@@ -137,6 +138,8 @@ class Database:
                     log.error("database.lost", extra={"sent": lost.sent})
                     raise DatabaseUnavailable(answer_lost=lost.sent and not lost.silent) from None
             except StatementFailed as failed:
+                if failed.sqlstate == _READ_ONLY:
+                    self._discard_idle()  # they lead to what was the primary before
                 if last or failed.sqlstate not in _SERIALIZATION:
                     raise _translated(failed) from None
             last = True

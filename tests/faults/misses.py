@@ -1,0 +1,285 @@
+"""Broken builds of the product, and the line of the board that must miss its target on each."""
+
+from dataclasses import dataclass
+
+from faults.canaries import Edit
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A mistake that a line of the board must not survive, tried so many times."""
+
+    mistake: str
+    figure: str
+    times: int
+    edits: tuple[Edit, ...]
+
+
+UNSEEN = (
+    ("db/connection.py", "return not poll.poll(0)", "return True"),
+    (
+        "db/connection.py",
+        "            self.close()\n            return\n        try:\n            state",
+        "            self._loop.remove_reader(self._socket)\n            return\n"
+        "        try:\n            state",
+    ),
+)
+"""An idle connection is used without a look at it."""
+
+FORGOTTEN = (
+    (
+        "repositories/messages.py",
+        'col(Message.client_id) == bindparam("client_id"), in_its_conversation())',
+        'col(Message.client_id) == bindparam("client_id"), col(Message.id) < 0)',
+    ),
+)
+"""A key is not looked up."""
+
+PINS = "../../alembic/versions/2026-11-21_pins_and_undo.py"
+
+MISSES = (
+    Miss(
+        "a commit is acknowledged before it is on the disk",
+        "D-03",
+        6,
+        (
+            (
+                "db/database.py",
+                "set_config('TimeZone', 'UTC', true), ",
+                "set_config('TimeZone', 'UTC', true), set_config('synchronous_commit', 'off', true), ",
+            ),
+        ),
+    ),
+    Miss("an idle connection is used unseen", "P-01", 6, UNSEEN),
+    Miss("an idle connection is used unseen, over TLS", "P-01-TLS", 6, UNSEEN),
+    Miss(
+        "a full pool is a fault of the server",
+        "P-03b",
+        1,
+        (("db/database.py", "raise DatabaseBusy from None", "raise RuntimeError from None"),),
+    ),
+    Miss(
+        "a silent database is waited for as long as it is silent",
+        "P-04",
+        1,
+        (
+            (
+                "db/database.py",
+                "seconds=self._statement_timeout + 0.5",
+                "seconds=self._statement_timeout + 60",
+            ),
+            ("db/database.py", "seconds=self._statement_timeout)", "seconds=self._statement_timeout + 60)"),
+        ),
+    ),
+    Miss(
+        "the event loop waits for the database",
+        "P-09",
+        1,
+        (
+            ("db/connection.py", "import psycopg2\n", "import psycopg2\nimport psycopg2.extras\n"),
+            ("db/connection.py", "await self._answered()\n", "psycopg2.extras.wait_select(self._raw)\n"),
+        ),
+    ),
+    Miss(
+        "a full disk is a fault of the server",
+        "P-06",
+        1,
+        (("db/database.py", '"42P01", "53", ', '"42P01", '),),
+    ),
+    Miss(
+        "who gives up leaves the answer for the next",
+        "A-11",
+        400,
+        (
+            ("db/connection.py", "import psycopg2\n", "import psycopg2\nimport psycopg2.extras\n"),
+            (
+                "db/connection.py",
+                "            self.close()\n            raise\n        self.idle_since",
+                "            psycopg2.extras.wait_select(self._raw)\n"
+                "            self._left = cursor.fetchall()\n"
+                "            raise\n        self.idle_since",
+            ),
+            (
+                "db/connection.py",
+                "                cursor = self._raw.cursor()\n",
+                "                if left := self.__dict__.pop('_left', None):\n"
+                "                    return left\n"
+                "                cursor = self._raw.cursor()\n",
+            ),
+        ),
+    ),
+    Miss(
+        "a text that is no cursor is a fault of the server",
+        "H-fz",
+        500,
+        (("api/pages.py", "except (ValueError, binascii.Error, struct.error):", "except MemoryError:"),),
+    ),
+    Miss("a key is not looked up", "H-st", 600, FORGOTTEN),
+    Miss("a key is not looked up", "I-01", 8, FORGOTTEN),
+    Miss(
+        "what a key was used for is not compared",
+        "I-05/06",
+        1,
+        (
+            (
+                "repositories/messages.py",
+                "if found is not None and bytes(found) != wanted:",
+                "if found is not None and not found:",
+            ),
+        ),
+    ),
+    Miss(
+        "whose a running reply is nobody asks: neither the statement nor a policy",
+        "A-01..08",
+        1,
+        (
+            ("repositories/replies.py", ".where(owned(Message), STREAMING, ", ".where(STREAMING, "),
+            (
+                "db/database.py",
+                "f\"SELECT set_config('role', '{ROLE}', true), set_config(",
+                '"SELECT set_config(',
+            ),
+        ),
+    ),
+    Miss(
+        "a signature is not looked at",
+        "J-01",
+        200,
+        (
+            (
+                "tokens.py",
+                "jws.verify(token, key.jose, NAMES[key.algorithm])",
+                "jws.get_unverified_claims(token)",
+            ),
+        ),
+    ),
+    Miss(
+        "what ends tokens is not asked for",
+        "J-06",
+        3,
+        (
+            (
+                "repositories/base.py",
+                "Identity(user_id=user.user_id, generation=user.generation)",
+                "Identity(user_id=user.user_id)",
+            ),
+        ),
+    ),
+    Miss(
+        "the words of a question come with its answer",
+        "D-02",
+        4,
+        (("repositories/openings.py", 'content=bindparam("content")', 'content=literal("")'),),
+    ),
+    Miss(
+        "a reply that was cut off is whole",
+        "S-10..14",
+        1,
+        (
+            (
+                "assistants/endpoint.py",
+                '            log.warning("model.answer_cut")\n            raise _Passing(ModelFailed())\n',
+                '            log.warning("model.answer_cut")\n',
+            ),
+        ),
+    ),
+    Miss(
+        "locks are taken in another order, and who loses is not tried again",
+        "O-02",
+        100,
+        (
+            (
+                "repositories/deletion.py",
+                "_LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()",
+                "_LOCK = select(col(Message.id)).where("
+                'col(Message.conversation_id) == bindparam("conversation_id")).with_for_update()',
+            ),
+            ("db/database.py", "if last or failed.sqlstate not in _SERIALIZATION:", "if True:"),
+        ),
+    ),
+    Miss(
+        "a page goes on behind a moment, whatever else is of it",
+        "O-03/04",
+        1,
+        (
+            (
+                "api/pages.py",
+                "_EPOCH + numbers[1] * _MICROSECOND, numbers[2]",
+                "_EPOCH + numbers[1] * _MICROSECOND, 0",
+            ),
+        ),
+    ),
+    Miss(
+        "a shutdown does not wait for the writers",
+        "S-04",
+        3,
+        (
+            (
+                "turns/turns.py",
+                "        self._closing = True\n",
+                "        self._closing = True\n        return\n",
+            ),
+        ),
+    ),
+    Miss(
+        "a column is not exported",
+        "G-01",
+        1,
+        (("repositories/export.py", "    col(Conversation.deleted_at),\n", ""),),
+    ),
+    Miss(
+        "what is asked is logged",
+        "G-02",
+        1,
+        (
+            (
+                "turns/writer.py",
+                "        keeping = asyncio.create_task(self._keep())\n",
+                '        log.info("asked", extra={"question": prompt.messages[-1].content})\n'
+                "        keeping = asyncio.create_task(self._keep())\n",
+            ),
+        ),
+    ),
+    Miss(
+        "a migration holds a table for longer than a request waits",
+        "M-02",
+        1_000,
+        (
+            (
+                PINS,
+                "    op.execute(KNOWN_FEEDBACK)\n",
+                '    op.execute(KNOWN_FEEDBACK)\n    op.execute("SELECT pg_sleep(8)")\n',
+            ),
+        ),
+    ),
+    Miss(
+        "a column goes that the code of before still writes",
+        "M-04",
+        1,
+        (
+            (
+                PINS,
+                "    op.execute(KNOWN_FEEDBACK)\n",
+                '    op.execute(KNOWN_FEEDBACK)\n    op.drop_column("message", "timings")\n',
+            ),
+        ),
+    ),
+    Miss(
+        "nobody waits for who migrates",
+        "M-01",
+        2,
+        (("../../alembic/env.py", "while not connection.scalar(", "while False and not connection.scalar("),),
+    ),
+    Miss(
+        "a time-out is an option of the connection, which no pooler takes",
+        "P-05",
+        1,
+        (
+            (
+                "db/database.py",
+                '"client_encoding": "utf8",',
+                '"client_encoding": "utf8", "options": "-c statement_timeout=5000",',
+            ),
+        ),
+    ),
+)
