@@ -76,6 +76,11 @@ def test_each_icon_is_a_symbol() -> None:
     assert all(len(symbol) and symbol.get("viewBox") == "0 0 24 24" for symbol in symbols)
 
 
+def test_each_icon_is_used() -> None:
+    code = "".join(path.read_text() for path in OWN if path.suffix == ".js")
+    assert [name for name in MANIFEST["icons"] if not re.search(f"['\"]{name}['\"]", code)] == []
+
+
 def test_no_package_is_in_git() -> None:
     assert git("ls-files", "backend/npm") == "".join(
         f"backend/npm/{name}\n" for name in (".npmrc", "package-lock.json", "package.json")

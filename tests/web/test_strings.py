@@ -4,10 +4,13 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from app.web.site import STATIC
+from openapi.document import Document
+from support import Service
 
 SOURCES = [path for folder in ("components", "state") for path in (STATIC / folder).glob("*.js")]
 LANGUAGES = sorted(path for path in (STATIC / "text").glob("strings.*.js"))
@@ -73,6 +76,20 @@ def test_each_language_says_everything() -> None:
     shapes = [json.loads(line) for line in said]
     assert len(shapes) >= 2
     assert all(shape == shapes[0] for shape in shapes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda path: path.name)
+def test_each_refusal_about_accounts_has_a_sentence(language: Path, service: Service) -> None:
+    (sentences,) = re.findall(r"(?s)\n  problems: \{\n(.*?)\n  \},", language.read_text())
+    told = set(re.findall(r"(?m)^    (\w+): ", sentences))
+    codes = {
+        code
+        for operation in Document(service.client().get("/openapi.json").json()).operations
+        if operation.path.startswith("/api/auth/")
+        for code in operation.problems
+    }
+    assert {"password_wrong", "confirmation_wrong", "rate_limited"} < codes
+    assert codes - told == set()
 
 
 def test_every_language_is_used_and_every_text_too() -> None:

@@ -13,12 +13,14 @@
 import { html, render } from './html.js';
 import { Application } from './state/application.js';
 import { loadIcons } from './components/icon.js';
+import { addStyles } from './components/later.js';
 import { Page } from './components/page.js';
 import { pressed } from './components/shortcuts.js';
 import { stringsFor } from './text/language.js';
 import { Markdown } from './text/markdown.js';
 
-const STYLES = ['base', 'sidebar', 'thread', 'message', 'text', 'overlays', 'todos'];
+/** Those of the first picture; what comes later brings its own. */
+const STYLES = ['base', 'sidebar', 'thread', 'message', 'text', 'overlays'];
 const SERVICE = new URL('..', import.meta.url).href;
 /** In pixels: below, the list lies over the conversation, or the todos do. */
 const NARROW = 760;
@@ -42,7 +44,7 @@ export class ChatBot extends HTMLElement {
 
   async connectedCallback() {
     this.#adoptToken();
-    const styled = addStyles();
+    const styled = addStyles(STYLES).catch(() => {}); // without one it can still be read
     const text = await stringsFor([this.getAttribute('lang'), ...navigator.languages]);
     if (!this.isConnected || this.#app) return;
     this.#begin(text);
@@ -55,7 +57,7 @@ export class ChatBot extends HTMLElement {
     const base = new URL(this.getAttribute('api') ?? SERVICE, document.baseURI).href.replace(/\/?$/, '/');
     this.#root = document.createElement('div');
     this.append(this.#root);
-    this.#app = new Application({ base, text, draw: () => this.#draw() });
+    this.#app = new Application({ base, text, whole: this.whole, draw: () => this.#draw() });
     this.#app.markdown = new Markdown(text);
     Object.assign(this, { lang: text.language, dir: text.direction });
     if (this.whole) Object.assign(document.documentElement, { lang: text.language, dir: text.direction });
@@ -115,21 +117,6 @@ export class ChatBot extends HTMLElement {
     }
     render(html`<${Page} app=${app} accounts=${this.getAttribute('accounts')} />`, this.#root);
   }
-}
-
-/** The styles come from where this module comes from; all of them are about `chat-bot` alone. */
-function addStyles() {
-  const present = new Set(Array.from(document.querySelectorAll('link[rel=stylesheet]'), (link) => link.href));
-  const missing = STYLES.map((name) => new URL(`./styles/${name}.css`, import.meta.url).href).filter(
-    (href) => !present.has(href),
-  );
-  return Promise.all(
-    missing.map((href) => {
-      const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
-      document.head.append(link);
-      return new Promise((loaded) => (link.onload = link.onerror = loaded));
-    }),
-  );
 }
 
 customElements.define('chat-bot', ChatBot);

@@ -18,8 +18,11 @@ export function AccountMenu({ app }) {
       run: () => layout.set({ theme }),
     })),
     { line: true },
+    ...(app.keepsAccount
+      ? [{ icon: 'user', text: text.accountTitle, run: () => layout.set({ dialog: 'account' }) }]
+      : []),
     { icon: 'archive', text: text.archiveTitle, run: () => layout.set({ archive: true }) },
-    { icon: 'keyboard', text: text.shortcuts, run: () => layout.set({ shortcuts: true }) },
+    { icon: 'keyboard', text: text.shortcuts, run: () => layout.set({ dialog: 'shortcuts' }) },
     ...(session.external ? [] : [{ icon: 'log-out', text: text.signOut, run: () => app.signOut() }]),
   ];
   return html`<div class="sidebar-foot">

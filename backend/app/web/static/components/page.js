@@ -6,10 +6,13 @@ import { later } from './later.js';
 import { Sidebar } from './sidebar.js';
 import { Toasts } from './toast.js';
 
-const SignIn = later(() => import('./sign-in.js'), 'SignIn');
-const SignInAgain = later(() => import('./sign-in.js'), 'SignInAgain');
-const ShortcutList = later(() => import('./shortcut-list.js'), 'ShortcutList');
-const TodoPanel = later(() => import('./todo-panel.js'), 'TodoPanel');
+const SignIn = later(() => import('./sign-in.js'), 'SignIn', 'dialogs');
+const SignInAgain = later(() => import('./sign-in.js'), 'SignInAgain', 'dialogs');
+const DIALOGS = {
+  account: later(() => import('./account.js'), 'Account', 'dialogs'),
+  shortcuts: later(() => import('./shortcut-list.js'), 'ShortcutList', 'dialogs'),
+};
+const TodoPanel = later(() => import('./todo-panel.js'), 'TodoPanel', 'todos');
 
 export function Page({ app, accounts }) {
   const { layout, session } = app;
@@ -22,10 +25,10 @@ export function Page({ app, accounts }) {
     <${Conversation} app=${app} inert=${covered} />
     ${layout.tight && layout.todos &&
     html`<div class="scrim" onClick=${() => layout.set({ todos: false })}></div>`}
-    ${layout.todos && html`<${TodoPanel} app=${app} />`}
+    ${layout.todos && html`<${TodoPanel} app=${app} onClose=${() => layout.set({ todos: false })} />`}
     <${Toasts} app=${app} />
     <div class="hidden" role="status">${app.spoken}</div>
-    ${layout.shortcuts && html`<${ShortcutList} app=${app} />`}
+    ${layout.dialog && html`<${DIALOGS[layout.dialog]} app=${app} onClose=${() => layout.set({ dialog: null })} />`}
     ${session.expired && html`<${SignInAgain} app=${app} accounts=${accounts} />`}
   </div>`;
 }

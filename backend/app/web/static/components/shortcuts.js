@@ -11,7 +11,7 @@ export const SHORTCUTS = [
   { name: 'focus', key: '/', run: (_, element) => focusOn(element, '.composer textarea') },
   { name: 'copy', key: 'c', control: true, shift: true, run: copyLast },
   { name: 'stop', key: 'Escape', run: (app) => app.thread.turn.stop() },
-  { name: 'help', key: '/', control: true, run: (app) => app.layout.set({ shortcuts: true }) },
+  { name: 'help', key: '/', control: true, run: (app) => app.layout.set({ dialog: 'shortcuts' }) },
 ];
 
 /** Does what the key stands for. A plain key is left to whoever is typing. */

@@ -12,6 +12,12 @@ export class Api {
   register = (email, password) => this.#json('POST', 'auth/register', { body: { email, password }, open: true });
   signIn = (email, password) =>
     this.#json('POST', 'auth/token', { form: { username: email, password }, open: true });
+  account = () => this.#json('GET', 'auth/me');
+  changePassword = (body) => this.#json('POST', 'auth/password', { body });
+  signOutEverywhere = () => this.#json('POST', 'auth/sign-out');
+  erase = (confirmation) => this.#json('DELETE', 'auth/me', { body: { confirmation } });
+  /** Everything about the user, as a Response whose body comes line by line. */
+  export = (signal) => this.#request('GET', 'auth/me/export', { signal, accept: 'application/jsonl' });
 
   conversations = (query) => this.#json('GET', 'conversations', { query });
   conversation = (id) => this.#json('GET', `conversations/${id}`);
@@ -94,5 +100,6 @@ async function problem(response) {
   const told = await response.json().catch(() => ({}));
   const wait = Number(response.headers.get('Retry-After'));
   const code = told.code ?? 'unknown';
-  return new Problem(code, { status: response.status, retryAfter: wait > 0 ? wait : null });
+  const fault = told.errors?.[0]?.code;
+  return new Problem(code, { status: response.status, fault, retryAfter: wait > 0 ? wait : null });
 }

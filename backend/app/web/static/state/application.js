@@ -16,9 +16,13 @@ import { Toasts } from './toasts.js';
 import { Todos } from './todos.js';
 
 export class Application {
-  /** `base` is the address of the service, `text` the strings, `draw` is called once a frame after changes. */
-  constructor({ base, text, draw }) {
+  /**
+   * `base` is the address of the service, `text` the strings, `whole` says that there is nothing else on the page;
+   * `draw` is called once a frame after changes.
+   */
+  constructor({ base, text, whole, draw }) {
     this.text = text;
+    this.whole = whole;
     this.draw = draw;
     this.session = new Session((other) => this.#sessionChanged(other));
     this.api = new Api(base, this.session);
@@ -33,6 +37,8 @@ export class Application {
     this.archive = new Conversations(this, true);
     this.threads = new Map();
     this.thread = new Thread(this, null);
+    /** What whoever has left reads where one signs in. */
+    this.farewell = null;
     /** What a screen reader is told. */
     this.spoken = '';
     /** Counts the times that something other than typing filled the box. */
@@ -76,6 +82,7 @@ export class Application {
     this.#started = false;
     this.outside.close();
     removeEventListener('hashchange', this.routed);
+    this.layout.dialog = null;
     for (const thread of [this.thread, ...this.threads.values()]) thread.turn.leave();
     this.threads.clear();
     this.thread = new Thread(this, null);
@@ -83,8 +90,9 @@ export class Application {
     this.changed();
   }
 
-  signOut() {
+  signOut(farewell = null) {
     this.close();
+    this.farewell = farewell;
     this.drafts.clear();
     this.session.forget();
     history.replaceState(null, '', linkTo(null));
@@ -92,11 +100,17 @@ export class Application {
 
   #sessionChanged(other = false) {
     if (other || !this.session.signedIn) this.close();
+    if (this.session.signedIn) this.farewell = null;
     if (this.session.signedIn && !this.session.expired) {
       if (this.#started) this.tryAgain((problem) => problem.status === 401);
       else this.start();
     }
     this.changed();
+  }
+
+  /** Whether the account is looked after here. Where another site gives the token, it is that site's to offer. */
+  get keepsAccount() {
+    return this.whole || !this.session.external;
   }
 
   // Where one is.
@@ -241,7 +255,7 @@ export class Application {
 
   sentence(problem) {
     const { problems } = this.text;
-    return problems[problem.code] ?? (problem.status >= 500 ? problems.server : problems.unknown);
+    return problems[problem.fault] ?? problems[problem.code] ?? (problem.status >= 500 ? problems.server : problems.unknown);
   }
 
   complain(problem) {

@@ -4,10 +4,12 @@ import { EventSourceParserStream } from '../vendor/eventsource-parser/dist/strea
 import { Problem } from './problem.js';
 
 const END = '[DONE]';
+const TOKEN_ENDED = 'not_authenticated';
 
 /**
  * Yields each event of the stream until it says that it is done. Throws Problem `cut` if it ends before:
- * a connection that breaks is never taken for the end of a reply.
+ * a connection that breaks is never taken for the end of a reply. The end of the token that it was read with is such
+ * a break, too: the reply goes on, and can be taken up with another one.
  */
 export async function* events(response) {
   const reader = response.body
@@ -19,7 +21,9 @@ export async function* events(response) {
       const { done, value } = await reader.read().catch(() => ({ done: true }));
       if (done) throw new Problem('cut');
       if (value.data === END) return;
-      yield JSON.parse(value.data);
+      const event = JSON.parse(value.data);
+      if (event.type === 'error' && event.errorText === TOKEN_ENDED) throw new Problem('cut');
+      yield event;
     }
   } finally {
     reader.cancel().catch(() => {});

@@ -9,7 +9,8 @@ export class Layout {
   tight = false;
   drawer = false;
   todos = false;
-  shortcuts = false;
+  /** The dialog that is open: `account`, `shortcuts`, or null. */
+  dialog = null;
   /** Whether the list shows the archive. */
   archive = false;
 

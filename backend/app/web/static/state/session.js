@@ -83,6 +83,7 @@ export class Session {
   forget() {
     localStorage.removeItem(KEY);
     this.stored = null;
+    this.#provider = null;
     this.expired = false;
     this.changed();
   }

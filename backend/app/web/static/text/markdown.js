@@ -44,10 +44,9 @@ export class Markdown {
     const kept = whole ? [] : unchanged(source, before);
     const read = kept.reduce((length, block) => length + block.raw.length, 0);
     const tokens = this.#marked.lexer(source.slice(read));
-    const explained = Object.keys(tokens.links).length > 0;
     const rest = tokens.map((token, place) => {
       const known = before[kept.length + place];
-      const same = known?.raw === token.raw && !(explained && token.raw.includes('['));
+      const same = known?.raw === token.raw && !refers(token.raw, tokens.links);
       return same ? known : { raw: token.raw, html: this.#html(token, tokens.links) };
     });
     return [...kept, ...rest];
@@ -62,6 +61,12 @@ export class Markdown {
     if (token.type === 'space') return null;
     return DOMPurify.sanitize(this.#marked.parser(Object.assign([token], { links })), ALLOWED);
   }
+}
+
+/** Whether a text may have a link that is explained elsewhere, in `links` by their labels. */
+function refers(raw, links) {
+  const plain = (text) => text.toLowerCase().replace(/\s+/g, ' ').replaceAll('\\', '');
+  return Object.keys(links).some((label) => plain(raw).includes(`[${plain(label)}]`));
 }
 
 /** The words of tokens, with space around all that does not stand within a line. */

@@ -39,6 +39,11 @@ export function shortTime(time, text, now = new Date()) {
   return formatted(date, text, { day: 'numeric', month: 'short', year, hour: 'numeric', minute: '2-digit' });
 }
 
+/** The day alone: "Nov 21, 2026". */
+export function dateOf(time, text) {
+  return formatted(new Date(time), text, { dateStyle: 'medium' });
+}
+
 /** All of it, for a tooltip. */
 export function fullTime(time, text) {
   return formatted(new Date(time), text, { dateStyle: 'full', timeStyle: 'medium' });

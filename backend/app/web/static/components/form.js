@@ -1,0 +1,73 @@
+/** A form: it sends what was filled in, waits for the answer, and says what was wrong with it. */
+
+import { Component, createRef, html } from '../html.js';
+import { Icon, IconButton } from './icon.js';
+
+/**
+ * `send` is called with the fields by their names, and throws the Problem that is shown. `button` is the text of the
+ * button that sends, `danger` gives it that look; `foot` comes after it.
+ */
+export class Form extends Component {
+  state = { busy: false, problem: null };
+  form = createRef();
+
+  /** What was refused is not what another button would send. */
+  componentDidUpdate({ button }) {
+    if (button !== this.props.button) this.setState({ problem: null });
+  }
+
+  render({ app, button, danger, foot, children }, { busy, problem }) {
+    return html`<form ref=${this.form} onSubmit=${this.submit}>
+      ${children}
+      ${problem && html`<${Refusal} app=${app} problem=${problem} />`}
+      <button type="submit" class=${`button primary ${danger ? 'danger' : ''}`} disabled=${busy}>${button}</button>
+      ${foot}
+    </form>`;
+  }
+
+  submit = async (event) => {
+    event.preventDefault();
+    const { form } = this;
+    const fields = Object.fromEntries(new FormData(form.current));
+    this.setState({ busy: true, problem: null });
+    try {
+      await this.props.send(fields);
+      this.setState({ busy: false });
+    } catch (problem) {
+      // A button that cannot be pressed loses the focus.
+      this.setState({ busy: false, problem }, () => {
+        if (!form.current?.contains(document.activeElement)) form.current?.querySelector('[type=submit]').focus();
+      });
+    }
+  };
+}
+
+/** What the service did not accept, and when to try again, if it said so. */
+export function Refusal({ app, problem }) {
+  const { retryAfter } = problem;
+  return html`<p class="refusal" role="alert">
+    <${Icon} name="circle-alert" />
+    <span>${app.sentence(problem)} ${retryAfter && app.text.tryAgainIn(retryAfter)}</span>
+  </p>`;
+}
+
+export class PasswordField extends Component {
+  state = { shown: false };
+
+  /** `fresh`: one that is made up here, which has to be long enough. Everything else is for the input. */
+  render({ app, name, label, fresh = false, ...rest }, { shown }) {
+    const { text } = app;
+    const id = `chat-${name}`;
+    return html`<div class="field">
+      <label for=${id}>${label}</label>
+      <span class="with-button">
+        <input id=${id} name=${name} type=${shown ? 'text' : 'password'} required minlength=${fresh ? 8 : null}
+          maxlength="256" autocomplete=${fresh ? 'new-password' : 'current-password'}
+          aria-describedby=${fresh ? `${id}-hint` : null} ...${rest} />
+        <${IconButton} icon=${shown ? 'eye-off' : 'eye'} label=${text.showPassword} aria-pressed=${String(shown)}
+          onClick=${() => this.setState({ shown: !shown })} />
+      </span>
+      ${fresh && html`<small id=${`${id}-hint`}>${text.passwordHint}</small>`}
+    </div>`;
+  }
+}
