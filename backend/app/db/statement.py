@@ -28,9 +28,9 @@ class Statement:
         return f"{'read' if self.reads else 'write'} {touched[1] if touched else 'nothing'}"
 
 
-def read(clause: ClauseElement) -> Statement:
-    """A statement that changes nothing: Postgres refuses it otherwise."""
-    return Statement(_text([clause]), reads=True)
+def read(*clauses: ClauseElement) -> Statement:
+    """The same as `write`, of what changes nothing: Postgres refuses it otherwise."""
+    return Statement(_text(clauses), reads=True)
 
 
 def write(*clauses: ClauseElement) -> Statement:

@@ -13,7 +13,7 @@ from ..db.database import ConstraintViolated, Database, Identity
 from ..db.statement import Statement
 from ..errors import DatabaseBusy, NotAuthenticated
 from ..models.caller import Caller
-from ..models.database import Conversation, Message, Todo
+from ..models.database import Conversation, Message, MessageWords, Todo
 
 Position = TypeVar("Position")
 
@@ -33,7 +33,7 @@ def identity_of(user: Caller | int) -> Identity:
     return Identity(user_id=user.user_id, generation=user.generation)
 
 
-def owned(table: type[Conversation | Message | Todo]) -> ColumnElement[bool]:
+def owned(table: type[Conversation | Message | MessageWords | Todo]) -> ColumnElement[bool]:
     """The first wall: the rows of the user in whose name the statement runs, and no others."""
     return col(table.user_id) == bindparam("user_id")
 
@@ -67,6 +67,7 @@ class Repository:
         """
         self._database = database
         self._identity = identity_of(user)
+        self._owner = user if isinstance(user, int) else user.user_id
 
     async def _rows(self, statement: Statement, **parameters: Any) -> list[Row]:
         try:
