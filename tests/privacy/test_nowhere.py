@@ -78,9 +78,12 @@ def test_an_erased_users_words_are_in_no_table_no_dump_and_no_log(
             session = alice.post("/api/chat/start", json=titled).json()["session_id"]
             for said in (MARKERS["message"], f"add {MARKERS['todo']}"):
                 alice.post(f"/api/chat/{session}/message", json={"message": said}).raise_for_status()
+            looked = alice.get("/api/search", params={"q": MARKERS["message"]}).json()["items"]
+            assert [item["message"]["seq"] for item in looked] == [1]
             gone = alice.post("/api/conversations", json={"title": MARKERS["deleted"]}).json()["id"]
             alice.delete(f"/api/conversations/{gone}").raise_for_status()
             assert alice.get("/api/auth/me/export").text.count(MARKERS["message"]) == 1
+            assert database.value("SELECT document::text FROM message_words").count(MARKERS["message"]) == 1
             before = [tables(database), dump(database)]
             erasure = {"confirmation": PASSWORD}
             assert alice.request("DELETE", "/api/auth/me", json=erasure).status_code == 200

@@ -26,7 +26,7 @@ async def search_conversations(
     deleted ones, messages that were replaced, and a reply that is still being written are not.
 
     How good a hit is says how often the words are in the message and how near to each other, and its time: to
-    be twice as good is to be a month newer. Of very common words, the latest thousand hits count.
+    be twice as good is to be a month newer. Of very common words, the latest five hundred hits count.
 
     Words of languages that put nothing between them are looked for in some thousand messages at a time, the
     latest ones first, and so are all words for a user of whom many messages are new to the search. Then a

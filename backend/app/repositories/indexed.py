@@ -33,7 +33,7 @@ from .conversations import COLUMNS
 from .hits import MINE, START, Hit, Place
 from .word_index import BEHIND
 
-HITS = 1_000
+HITS = 500
 """How many of the newest hits are ranked, and found at all: nobody reads on for so long."""
 
 HITS_OF_ONE = 3
@@ -106,7 +106,7 @@ _best = (
 )
 _page = (
     select(_best)
-    .where(~_best.c.titled, tuple_(_best.c.number, _best.c.id) < tuple_(bindparam("at"), bindparam("at_id")))
+    .where(~_best.c.titled, tuple_(_best.c.number, _best.c.id) < tuple_(bindparam("at_number"), bindparam("at_id")))
     .order_by(_best.c.number.desc(), _best.c.id.desc())
     .limit(hits.ONE_MORE)
     .subquery("page")
@@ -151,7 +151,7 @@ class IndexedSearch(Repository):
             _SEARCH,
             **hits.parameters(words, limit, start),
             query=words.query(self._owner),
-            at=messages.number,
+            at_number=messages.number,
             at_id=messages.conversation_id,
         )
         found = [row for row in rows if row[0] != hits.END]

@@ -116,7 +116,7 @@ _given = (
     func.unnest(
         _array("conversations", BigInteger),
         _array("seqs", BigInteger),
-        _array("parts", BigInteger),
+        _array("numbers", BigInteger),
         _array("documents", TSVECTOR),
     )
     .table_valued("conversation_id", "seq", "part", "document")
@@ -194,5 +194,5 @@ def _columns(owner: int, rows: list[Row]) -> dict[str, list[Any]]:
         for conversation_id, seq, content, _ in rows
         for part, document in enumerate([*documents(owner, content or "")] or [None])
     ]
-    names = ("conversations", "seqs", "parts", "documents")
+    names = ("conversations", "seqs", "numbers", "documents")
     return dict(zip(names, map(list, zip(*stored, strict=True)), strict=True))
