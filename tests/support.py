@@ -190,4 +190,4 @@ def served(app: FastAPI, postgres: Postgres, *, hang_up: bool = True) -> Iterato
 
 def empty(postgres: Postgres) -> None:
     """Forgets all rows. Ids go on: no test meets the ones of another."""
-    postgres.rows('TRUNCATE "user", todo, conversation, message, departure, audit')
+    postgres.rows('TRUNCATE "user", todo, conversation, message, message_words, departure, audit')

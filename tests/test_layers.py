@@ -23,7 +23,7 @@ ARROWS = {
     "purge": "repositories db models settings",
     "doctor": "verifier jwks assistants db models settings errors",
     "api": "turns accounts watch limits verifier repositories db models tokens settings metrics spans logs"
-    " words errors",
+    " snippet words errors",
     "web": "",
     "turns": "assistants repositories db models titles metrics spans logs errors",
     "accounts": "repositories models tokens passwords errors",
@@ -38,6 +38,7 @@ ARROWS = {
     "limits": "",
     "models": "errors",
     "titles": "",
+    "snippet": "words",
     "words": "",
     "passwords": "",
     "metrics": "",

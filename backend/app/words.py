@@ -1,65 +1,115 @@
-"""What somebody searches for: words, what they mean to Postgres, and where they are in a text."""
+"""Words: what somebody searches for, what a text is made of, and how both are said to Postgres.
+
+A word is letters, marks and digits; everything else only separates. Upper and lower case are alike, whatever
+the locale of the database is, for they are compared here.
+"""
 
 import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
-SNIPPET_CHARACTERS = 160
-BEFORE_CHARACTERS = 50
-"""How much of a snippet comes before its first hit, at most."""
+LONGEST = 64
+"""How many characters of a word count."""
 
-_EDGE = "[a-zA-Z0-9]"
-ELLIPSIS = "…"
+PART = 65_536
+"""How many characters of a text make one document: a `tsvector` has at most 1 MB."""
+
+MOST_PLACES = 255
+"""How many places of a word in a document are kept: as many as Postgres keeps."""
+
+_UNBROKEN = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai and Lao, Burmese, Khmer
+    "\u1950-\u19df\u1a20-\u1aaf\ua980-\ua9ff\uaa60-\uaadf"  # their neighbours
+    "\u2e80-\u2fdf\u3005-\u3007\u3040-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\uf900-\ufaff"
+    "\uff66-\uff9f\U00016fe0-\U00018dff\U0001b000-\U0001b2ff\U00020000-\U0003ffff"  # Chinese, Japanese
+)
+"""Characters of the languages that put nothing between words, as ranges for a regular expression."""
+
+_OF_UNBROKEN = re.compile(f"[{_UNBROKEN}]+")
+_SELECTORS = range(0xFE00, 0xFE10)
+"""Marks that only say how the character before them looks."""
+
+
+class _Letters(dict[int, int | str]):
+    """For `str.translate`: what is no letter, mark or digit becomes a space."""
+
+    def __missing__(self, code: int) -> int | str:
+        kept = unicodedata.category(chr(code))[0] in "LMN" and code not in _SELECTORS
+        if code < _SELECTORS.start:  # the scripts beyond have too many to remember
+            self[code] = code if kept else " "
+        return code if kept else " "
+
+
+_LETTERS = _Letters()
+
+
+def _split(text: str) -> list[str]:
+    return unicodedata.normalize("NFC", text).translate(_LETTERS).split()
+
+
+def _lexeme(owner: int, word: str) -> str:
+    """A folded word, quoted, and whose it is: so each user's words stand together in the index."""
+    return f"'{owner}/{word[:LONGEST]}'"
+
+
+def documents(owner: int, text: str) -> Iterator[str]:
+    """The words of a text and their places, as `tsvector`s; those of languages without word breaks not."""
+    for start in range(0, len(text), PART):
+        places = defaultdict(list)
+        # A word that begins before the cut is whole.
+        part = _OF_UNBROKEN.sub(" ", text[start : start + PART + LONGEST])
+        for place, word in enumerate(_split(part.casefold()), 1):
+            places[word].append(str(place))
+        if places:
+            yield " ".join(f"{_lexeme(owner, w)}:{','.join(p[:MOST_PLACES])}" for w, p in places.items())
 
 
 @dataclass(frozen=True)
 class Words:
-    """Words that must all be in a text, the last one perhaps as the beginning of a longer one.
+    """Words that must all be in a text, each perhaps as the beginning of a longer one.
 
-    Upper and lower case are alike, whatever the locale of the database is. A word that begins with an ASCII
-    letter or digit is found where a word begins; any other one anywhere, as many languages put no space
-    between words.
+    Those of languages that put nothing between words are found anywhere.
     """
 
     words: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> "Words":
-        """Those of a text: its letters, marks and digits. Everything else only separates them."""
-        kept = (char if unicodedata.category(char)[0] in "LMN" else " " for char in text)
-        return cls(tuple("".join(kept).split()))
+        """Those of a text, each once."""
+        return cls(tuple(dict.fromkeys(_split(text))))
 
     @cached_property
+    def are_broken(self) -> bool:
+        """Whether they are of languages with breaks between words: others are in no document."""
+        return not any(map(_OF_UNBROKEN.search, self.words))
+
+    def query(self, owner: int) -> str:
+        """Finds those of a user's documents that have all of them, as a `tsquery`."""
+        return " & ".join(f"{_lexeme(owner, word.casefold())}:*" for word in self.words)
+
+    @property
     def patterns(self) -> list[str]:
-        """Regular expressions, one a word, that mean the same to Postgres and to Python."""
-        *whole, last = self.words
-        return [*(_pattern(word, whole=True) for word in whole), _pattern(last, whole=False)]
+        """Regular expressions of Postgres, one a word."""
+        return [_pattern(word, f"(?<![{_broken()}])") for word in self.words]
 
     @property
     def any_pattern(self) -> str:
-        """Finds any of them."""
+        """A regular expression of Postgres that finds any of them."""
         return "|".join(f"(?:{pattern})" for pattern in self.patterns)
 
-    def snippet(self, text: str) -> list[dict[str, object]]:
-        """A part of the text around its first hit, in pieces that say whether they are hits."""
-        first = re.search(self.any_pattern, text)
-        start = 0 if first is None else max(0, first.start() - BEFORE_CHARACTERS)
-        part = text[start : start + SNIPPET_CHARACTERS]
-        before = ELLIPSIS if start > 0 else ""
-        after = ELLIPSIS if start + SNIPPET_CHARACTERS < len(text) else ""
-        pieces, place = [(before, False)], 0
-        for hit in re.finditer(self.any_pattern, part):
-            pieces += [(part[place : hit.start()], False), (hit[0], True)]
-            place = hit.end()
-        pieces += [(part[place:] + after, False)]
-        return [{"text": piece, "match": match} for piece, match in _joined(pieces)]
+    @cached_property
+    def any(self) -> "re.Pattern[str]":
+        """The same for Python, which knows letters without a list of them."""
+        return re.compile("|".join(_pattern(word, rf"(?<![^\W_{_UNBROKEN}])") for word in self.words))
 
 
-def _pattern(word: str, *, whole: bool) -> str:
-    begins = f"(?<!{_EDGE})" if word[0].isascii() else ""
-    ends = f"(?!{_EDGE})" if whole and word[-1].isascii() else ""
-    return begins + "".join(map(_either_case, word)) + ends
+def _pattern(word: str, begins: str) -> str:
+    """Finds a word in either case where words begin; anywhere, if nothing is put between them."""
+    anywhere = _OF_UNBROKEN.match(word[0])
+    return ("" if anywhere else begins) + "".join(map(_either_case, word[:LONGEST]))
 
 
 def _either_case(char: str) -> str:
@@ -67,11 +117,21 @@ def _either_case(char: str) -> str:
     return char if len(cases) == 1 else f"[{''.join(cases)}]"
 
 
-def _joined(pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    joined: list[tuple[str, bool]] = []
-    for text, match in pieces:
-        if text and joined and joined[-1][1] == match and not match:
-            joined[-1] = (joined[-1][0] + text, match)
-        elif text:
-            joined.append((text, match))
-    return joined
+@cache
+def _broken() -> str:
+    """The letters, marks and digits of languages with word breaks, as ranges for a regular expression.
+
+    What `\\w` means to Postgres depends on the locale of the database. What is not assigned ends no range.
+    """
+    ranges: list[list[str]] = []
+    inside = False
+    for char in map(chr, (*range(0xD800), *range(0xF900, 0x10000))):
+        category = unicodedata.category(char)
+        if category != "Cn":
+            kept = category[0] in "LMN" and not _OF_UNBROKEN.match(char)
+            if kept and inside:
+                ranges[-1][1] = char
+            elif kept:
+                ranges.append([char, char])
+            inside = kept
+    return "".join(f"{first}-{last}" for first, last in ranges)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.repositories import search
+from app.repositories import unindexed
 from support import Service, User
 
 Json = dict[str, Any]
@@ -167,7 +167,7 @@ def crowd(alice: User, service: Service) -> list[int]:
     """Two conversations with needles deep in them, and more between than a page looks through."""
     long = alice.conversation(title="Long")
     many = "INSERT INTO message (user_id, conversation_id, seq, role, content) "
-    size = 2 * search.MESSAGES + 500
+    size = 2 * unindexed.MESSAGES + 500
     service.postgres.rows(
         many + "SELECT %s, %s, n, 'user', CASE WHEN n IN (7, 9) THEN 'A needle' ELSE 'Hay' END"
         " FROM generate_series(1, %s) n",
@@ -177,7 +177,7 @@ def crowd(alice: User, service: Service) -> list[int]:
     service.postgres.rows(
         "INSERT INTO conversation (user_id, title, updated_at) SELECT %s, '-', '2026-01-01'"
         " FROM generate_series(1, %s)",
-        alice.id, search.CONVERSATIONS + 10,
+        alice.id, unindexed.CONVERSATIONS + 10,
     )  # fmt: skip
     last = alice.conversation(title="Last")
     alice.say(last, "A needle")

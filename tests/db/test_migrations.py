@@ -246,7 +246,7 @@ def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
     postgres = make_database()
     migrate(postgres.url)
     before = schema(postgres)
-    with locked(postgres, "user"):
+    with locked(postgres, "conversation"):
         code, said = ran(tmp_path, "chat-history", "migrate", "base", DATABASE_URL=postgres.text)
     assert code == 2
     assert "chat-history: Another session holds a lock that the migration needs. Nothing is lost" in said

@@ -18,8 +18,9 @@ from app.repositories.history import HistoryRepository
 from app.repositories.messages import MessageRepository
 from app.repositories.openings import CONTEXT_MESSAGES
 from app.repositories.replies import _FLUSH
-from app.repositories.search import CONVERSATIONS, MESSAGES, SearchRepository
+from app.repositories.search import SearchRepository
 from app.repositories.turns import TurnRepository
+from app.repositories.unindexed import CONVERSATIONS, MESSAGES
 from app.words import Words
 from plans_for_tests import explained, nodes
 from support import Postgres, Service, User

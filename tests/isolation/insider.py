@@ -15,8 +15,10 @@ from app.repositories import export
 from app.repositories.conversations import ConversationRepository
 from app.repositories.deletion import DeletionRepository
 from app.repositories.erasure import ErasureRepository
+from app.repositories.search import SearchRepository
 from app.repositories.turns import TurnRepository
 from app.repositories.users import UserRepository
+from app.words import Words
 
 from .estate import ATTEMPT, rows_of
 from .town import Town
@@ -80,6 +82,9 @@ class Insider:
             counted = await purge(timedelta(0), dry_run=True)
             found.append(None if await purge(timedelta(0)) == counted else "more is counted than one's own")
         found.append(await self._export(database))
+        search = SearchRepository(database, self._town.bob.user.id)
+        looked, _ = await search.look_through(Words.of(self._town.alice.name), 20)
+        found.append(looked or None)
         return [f"another's reply or title can be had: {each!r}" for each in found if each is not None]
 
     async def _export(self, database: Database) -> object:

@@ -100,6 +100,7 @@ def test_the_role_may_do_with_tables_what_the_service_does_and_no_more(walled: P
         "conversation": "DELETE INSERT SELECT",
         "departure": "SELECT",
         "message": "INSERT SELECT",
+        "message_words": "INSERT SELECT",
         "todo": "DELETE INSERT SELECT",
         "user": "DELETE INSERT SELECT",
     }
@@ -113,7 +114,7 @@ def test_the_role_may_change_what_the_service_changes_and_nothing_else(walled: P
         ROLE,
     )
     assert dict(granted) == {
-        "conversation": "archived deleted_at next_seq pinned title title_source updated_at",
+        "conversation": "archived deleted_at indexed_seq next_seq pinned title title_source updated_at",
         "message": "content feedback finish_reason lease_until model parts replaced status stop_requested"
         " timings usage",
         "todo": "completed description title updated_at",

@@ -73,6 +73,8 @@ def settle(process: Process, marks: dict[str, str]) -> str:
         session = user.post("/api/chat/start", json=titled).json()["session_id"]
         for said in (marks["message"], f"add {marks['todo']}"):
             user.post(f"/api/chat/{session}/message", json={"message": said}).raise_for_status()
+        looked = user.get("/api/search", params={"q": marks["message"]}).json()["items"]
+        assert [item["message"]["seq"] for item in looked] == [1]
         gone = user.post("/api/conversations", json={"title": marks["deleted"]}).json()["id"]
         user.delete(f"/api/conversations/{gone}").raise_for_status()
         assert user.get("/api/auth/me/export").text.count(marks["message"]) == 1
@@ -94,6 +96,9 @@ def test_an_erased_users_words_are_in_no_table_no_dump_and_no_log(
     migrate(database.url)
     with running(SERVERS["serve"], database, tmp_path / "output", LOG_LEVEL="DEBUG") as process:
         token = settle(process, MARKERS)
+        assert MARKERS["message"] in database.value(
+            "SELECT string_agg(document::text, ' ') FROM message_words"
+        )
         before = [tables(database), dump(database)]
         leave(process, token, MARKERS)
         after = [tables(database), dump(database)]

@@ -6,9 +6,10 @@ from fastapi import Response
 
 from ..errors import CursorInvalid
 from ..models.search import SearchPage
-from ..repositories.search import START, Hit, Place
+from ..repositories.hits import START, Hit, Place
+from ..snippet import snippet
 from ..words import Words
-from .deps import Limit, PageCursor, Search, SearchText, SignedIn
+from .deps import Limit, PageCursor, Search, SearchText
 from .openapi import answers
 from .pages import Cursor, numbers_place, page, place_numbers
 from .strict import strict_router
@@ -18,17 +19,21 @@ router = strict_router("/api/search", "conversations")
 
 @router.get("", responses=answers(SearchPage, CursorInvalid))
 async def search_conversations(
-    search: Search, caller: SignedIn, q: SearchText, limit: Limit = 20, cursor: PageCursor = None
+    search: Search, q: SearchText, limit: Limit = 20, cursor: PageCursor = None
 ) -> Response:
-    """Finds your conversations by words in their titles and messages. All words must be there, the last one
-    perhaps as the beginning of a longer one; upper and lower case are alike. Archived conversations are found
-    too; deleted ones, and messages that were replaced, are not.
+    """Finds your conversations by words in their titles and messages. All words must be there, each perhaps
+    as the beginning of a longer one; upper and lower case are alike. Archived conversations are found too;
+    deleted ones, messages that were replaced, and a reply that is still being written are not.
 
-    A page looks through some thousand messages, the latest ones first. It may have few items, or none, and
-    still a cursor, which leads on to older ones.
+    How good a hit is says how often the words are in the message and how near to each other, and its time: to
+    be twice as good is to be a month newer. Of very common words, the latest five hundred hits count.
+
+    Words of languages that put nothing between them are looked for in some thousand messages at a time, the
+    latest ones first, and so are all words for a user of whom many messages are new to the search. Then a
+    page may have few items, or none, and still a cursor, which leads on to older ones.
     """
-    words, cursors = Words.of(q), Cursor("search", caller.user_id, q)
-    start = START if cursor is None else _place(cursors.read(cursor, 4))
+    words, cursors = Words.of(q), Cursor("search", search.user_id, q)
+    start = START if cursor is None else _place(cursors.read(cursor, 5))
     hits, following = await search.find(words, limit, start) if words.words else ([], None)
     items = b",".join(_item(hit, words) for hit in hits)
     return page(
@@ -37,16 +42,16 @@ async def search_conversations(
 
 
 def _item(hit: Hit, words: Words) -> bytes:
-    snippet = json.dumps(words.snippet(hit.text), ensure_ascii=False).encode()
+    shown = json.dumps(snippet(hit.text, words), ensure_ascii=False).encode()
     message = hit.message or b"null"
-    return b'{"conversation":%b,"message":%b,"snippet":%b}' % (hit.conversation, message, snippet)
+    return b'{"conversation":%b,"message":%b,"snippet":%b}' % (hit.conversation, message, shown)
 
 
 def _numbers(place: Place) -> tuple[int, ...]:
     activity = place_numbers((place.in_titles, place.updated_at, place.conversation_id))
-    return (*activity, place.seq)
+    return (place.indexed, *activity, place.number)
 
 
 def _place(numbers: tuple[int, ...]) -> Place:
-    in_titles, updated_at, conversation_id = numbers_place(numbers[:3])
-    return Place(in_titles, updated_at, conversation_id, numbers[3])
+    in_titles, updated_at, conversation_id = numbers_place(numbers[1:4])
+    return Place(bool(numbers[0]), in_titles, updated_at, conversation_id, numbers[4])

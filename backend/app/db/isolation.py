@@ -19,7 +19,7 @@ GRANTS = {
     "conversation": {
         *("SELECT", "INSERT", "DELETE"),
         *("UPDATE (title)", "UPDATE (title_source)", "UPDATE (next_seq)", "UPDATE (updated_at)"),
-        *("UPDATE (pinned)", "UPDATE (archived)", "UPDATE (deleted_at)"),
+        *("UPDATE (pinned)", "UPDATE (archived)", "UPDATE (deleted_at)", "UPDATE (indexed_seq)"),
     },
     "departure": {"SELECT", "INSERT (subject_hash)"},
     "message": {
@@ -28,6 +28,7 @@ GRANTS = {
         *("UPDATE (usage)", "UPDATE (timings)", "UPDATE (parts)", "UPDATE (lease_until)"),
         *("UPDATE (replaced)", "UPDATE (stop_requested)", "UPDATE (feedback)"),
     },
+    "message_words": {"SELECT", "INSERT"},
     "todo": {
         *("SELECT", "INSERT", "DELETE"),
         *("UPDATE (title)", "UPDATE (description)", "UPDATE (completed)", "UPDATE (updated_at)"),
@@ -43,6 +44,7 @@ _EMAIL, _ISSUER, _SUBJECT = (
     for name in ("email", "issuer", "subject")
 )
 _SIGNS_IN = f"({_EMAIL} OR ({_ISSUER} AND {_SUBJECT}))"
+_QUERY = "( SELECT (NULLIF(current_setting('app.query'::text, true), ''::text))::tsquery AS \"nullif\")"
 _SUBJECT_HASH = (
     "( SELECT sha256(convert_to((json_build_array(current_setting('app.issuer'::text, true),"
     " current_setting('app.subject'::text, true)))::text, 'UTF8'::name)) AS sha256)"
@@ -57,6 +59,10 @@ POLICIES = {
         "own": f"FOR SELECT TO {ROLE} USING ((subject_hash = {_SUBJECT_HASH}))",
     },
     "message": _OWN_ROWS,
+    "message_words": {
+        "append": f"FOR INSERT TO {ROLE} WITH CHECK ({_OWN})",
+        "found": f"FOR SELECT TO {ROLE} USING (({_OWN} AND (document @@ {_QUERY})))",
+    },
     "todo": _OWN_ROWS,
     "user": {
         "own_delete": f"FOR DELETE TO {ROLE} USING ({_OWN_ACCOUNT})",

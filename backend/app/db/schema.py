@@ -12,7 +12,7 @@ from .statement import read
 
 log = logging.getLogger(__name__)
 
-NEEDED = "2026_11_21_tokens_and_audit"
+NEEDED = "2026_11_21_words_of_messages"
 """The newest migration that this code relies on. Ids begin with their date: later ones sort behind."""
 
 REMEMBERED_SECONDS = 10

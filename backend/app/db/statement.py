@@ -51,13 +51,16 @@ class Statement:
         return f"{'read' if self.reads else 'write'} {touched[1] if touched else 'nothing'}"
 
 
-def read(clause: ClauseElement, *, often: bool = False) -> Statement:
-    """A statement that changes nothing: Postgres refuses it otherwise. What is asked `often` is kept."""
-    return statement([_compiled(clause)], reads=True, often=often)
+def read(*clauses: ClauseElement, often: bool = False) -> Statement:
+    """The same as `write`, of what changes nothing: Postgres refuses it otherwise."""
+    return statement([_compiled(clause) for clause in clauses], reads=True, often=often)
 
 
 def write(*clauses: ClauseElement, often: bool = False) -> Statement:
-    """Statements that are sent together, run in order, and answer with the rows of the last."""
+    """Statements that are sent together, run in order, and answer with the rows of the last.
+
+    What is asked `often` is kept.
+    """
     return statement([_compiled(clause) for clause in clauses], reads=False, often=often)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import CIDR, JSONB
+from sqlalchemy.dialects.postgresql import CIDR, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -105,7 +105,8 @@ class Todo(SQLModel, table=True):
 class Conversation(SQLModel, table=True):
     """A line of messages of one user. `updated_at` is its last message, not its last rename.
 
-    With `deleted_at` it is like one that does not exist, until it is restored or purged.
+    With `deleted_at` it is like one that does not exist, until it is restored or purged. The words of its
+    messages up to `indexed_seq` are in the index.
     """
 
     __table_args__ = (
@@ -139,6 +140,7 @@ class Conversation(SQLModel, table=True):
     archived: bool = Field(sa_column_kwargs={"server_default": text("false")})
     deleted_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     next_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("1")})
+    indexed_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = Field(sa_column=_moment("created_at"))
     updated_at: datetime = Field(sa_column=_moment("updated_at"))
 
@@ -204,6 +206,31 @@ class Message(SQLModel, table=True):
     stop_requested: bool = Field(sa_column_kwargs={"server_default": text("false")})
     feedback: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_column=_moment("created_at"))
+
+
+class MessageWords(SQLModel, table=True):
+    """The words of a message, or of a part of a long one, for the search, which makes these rows itself.
+
+    Row-level security shows of them what a query finds, and nothing without one. Each word has its owner in
+    it: so the index is one of each user's words beside those of the others. `created_at` is the message's.
+    """
+
+    __tablename__ = "message_words"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["conversation_id", "user_id"],
+            ["conversation.id", "conversation.user_id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "document", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 512}),
+    )
+
+    conversation_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    part: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    user_id: int = Field(sa_type=BigInteger)
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    document: str = Field(sa_column=Column(TSVECTOR, nullable=False))
 
 
 class Departure(SQLModel, table=True):

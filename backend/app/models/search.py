@@ -24,14 +24,16 @@ class Piece(Answer):
 class Found(Answer):
     conversation: Conversation
     message: FoundMessage | None = Field(
-        description="The newest message that matches; null if only the title does."
+        description="The best message that matches; null if only the title does."
     )
-    snippet: list[Piece] = Field(description="About 160 characters of the message, or of the title.")
+    snippet: list[Piece] = Field(
+        description="About 160 characters of the message, or of the title, without what is Markdown in it."
+    )
 
 
 class SearchPage(Answer):
     items: list[Found] = Field(
-        description="Each conversation once: those with a matching title first, then by their latest message."
+        description="Each conversation once: those with a matching title first, then the best hits."
     )
     next_cursor: str | None = Field(
         description="Give it as `cursor` to go on; null if everything was looked through.", examples=[None]

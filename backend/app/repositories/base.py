@@ -14,7 +14,7 @@ from ..db.identity import Identity
 from ..db.statement import Statement
 from ..errors import DatabaseBusy, NotAuthenticated
 from ..models.caller import Caller
-from ..models.database import Conversation, Message, Todo
+from ..models.database import Conversation, Message, MessageWords, Todo
 
 Position = TypeVar("Position")
 
@@ -34,7 +34,7 @@ def identity_of(user: Caller | int) -> Identity:
     return Identity(user_id=user.user_id, generation=user.generation)
 
 
-def owned(table: type[Conversation | Message | Todo]) -> ColumnElement[bool]:
+def owned(table: type[Conversation | Message | MessageWords | Todo]) -> ColumnElement[bool]:
     """The first wall: the rows of the user in whose name the statement runs, and no others."""
     return col(table.user_id) == bindparam("user_id")
 

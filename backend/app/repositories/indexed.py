@@ -1,0 +1,169 @@
+"""Finding words by the index, ranked. The policy of its rows has the query in it: see decision 5."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Float,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    extract,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, distinct_on
+from sqlmodel import col
+
+from ..db.connection import Row
+from ..db.statement import read
+from ..models.database import Conversation, Message, MessageWords
+from ..words import Words
+from . import hits
+from .base import Repository, owned
+from .conversations import COLUMNS
+from .hits import MINE, START, Hit, Place
+from .word_index import BEHIND
+
+HITS = 500
+"""How many of the newest hits are ranked, and found at all: nobody reads on for so long."""
+
+HITS_OF_ONE = 3
+"""And how many of one conversation."""
+
+DAYS = 30
+"""A hit that is twice as good stands where one would that is so many days newer."""
+
+_query = bindparam("query", type_=Text())
+# Most statements are better off without bitmaps (decision 8), but this index has no other way. A word of
+# every message is sorted in memory.
+_ALLOW = select(
+    func.set_config("app.query", _query, true()),
+    func.set_config("enable_bitmapscan", "on", true()),
+    func.set_config("work_mem", "16MB", true()),
+)
+
+_key = (col(MessageWords.conversation_id), col(MessageWords.seq), col(MessageWords.part))
+_place = func.row_number().over(partition_by=_key[0], order_by=_key[1].desc())
+# Without the documents, which are long, and wanted of few.
+_hit = (
+    select(*_key, col(MessageWords.created_at), _place.label("place"))
+    .where(owned(MessageWords))
+    .subquery("hit")
+)
+_newest = (
+    select(_hit)
+    .where(_hit.c.place <= HITS_OF_ONE)
+    .order_by(_hit.c.created_at.desc())
+    .limit(HITS)
+    .subquery("newest")
+)
+# How often the words are there and how near to each other, in a short text more than in a long one.
+_good = func.greatest(
+    func.ts_rank_cd(col(MessageWords.document), cast(_query, TSQUERY), 1), literal_column("0.000001")
+)
+_days_for_it = DAYS * 86_400 / func.ln(2) * func.ln(cast(_good, Float))
+# One by one, by their keys: in a join, all documents with the word would be read again.
+_number = (
+    select(cast(extract("epoch", col(MessageWords.created_at)) + _days_for_it, BigInteger))
+    .where(
+        owned(MessageWords),
+        tuple_(*_key) == tuple_(_newest.c.conversation_id, _newest.c.seq, _newest.c.part),
+    )
+    .correlate(_newest)
+    .scalar_subquery()
+    .label("number")
+)
+_best = (
+    select(
+        *COLUMNS,
+        col(Conversation.user_id),
+        hits.TITLE_MATCHES.label("titled"),
+        _newest.c.seq,
+        _number,
+    )
+    .select_from(_newest)
+    .join(
+        Message,
+        and_(
+            col(Message.conversation_id) == _newest.c.conversation_id,
+            col(Message.seq) == _newest.c.seq,
+        ),
+    )
+    .join(Conversation, col(Conversation.id) == _newest.c.conversation_id)
+    .where(*MINE, owned(Message), ~col(Message.replaced))
+    .ext(distinct_on(col(Conversation.id)))
+    .order_by(col(Conversation.id), _number.desc(), _newest.c.seq.desc())
+    .cte("best")
+)
+_page = (
+    select(_best)
+    .where(
+        ~_best.c.titled,
+        tuple_(_best.c.number, _best.c.id) < tuple_(bindparam("at_number"), bindparam("at_id")),
+    )
+    .order_by(_best.c.number.desc(), _best.c.id.desc())
+    .limit(hits.ONE_MORE)
+    .subquery("page")
+)
+_titles = hits.titles()
+_its_best = select(_best.c.seq).where(_best.c.id == _titles.c.id).correlate(_titles).scalar_subquery()
+_title_hit = hits.message_of(_titles, col(Message.seq) == _its_best).lateral()
+_page_hit = hits.message_of(_page, col(Message.seq) == _page.c.seq).lateral()
+_lacks_words = (
+    hits.end(cast(null(), DateTime(timezone=True)), literal(0), literal(0))
+    .where(select(col(Conversation.id)).where(*BEHIND).exists())
+    .subquery("lacks_words")
+)
+_each = union_all(
+    hits.rows(hits.TITLED, _titles, _title_hit, literal(0), needed=False),
+    hits.rows(hits.FOUND, _page, _page_hit, _page.c.number, needed=True),
+    select(_lacks_words),
+).subquery("each")
+_order = (_each.c.kind, _each.c.number.desc(), *hits.newest_first(_each.c))
+_SEARCH = read(_ALLOW, select(_each).order_by(*_order))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hits, where to go on if there are more, and whether the index lacks words of some messages."""
+
+    hits: list[Hit]
+    next: Place | None
+    lacks_words: bool
+
+
+class IndexedSearch(Repository):
+    """Searches the conversations of one user by the index of words."""
+
+    async def look_up(self, words: Words, limit: int, start: Place = START) -> Found:
+        """At most `limit` conversations that match, each once, with its best hit.
+
+        Those with a matching title come first, then those with the best hits: text and time say how good.
+        """
+        messages = START if start.in_titles else start
+        rows = await self._rows(
+            _SEARCH,
+            **hits.parameters(words, limit, start),
+            query=words.query(self.user_id),
+            at_number=messages.number,
+            at_id=messages.conversation_id,
+        )
+        found = [row for row in rows if row[0] != hits.END]
+        following = _next(found, limit) if len(found) > limit else None
+        return Found([Hit(*row[4:]) for row in found[:limit]], following, len(found) < len(rows))
+
+
+def _next(found: list[Row], limit: int) -> Place:
+    (kind, updated_at, conversation_id, number, *_), (next_kind, *_) = found[limit - 1 : limit + 1]
+    if kind != next_kind:
+        return replace(START, in_titles=False)
+    return Place(True, kind == hits.TITLED, updated_at, conversation_id, number)
