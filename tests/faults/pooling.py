@@ -27,8 +27,8 @@ tries the same requests as `test_enumeration`, for each statement anew."""
 WITHOUT_DATABASE = (
     "openapi/test_problems.py::test_without_its_database_the_service_gives_the_problem_that_is_shown",
 )
-"""PgBouncer lets whoever comes wait for a database that is away. The service gives up by its own time-out, which
-is a minute in these tests."""
+"""PgBouncer lets whoever comes wait for a database that is away. The service gives up by its own time-out,
+which is a minute here."""
 
 AT_LEAST_TWO = (
     "api/test_ended_tokens.py::test_of_two_changes_at_once_the_second_comes_with_a_token_that_has_ended",
