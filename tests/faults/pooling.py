@@ -55,7 +55,7 @@ def suite_through_a_pooler(ground: Ground, times: int) -> Outcome:
                 [
                     *(sys.executable, "-m", "pytest", "-n0", "-q", "--timeout=120"),
                     *("-p", "no:cacheprovider"),
-                    *(f"--deselect={test}" for test in left_out),
+                    *(f"--deselect=tests/{test}" for test in left_out),
                     *(SMALL if times == 1 else WHOLE),
                 ],
                 cwd=TESTS,
