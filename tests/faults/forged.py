@@ -11,6 +11,9 @@ from faults.ground import Ground
 from proxy import proxied
 from support import SECRET, served, settings
 
+LEAST = 4
+"""Characters that are left when the end is cut off: more than other changes take away."""
+
 CHARACTERS = string.ascii_letters + string.digits + "-_=.+/%~"
 
 
@@ -55,5 +58,5 @@ def _mutated(token: str, chance: random.Random) -> str:
                     middle = forged[at + 1 : other]
                     forged = forged[:at] + forged[other] + middle + forged[at] + forged[other + 1 :]
                 case _:
-                    forged = forged[: max(1, other)]
+                    forged = forged[: max(LEAST, other)]
     return forged
