@@ -39,6 +39,9 @@ from .replies import LEASED, RUNNING, STREAMING
 KEY_BYTES = 16
 """Of a request that may be repeated: with them the name of each attempt to open its reply begins."""
 
+RETRIED_MESSAGES = 1_000
+"""Among how many of the newest messages the reply of the same request is looked for."""
+
 CONTEXT_MESSAGES = 200
 """How many messages before the new one an assistant is shown at most."""
 
@@ -211,8 +214,10 @@ def _answer(*upto: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 # The reply that the same request opened, though others may have taken its place since.
+_newest = select(func.max(_seq)).where(*IN_THIS_CONVERSATION).scalar_subquery()
 _same_request = (
     *IN_THIS_CONVERSATION,
+    _seq > _newest - RETRIED_MESSAGES,
     _role == "assistant",
     func.substr(col(Message.request_hash), 1, KEY_BYTES) == bindparam("key"),
 )

@@ -87,7 +87,8 @@ class TurnRepository(ReplyRepository):
         """Opens another reply to the last question; the one before stays as a version of it.
 
         Or finds the one that an earlier request with the same `key` opened, also when it has been replaced
-        since. Raises ConversationNotFound, TurnInProgress, and NothingToAnswer.
+        since, as long as it is among the newest thousand messages. Raises ConversationNotFound,
+        TurnInProgress, and NothingToAnswer.
         """
         row = await self._opening(
             openings.REGENERATE, conversation_id, title=None, key=_key(key), begins=_key(key) or b""
