@@ -16,7 +16,7 @@ from app.repositories import export
 from app.repositories.conversations import ConversationRepository
 from app.repositories.history import HistoryRepository
 from app.repositories.messages import MessageRepository
-from app.repositories.openings import CONTEXT_MESSAGES
+from app.repositories.openings import CONTEXT_MESSAGES, RETRIED_MESSAGES
 from app.repositories.replies import _FLUSH
 from app.repositories.search import SearchRepository
 from app.repositories.turns import TurnRepository
@@ -94,6 +94,7 @@ STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "append": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "One more"),
     "append with a client_id": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "More", "m-1"),
     "opening of a turn": lambda it: TurnRepository(it, HEAVY).ask(LONG, "Hello", "m-2"),
+    "repeated request for another reply": lambda it: TurnRepository(it, HEAVY).regenerated(LONG, "k-1"),
     "export of a long conversation": lambda it: exported(it, HEAVY, LONG, 200, after=50_000),
     "export of many short conversations": lambda it: exported(it, ORDINARY, 3, 4_000),
     "another's conversation": lambda it: HistoryRepository(it, ORDINARY).newest(LONG, 50),
@@ -105,6 +106,7 @@ MOST = {
     # they may be looked through in the order of their ids.
     "export of a long conversation": 2 * export.PAGE_ROWS + 4_000,
     "export of many short conversations": 2 * export.PAGE_ROWS + 4_000,
+    "repeated request for another reply": RETRIED_MESSAGES + 10,
     "opening of a turn": CONTEXT_MESSAGES + 10,  # what its assistant is shown
     # Every title, one bounded stretch of messages, and the list of conversations that are in it.
     "search for what is not there": 2_001 + MESSAGES + CONVERSATIONS,

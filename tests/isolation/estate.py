@@ -23,6 +23,8 @@ SAID = {"messages.parts": [{"type": "text", "text": "Hello"}]}
 
 ENDED = (("complete", "failed"), ("stopped",), ("interrupted",))
 ATTEMPT = b"an attempt"
+KEY = "another reply"
+"""Of a request that each user sent in each conversation with turns."""
 """What each of their replies was opened by."""
 
 STREAMING = (("-1 minute", False), ("1 hour", False), ("1 hour", True))
@@ -178,7 +180,7 @@ def _have_turns(postgres: Postgres, user: User, conversations: list[int], name: 
     for conversation, states in zip(conversations, ENDED, strict=False):
         for status in states:
             postgres.rows(_TURN, conversation, text, status, None, False)
-        user.post(f"/api/chat/{conversation}/regenerate").raise_for_status()
+        _regenerate(user, conversation)
         parts = [{"type": "text", "text": said_again(name)}]
         said = {"id": f"{name.upper()}/edited", "role": "user", "parts": parts}
         replaced = str(user.messages(conversation)[-2]["id"])
@@ -187,6 +189,14 @@ def _have_turns(postgres: Postgres, user: User, conversations: list[int], name: 
     for conversation, (lease, stop) in zip(conversations, STREAMING, strict=False):
         postgres.rows(_TURN, conversation, text, "streaming", lease, stop)
     user.say(conversations[2], f"{name}'s addition")
+    for conversation in conversations[len(STREAMING) : -1]:
+        _regenerate(user, conversation)
+        user.say(conversation, f"{name}'s question, which nobody has answered")
+
+
+def _regenerate(user: User, conversation: int) -> None:
+    repeatable = {"Idempotency-Key": KEY}
+    user.post(f"/api/chat/{conversation}/regenerate", headers=repeatable).raise_for_status()
 
 
 def _rows(postgres: Postgres, user_id: int, own: str) -> dict[str, list[Owned]]:

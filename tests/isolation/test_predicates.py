@@ -17,10 +17,12 @@ import pytest
 from psycopg2 import extensions
 
 from app.db.statement import Statement
+from app.repositories.base import request_hash
+from app.repositories.openings import KEY_BYTES
 from support import Postgres
 
 from .application import IDENTITIES, connected, transaction
-from .estate import ATTEMPT, NOBODYS, OWNERS, Estate, said_again
+from .estate import ATTEMPT, KEY, NOBODYS, OWNERS, Estate, said_again
 from .statements import Place, places, predicates, without
 from .town import Town, settled
 
@@ -34,7 +36,7 @@ EQUIVALENT = [
     ),
     (
         r"history._(NEWEST|OLDEST|AROUND)|conversations._USAGE|replies._(RUNNING|VERSIONS)"
-        r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)",
+        r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATED|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)",
         r"((?!lock)\w+: )?FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"
         " something is written that has a predicate of its own: that of the conversation. By the foreign key"
@@ -120,6 +122,7 @@ _REST = {
 """What statements take besides ids and the names of users."""
 
 NOT_INDEXED = "UPDATE conversation SET indexed_seq = 0 WHERE user_id = %s"
+_KEY = request_hash(KEY, "regenerate", KEY) or b""
 
 _EACH = (f'SELECT xmin, xmax FROM "{table}" WHERE {key} = %s' for table, key in OWNERS.items())
 _TOUCHED = f"""
@@ -133,14 +136,14 @@ Values = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def unprotected(unwalled: Postgres) -> Iterator[Town]:
-    with settled(unwalled, 3) as town:
+    with settled(unwalled, 4) as town:
         unwalled.rows(NOT_INDEXED, town.alice.user.id)
         yield town
 
 
 @pytest.fixture(scope="module")
 def protected(walled: Postgres) -> Iterator[Town]:
-    with settled(walled, 3) as town:
+    with settled(walled, 4) as town:
         walled.rows(NOT_INDEXED, town.alice.user.id)
         yield town
 
@@ -204,17 +207,18 @@ def _cases(town: Town, names: set[str]) -> list[Values]:
     cases += [{"conversation_id": row.id, "client_id": row.client_id} for row in alice["conversation"]]
     for message in alice["message"]:
         said = {other.client_id for other in alice["message"] if other.conversation == message.conversation}
-        for place, client_id, cut in itertools.product(
+        for place, client_id, cut, key in itertools.product(
             (message.conversation, bob.rows["conversation"][0]),
             sorted({*said, NOBODYS}, key=str),
             {message.client_id or str(message.id), str(message.id), NOBODYS},
+            (_KEY[:KEY_BYTES], NOBODYS.encode()),
         ):
             assert place is not None
             ids = {"reply_id": message.id, "message_id": message.id, "conversation_id": place.id}
             # Words of the first message, as if it had two parts, and that there are no more up to the last.
             words = {"seqs": [1, 2**32], "numbers": [1, 0], "documents": ["mine", None]}
             words["conversations"] = [place.id] * 2
-            cases.append({**ids, **words, "client_id": client_id, "cut": cut})
+            cases.append({**ids, **words, "client_id": client_id, "cut": cut, "key": key})
     whole = [case for each in cases if names <= (case := {**_REST, **bobs, **each}).keys()]
     assert whole, f"nobody knows what {names - {*_REST, *bobs}} are"
     return list({repr([case[name] for name in sorted(names)]): case for case in whole}.values())

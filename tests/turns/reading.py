@@ -1,20 +1,24 @@
 """Reading a stream as a client does."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from support import User
 
 Event = dict[str, Any]
+Headers = Mapping[str, str]
 STREAM = {"Accept": "text/event-stream"}
+NONE: Headers = {}
 
 
 @contextmanager
-def streaming(user: User, path: str, body: Any = None, method: str = "POST") -> Iterator[Iterator[Event]]:
+def streaming(
+    user: User, path: str, body: Any = None, method: str = "POST", headers: Headers = NONE
+) -> Iterator[Iterator[Event]]:
     """The events of a stream, one by one, until its `[DONE]`."""
-    with user.client.stream(method, path, json=body, headers=STREAM) as answer:
+    with user.client.stream(method, path, json=body, headers={**headers, **STREAM}) as answer:
         assert answer.status_code == 200, answer.read()
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["x-vercel-ai-ui-message-stream"] == "v1"
@@ -31,9 +35,11 @@ def _events(lines: Iterator[str]) -> Iterator[Event]:
     raise AssertionError("the stream was cut")
 
 
-def streamed(user: User, path: str, body: Any = None, method: str = "POST") -> list[Event]:
+def streamed(
+    user: User, path: str, body: Any = None, method: str = "POST", headers: Headers = NONE
+) -> list[Event]:
     """All events of a stream."""
-    with streaming(user, path, body, method) as events:
+    with streaming(user, path, body, method, headers) as events:
         return list(events)
 
 

@@ -81,6 +81,18 @@ def test_it_says_who_is_signed_in_and_gives_the_focus_back(page: Page) -> None:
     expect(opener).to_be_focused()
 
 
+@pytest.mark.allow_errors("ERR_INTERNET_DISCONNECTED", "net::ERR")
+def test_without_a_network_it_says_so_and_opens_when_there_is_one(page: Page) -> None:
+    register(page)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Account", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("Could not reach the server.")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.context.set_offline(False)
+    expect(opened(page)).to_be_visible()
+
+
 @pytest.mark.allow_errors("401", "403", "422")
 def test_the_password_is_changed_by_whoever_knows_the_old_one(page: Page, new_page: NewPage) -> None:
     register(page)

@@ -10,6 +10,7 @@ from web.stage import Gate, Stage
 from web.visitor import Visitor
 
 STREAM = {"Content-Type": "text/event-stream"}
+STREAMED = {"Accept": "text/event-stream"}
 
 
 def once(visitor: Visitor, what: Callable[[Route], None], path: str = "**/api/chat") -> None:
@@ -115,8 +116,8 @@ def test_another_reply_whose_request_was_lost_is_not_written_twice(
 
     def lose(route: Route) -> None:
         where = f"/api/chat/{conversation}/regenerate"
-        events = {"Accept": "text/event-stream"}
-        with visitor.user.client.stream("POST", where, headers=events) as answer:
+        key = {"Idempotency-Key": route.request.headers["idempotency-key"]}
+        with visitor.user.client.stream("POST", where, headers={**STREAMED, **key}) as answer:
             next(answer.iter_lines()) if writing else answer.read()
         route.abort()
 
@@ -175,8 +176,7 @@ def test_a_stream_that_is_cut_is_taken_up_again(visitor: Visitor, stage: Stage) 
 
     def begun(route: Route) -> str:
         asked = json.loads(route.request.post_data or "")
-        events = {"Accept": "text/event-stream"}
-        with visitor.user.client.stream("POST", "/api/chat", json=asked, headers=events) as answer:
+        with visitor.user.client.stream("POST", "/api/chat", json=asked, headers=STREAMED) as answer:
             return next(answer.iter_lines())
 
     refused = 2

@@ -38,6 +38,8 @@ Explained [later][1].
 [1]: https://example.com/later
 """
 
+EXPLAINED = "\n\n[later]: https://example.com/later\n[more\\!]: https://example.com/more\n"
+
 ATTACKS = [
     "<img src=x onerror=\"window.__xss = 'img'\">",
     "<script>window.__xss = 'script'</script>",
@@ -173,6 +175,27 @@ def test_text_that_is_finished_is_left_alone_while_more_comes(visitor: Visitor, 
     expect(visitor.page.get_by_text("The third.", exact=True)).to_be_visible()
     assert first.evaluate("e => e.mine") is True
     assert visitor.page.evaluate("getSelection().toString()") == "The first paragraph."
+
+
+def test_what_is_explained_at_the_end_becomes_a_link_and_nothing_else_is_drawn_again(
+    visitor: Visitor, stage: Stage
+) -> None:
+    gate = Gate()
+    stage.plays("Nothing [here].\n\n", "See [Later]\nand [more\\!][].\n\n", "The last", gate, " one.")
+    stage.plays(
+        "Nothing [here].\n\n", "See [Later]\nand [more\\!][].\n\n", "The last", gate, " one.", EXPLAINED
+    )
+    visitor.open()
+    for links in (0, 2):
+        visitor.send("Tell me")
+        expect(visitor.reply).to_contain_text("The last")
+        first = visitor.reply.locator("p").first
+        first.evaluate("e => { e.mine = true }")
+        gate.open()
+        expect(visitor.reply).to_contain_text("The last one.")
+        expect(visitor.button("Write another reply")).to_be_visible()
+        expect(visitor.reply.get_by_role("link")).to_have_count(links)
+        assert first.evaluate("e => e.mine") is True
 
 
 @pytest.mark.parametrize("place", ["reply", "question", "title"])

@@ -39,6 +39,7 @@ from .deps import (
     Limit,
     Replies,
     ReplyId,
+    RetryKey,
     Session,
     SignedIn,
     WantsStream,
@@ -126,12 +127,12 @@ async def send_message(
     responses=answers(Turn, ConversationNotFound, NothingToAnswer, *_BUSY, stream=True, links=_TURN_LINKS),
 )
 async def regenerate_reply(
-    services: AppServices, caller: Asking, session: Session, streamed: WantsStream
+    services: AppServices, caller: Asking, session: Session, streamed: WantsStream, key: RetryKey = None
 ) -> Response:
     """Asks for another reply to the last message. It takes the place of the one before, which stays as a
     version that can be listed. It comes whole or, with `Accept: text/event-stream`, as it is written.
     """
-    turn = await services.turns.regenerate(caller, session)
+    turn = await services.turns.regenerate(caller, session, key)
     return await turn_response(services, caller, turn, streamed=streamed)
 
 

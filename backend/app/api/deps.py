@@ -274,6 +274,14 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most."
 Archived = Annotated[bool, Query(description="The archived ones in place of the others.")]
 HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
 WantsStream = Annotated[bool, Depends(_wants_stream)]
+RetryKey = Annotated[
+    text.ClientId | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Of a request and its retries: they get the same reply, and write it once.",
+        examples=["5f0c1d9e-one-request"],
+    ),
+]
 IdempotencyKey = Annotated[
     text.ClientId | None,
     Header(

@@ -48,7 +48,9 @@ async def ui_turn(turns: Turns, caller: Caller, conversation_id: int, chat: UICh
     """
     asked = chat.question
     if asked is None:
-        return await turns.regenerate(caller, conversation_id, chat.messageId)
+        if chat.messageId is None:
+            return await turns.regenerate(caller, conversation_id)
+        return await turns.regenerate_named(caller, conversation_id, chat.messageId)
     if chat.trigger == "submit-message":
         return await turns.ask(caller, conversation_id, asked.text, asked.id, edited=chat.messageId)
     with suppress(MessageNotFound):

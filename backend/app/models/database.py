@@ -149,10 +149,10 @@ class Message(SQLModel, table=True):
     """One message. `seq` counts from 1 without a gap within its conversation.
 
     A reply answers the message with the `seq` in `reply_to`, which is null if none stands before it; its
-    `request_hash` names the attempt that opened it. It is `streaming` until its `lease_until` is
-    over or it has ended in one of the other states. What was edited or regenerated is `replaced`: kept, and
-    not shown. `parts` are those of the AI SDK, null for plain text; what `content` has beyond their texts is
-    the last one.
+    `request_hash` names the attempt that opened it, behind the hash of the request's key if it has one. It is
+    `streaming` until its `lease_until` is over or it has ended in one of the other states. What was edited or
+    regenerated is `replaced`: kept, and not shown. `parts` are those of the AI SDK, null for plain text; what
+    `content` has beyond their texts is the last one.
     """
 
     __table_args__ = (

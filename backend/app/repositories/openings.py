@@ -36,6 +36,12 @@ from .messages import (
 )
 from .replies import LEASED, RUNNING, STREAMING
 
+KEY_BYTES = 16
+"""Of a request that may be repeated: with them the name of each attempt to open its reply begins."""
+
+RETRIED_MESSAGES = 1_000
+"""Among how many of the newest messages the reply of the same request is looked for."""
+
 CONTEXT_MESSAGES = 200
 """How many messages before the new one an assistant is shown at most."""
 
@@ -60,10 +66,10 @@ _LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
 _HOLD = RUNNING.with_for_update()
 
 
-def _cut(first: ColumnElement[int]) -> Any:
+def _cut(first: ColumnElement[int], *conditions: ColumnElement[bool]) -> Any:
     """Puts away what is shown from a `seq` on, unless a reply is being written."""
-    kept = in_its_conversation()
-    return update(Message).where(*SHOWN, kept, _seq >= first, ~RUNNING.exists()).values(replaced=True)
+    allowed = (in_its_conversation(), ~RUNNING.exists(), *conditions)
+    return update(Message).where(*SHOWN, *allowed, _seq >= first).values(replaced=True)
 
 
 def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
@@ -137,9 +143,12 @@ def _asking(*conditions: ColumnElement[bool]) -> Any:
     )
 
 
-def _answering(question: CTE) -> Any:
-    """Stores an empty reply to a question, which must be the last message that is shown."""
-    taken = numbers_taken(1, select(question.c.id).exists(), ~RUNNING.exists())
+def _answering(question: CTE, *conditions: ColumnElement[bool], found: tuple[Any, ...] = ()) -> Any:
+    """Stores an empty reply to a question, which must be the last message that is shown.
+
+    `found` is what a row has besides: the reply of an earlier request.
+    """
+    taken = numbers_taken(1, select(question.c.id).exists(), ~RUNNING.exists(), *conditions)
     reply = _opened(taken, 0, select(question.c.seq).scalar_subquery())
     return (
         select(
@@ -147,6 +156,7 @@ def _answering(question: CTE) -> Any:
             as_json(reply).scalar_subquery(),
             select(reply.c.id).scalar_subquery(),
             _context(_seq < select(question.c.seq).scalar_subquery()),
+            *found,
             _running,
         )
         .select_from(Conversation)
@@ -203,9 +213,45 @@ def _answer(*upto: ColumnElement[bool]) -> ColumnElement[int]:
     return answer.scalar_subquery()
 
 
+# The reply that the same request opened, though others may have taken its place since.
+_newest = select(func.max(_seq)).where(*IN_THIS_CONVERSATION).scalar_subquery()
+_same_request = (
+    *IN_THIS_CONVERSATION,
+    _seq > _newest - RETRIED_MESSAGES,
+    _role == "assistant",
+    func.substr(col(Message.request_hash), 1, KEY_BYTES) == bindparam("key"),
+)
+_not_repeated = ~select(col(Message.id)).where(*_same_request).exists()
+_repeated_reply = (
+    select(*COLUMNS, col(Message.reply_to))
+    .where(*_same_request)
+    .order_by(_seq.desc())
+    .limit(1)
+    .cte("repeated")
+)
+_its_question = (
+    select(*COLUMNS)
+    .where(*IN_THIS_CONVERSATION, _seq == select(_repeated_reply.c.reply_to).scalar_subquery())
+    .cte("its_question")
+)
+_repeated = (
+    as_json(_its_question).scalar_subquery(),
+    as_json(_repeated_reply).scalar_subquery(),
+    select(_repeated_reply.c.id).scalar_subquery(),
+    select(_repeated_reply.c.status == "streaming").scalar_subquery(),
+)
+
+
 ASK = write(_LOCK, _EXPIRE, _asking(), often=True)
 EDIT = write(_LOCK, _EXPIRE, _HOLD, _cut(_put_away), _asking(_editable))
-REGENERATE = write(_LOCK, _EXPIRE, _HOLD, _cut(_answer()), _answering(_last_question))
+REGENERATE = write(
+    _LOCK,
+    _EXPIRE,
+    _HOLD,
+    _cut(_answer(), _not_repeated),
+    _answering(_last_question, _not_repeated, found=_repeated),
+)
+REGENERATED = read(select(*_repeated).select_from(Conversation).where(*THIS_CONVERSATION))
 REGENERATE_NAMED = write(
     _LOCK, _EXPIRE, _HOLD, _cut(_answer(_seq <= _named_reply.scalar_subquery())), _answering(_last_question)
 )

@@ -3,7 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ..db.connection import Row
 from ..db.statement import Statement
@@ -83,25 +83,38 @@ class TurnRepository(ReplyRepository):
             return None
         return OpenedTurn(conversation_id, question, reply, reply_id, streaming, context=None)
 
-    async def regenerate(self, conversation_id: int, named: str | None = None) -> OpenedTurn:
+    async def regenerate(self, conversation_id: int, key: str | None = None) -> OpenedTurn:
         """Opens another reply to the last question; the one before stays as a version of it.
 
-        With `named`, the id of a reply, to the question before that one; what came after is put away. Raises
-        ConversationNotFound, TurnInProgress, MessageNotFound, and NothingToAnswer.
+        Or finds the one that an earlier request with the same `key` opened, also when it has been replaced
+        since, as long as it is among the newest thousand messages. Raises ConversationNotFound,
+        TurnInProgress, and NothingToAnswer.
         """
-        if named is not None and not await self._exists(conversation_id, named):
-            raise MessageNotFound
         row = await self._opening(
-            openings.REGENERATE if named is None else openings.REGENERATE_NAMED,
-            conversation_id,
-            title=None,
-            cut=named,
+            openings.REGENERATE, conversation_id, title=None, key=_key(key), begins=_key(key) or b""
         )
-        if (opened := _opened_turn(conversation_id, row)) is not None:
-            return opened
-        if (running := row[-1]) is not None:
-            raise _in_progress(conversation_id, running)
-        raise NothingToAnswer
+        opened = _opened_turn(conversation_id, row) or _earlier_turn(conversation_id, row[4:8])
+        return opened or _nothing_opened(conversation_id, row)
+
+    async def regenerated(self, conversation_id: int, key: str | None) -> OpenedTurn | None:
+        """The reply that an earlier request with the same `key` opened, if one did.
+
+        Raises ConversationNotFound.
+        """
+        row = await self._row(openings.REGENERATED, conversation_id=conversation_id, key=_key(key))
+        if row is None:
+            raise ConversationNotFound
+        return _earlier_turn(conversation_id, row)
+
+    async def regenerate_named(self, conversation_id: int, named: str) -> OpenedTurn:
+        """Opens another reply to the question before the reply with this id; what came after is put away.
+
+        Raises ConversationNotFound, TurnInProgress, MessageNotFound, and NothingToAnswer.
+        """
+        if not await self._exists(conversation_id, named):
+            raise MessageNotFound
+        row = await self._opening(openings.REGENERATE_NAMED, conversation_id, title=None, cut=named)
+        return _opened_turn(conversation_id, row) or _nothing_opened(conversation_id, row)
 
     async def answer_again(self, conversation_id: int, named: str, content: str) -> OpenedTurn:
         """Opens another reply to the question with this id and this text; what came after it is put away.
@@ -117,9 +130,14 @@ class TurnRepository(ReplyRepository):
             raise _in_progress(conversation_id, running)
         raise MessageNotFound
 
-    async def _opening(self, statement: Statement, conversation_id: int, **parameters: Any) -> Row:
-        """What a statement opened or found. An opening whose answer was lost is looked for at once."""
-        attempt = secrets.token_bytes(16)
+    async def _opening(
+        self, statement: Statement, conversation_id: int, begins: bytes = b"", **parameters: Any
+    ) -> Row:
+        """What a statement opened or found. An opening whose answer was lost is looked for at once.
+
+        `begins` is what the name of this attempt begins with.
+        """
+        attempt = begins + secrets.token_bytes(16)
         try:
             row = await self._row_once(
                 statement, conversation_id=conversation_id, attempt=attempt, lease=LEASE, **parameters
@@ -147,6 +165,26 @@ class TurnRepository(ReplyRepository):
 def _in_progress(conversation_id: int, reply_id: int) -> TurnInProgress:
     """Says which reply is being written, and where it can be read."""
     return TurnInProgress(reply_id=reply_id, resume=f"/api/chat/{conversation_id}/stream")
+
+
+def _nothing_opened(conversation_id: int, row: Row) -> NoReturn:
+    """Says why a statement that answers the last question did not."""
+    if (running := row[-1]) is not None:
+        raise _in_progress(conversation_id, running)
+    raise NothingToAnswer
+
+
+def _key(key: str | None) -> bytes | None:
+    hashed = request_hash(key, "regenerate", key)
+    return hashed and hashed[: openings.KEY_BYTES]
+
+
+def _earlier_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
+    """The turn that an earlier request has opened, if one has."""
+    question, reply, reply_id, streaming = row
+    if reply is None:
+        return None
+    return OpenedTurn(conversation_id, question, reply, reply_id, streaming, context=None)
 
 
 def _opened_turn(conversation_id: int, row: Row) -> OpenedTurn | None:

@@ -113,13 +113,22 @@ class Turns:
             lambda: replies.asked(conversation_id, message, client_id),
         )
 
-    async def regenerate(self, caller: Caller, conversation_id: int, named: str | None = None) -> Turn:
-        """Opens another reply to the last question.
+    async def regenerate(self, caller: Caller, conversation_id: int, key: str | None = None) -> Turn:
+        """Opens another reply to the last question, or joins the one that the same `key` opened.
 
         Raises what `TurnRepository.regenerate` raises, TooManyTurns, Overloaded and ShuttingDown.
         """
         replies = TurnRepository(self._database, caller)
-        return await self._begin(caller, lambda: replies.regenerate(conversation_id, named))
+        return await self._begin(
+            caller,
+            lambda: replies.regenerate(conversation_id, key),
+            lambda: replies.regenerated(conversation_id, key),
+        )
+
+    async def regenerate_named(self, caller: Caller, conversation_id: int, named: str) -> Turn:
+        """Opens another reply in the place of one. Raises what the repository's raises, and as `ask`."""
+        replies = TurnRepository(self._database, caller)
+        return await self._begin(caller, lambda: replies.regenerate_named(conversation_id, named))
 
     async def answer_again(self, caller: Caller, conversation_id: int, named: str, question: str) -> Turn:
         """Opens another reply to a question. Raises what that of the repository raises, and as `ask`."""

@@ -35,7 +35,8 @@ export class Api {
 
   /** Asks, with the AI SDK's request: a new question, or one in place of `messageId`. Yields events. */
   ask = (body) => this.#stream('POST', 'chat', { body });
-  regenerate = (id) => this.#stream('POST', `chat/${id}/regenerate`);
+  /** `key` makes a retry the same request. */
+  regenerate = (id, key) => this.#stream('POST', `chat/${id}/regenerate`, { key });
   /** The events of the reply that is being written, from its beginning; none if nothing is. */
   resume = (id) => this.#stream('GET', `chat/${id}/stream`);
 
@@ -71,13 +72,14 @@ export class Api {
     return response;
   }
 
-  async #send(method, path, { body, form, query, signal, accept = 'application/json' }, token) {
+  async #send(method, path, { body, form, key, query, signal, accept = 'application/json' }, token) {
     const url = new URL(`api/${path}`, this.base);
     for (const [name, value] of Object.entries(query ?? {})) {
       if (value !== null && value !== undefined) url.searchParams.set(name, value);
     }
     const headers = { Accept: accept };
     if (token) headers.Authorization = `Bearer ${token}`;
+    if (key) headers['Idempotency-Key'] = key;
     if (body) headers['Content-Type'] = 'application/json';
     const content = body ? JSON.stringify(body) : form && new URLSearchParams(form);
     try {

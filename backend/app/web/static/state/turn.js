@@ -19,7 +19,7 @@ export class Turn {
 
   #reply = null;
   #question = null;
-  /** How the thread was before: `{messages}`, and the `draft`'s key or the reply that is to be `replaced`. */
+  /** How the thread was before: `{messages}`, and the `draft`'s key if there is a question. */
   #before = null;
   #follower = 0;
   #timer = null;
@@ -55,7 +55,12 @@ export class Turn {
 
   /** Asks for another reply to the last question. */
   regenerate = () => {
-    if (!this.running) this.#regenerate(0);
+    const { thread, app } = this;
+    if (this.running) return;
+    const key = newId('k');
+    this.#question = null;
+    this.#replace();
+    this.#follow(() => app.api.regenerate(thread.id, key));
   };
 
   /** Takes up the reply that is being written, if one is. */
@@ -107,20 +112,10 @@ export class Turn {
     this.thread.messages = [...kept, ...(this.#question ? [this.#question] : []), this.#reply];
   }
 
-  #regenerate(tries) {
-    const { thread, app } = this;
-    const { replaced } = tries === 0 ? { replaced: thread.last } : this.#before;
-    this.#question = null;
-    this.#begin(thread.last?.role === 'assistant' ? thread.messages.slice(0, -1) : thread.messages, { replaced });
-    this.#follow(() => (tries === 0 ? app.api.regenerate(thread.id) : this.#regenerated(replaced)), tries);
-  }
-
-  /** The reply of a request whose answer was lost; if it has not arrived, one that is asked for now. */
-  async *#regenerated(replaced) {
-    const { thread, app } = this;
-    const { items } = await app.api.history(thread.id, { limit: 1 });
-    if (items[0]?.id === replaced.id) yield* app.api.regenerate(thread.id);
-    else if (items[0]?.status === 'streaming') yield* this.#stream();
+  /** Shows an empty reply in the place of the last one. */
+  #replace() {
+    const { last, messages } = this.thread;
+    this.#begin(last?.role === 'assistant' ? messages.slice(0, -1) : messages);
   }
 
   async #follow(open, tries = 0) {
@@ -202,7 +197,10 @@ export class Turn {
     const wait = !unsent || problem.passing ? 1000 * (problem.retryAfter ?? 2 ** tries) : null;
     const waits = wait !== null && tries < MOST_RETRIES;
     const next = unsent ? open : this.#stream;
-    const again = () => (another ? this.#regenerate(tries + 1) : this.#follow(next, tries + 1));
+    const again = () => {
+      if (another) this.#replace();
+      this.#follow(next, tries + 1);
+    };
     this.failure = { problem, again, unsent: unsent && !another, at: waits ? Date.now() + wait : null };
     if (waits) this.#timer = setTimeout(this.again, wait);
     if (waits && !unsent) this.state = 'joining';
