@@ -15,6 +15,7 @@ from app.db.migrations import migrate
 from app.repositories import export
 from app.repositories.conversations import ConversationRepository
 from app.repositories.history import HistoryRepository
+from app.repositories.indexed import HITS
 from app.repositories.messages import MessageRepository
 from app.repositories.openings import CONTEXT_MESSAGES, RETRIED_MESSAGES
 from app.repositories.replies import _FLUSH
@@ -42,8 +43,14 @@ SELECT 1, 2, n, 'user', 'Message ' || n FROM generate_series(1, 100000) n;
 INSERT INTO message (user_id, conversation_id, seq, role, content)
 SELECT user_id, id, seq, 'user', 'Message ' || seq
 FROM generate_series(1, 25) seq, conversation WHERE id <> 2;
+INSERT INTO message_words (user_id, conversation_id, seq, part, created_at, document)
+SELECT user_id, conversation_id, seq, 0, created_at,
+       concat(user_id, '/message:1 ', user_id, '/', seq, ':2')::tsvector
+FROM message WHERE conversation_id <> 42;
+UPDATE conversation SET indexed_seq = next_seq - 1 WHERE id <> 42;
 ALTER TABLE conversation SET (autovacuum_enabled = off);
 ALTER TABLE message SET (autovacuum_enabled = off);
+ALTER TABLE message_words SET (autovacuum_enabled = off);
 SET default_statistics_target = 1000;
 ANALYZE;
 """
@@ -90,7 +97,11 @@ STATEMENTS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "conversations of an ordinary user": lambda it: ConversationRepository(it, ORDINARY).page(20),
     "conversations, deep": lambda it: ConversationRepository(it, HEAVY).page(20, EARLIER),
     "archived conversations": lambda it: ConversationRepository(it, HEAVY).page(20, archived=True),
-    "search for what is not there": lambda it: SearchRepository(it, HEAVY).find(Words.of("nothing"), 20),
+    "search for what is not there": lambda it: SearchRepository(it, HEAVY).look_up(Words.of("nothing"), 20),
+    "search for what is rare": lambda it: SearchRepository(it, HEAVY).look_up(Words.of("99999"), 20),
+    "search for what is everywhere": lambda it: SearchRepository(it, HEAVY).look_up(Words.of("message"), 20),
+    "search without an index": lambda it: SearchRepository(it, HEAVY).look_through(Words.of("nothing"), 20),
+    "what the index lacks": lambda it: SearchRepository(it, HEAVY).catch_up(),
     "append": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "One more"),
     "append with a client_id": lambda it: MessageRepository(it, HEAVY).append(LONG, "user", "More", "m-1"),
     "opening of a turn": lambda it: TurnRepository(it, HEAVY).ask(LONG, "Hello", "m-2"),
@@ -108,8 +119,14 @@ MOST = {
     "export of many short conversations": 2 * export.PAGE_ROWS + 4_000,
     "repeated request for another reply": RETRIED_MESSAGES + 10,
     "opening of a turn": CONTEXT_MESSAGES + 10,  # what its assistant is shown
+    # Every title, and every conversation is asked whether the index lacks something of it.
+    "search for what is not there": 2 * 2_001 + 60,
+    "search for what is rare": 2 * 2_001 + 60,
+    # Every message has it; of a hit that is ranked, the document, the message and the conversation are read.
+    "search for what is everywhere": 150_000 + 2 * 2_001 + 3 * HITS + 60,
     # Every title, one bounded stretch of messages, and the list of conversations that are in it.
-    "search for what is not there": 2_001 + MESSAGES + CONVERSATIONS,
+    "search without an index": 2_001 + MESSAGES + CONVERSATIONS,
+    "what the index lacks": 2_001 + 60,
 }
 """How many rows a statement may look at, where that is more than a page."""
 
@@ -124,6 +141,15 @@ def test_a_hot_statement_reads_by_an_index_and_little_more_than_it_returns(
     assert found
     assert {way for _, way, _ in found} <= {"Index Scan", "Index Only Scan", "Tid Scan", "Bitmap Heap Scan"}
     assert read <= MOST.get(what, 60)
+
+
+@pytest.mark.parametrize("word", ["nothing", "99999", "message"])
+def test_a_search_reads_its_own_words_in_the_index_and_no_others(word: str, crowded: Postgres) -> None:
+    """Below its policy, as the application's role, with what each statement is told."""
+    plan = explained(crowded, lambda it: SearchRepository(it, ORDINARY).look_up(Words.of(word), 20))
+    found = {node["Index Name"]: round(node["Actual Rows"]) for node in nodes(plan) if "Index Name" in node}
+    print(f"{word}: {found}")
+    assert found["ix_message_words_document"] == (2_500 if word == "message" else 0)
 
 
 def test_a_plan_without_its_index_is_noticed(crowded: Postgres) -> None:

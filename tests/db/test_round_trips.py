@@ -31,6 +31,7 @@ class Prepared:
         self.turn = {"message": "Again", "client_id": "the same"}
         turn = user.post(f"/api/chat/{self.conversation}/message", self.turn)
         self.reply = int(turn.json()["reply"]["id"])
+        user.get("/api/search", params={"q": "message"}).raise_for_status()  # what was said is in the index
         self.chat = user.conversation()  # for turns: while one runs, nothing else is appended there
         self.spare_conversations = [user.conversation() for _ in range(TIMES)]
         made = [user.post("/api/todos", {"title": f"Task {number}"}) for number in range(TIMES + 1)]
@@ -68,6 +69,11 @@ def prepared(user: User) -> Prepared:
     return Prepared(user)
 
 
+def _search_after_a_message(user: User, it: Prepared) -> httpx.Response:
+    user.say(it.conversation, "One more")
+    return user.get("/api/search", params={"q": "one"})
+
+
 REQUESTS: dict[str, tuple[int, int, Request]] = {
     # what it is: (round trips, status, the request)
     "page of a history": (1, 200, lambda user, it: user.get(f"/api/chat/{it.conversation}/history")),
@@ -101,6 +107,9 @@ REQUESTS: dict[str, tuple[int, int, Request]] = {
         lambda user, _: user.get("/api/conversations", params={"archived": "true"}),
     ),
     "search": (1, 200, lambda user, _: user.get("/api/search", params={"q": "message"})),
+    # The message, and what finds that it is new, reads it, puts it into the index, and looks again.
+    "search after a message": (5, 200, _search_after_a_message),
+    "search without an index": (1, 200, lambda user, _: user.get("/api/search", params={"q": "消息"})),
     "search for nothing": (0, 200, lambda user, _: user.get("/api/search", params={"q": "!?"})),
     "restore a conversation": (
         1,

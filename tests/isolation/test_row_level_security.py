@@ -328,3 +328,57 @@ def test_a_departure_is_written_by_the_end_of_an_account_and_seen_by_its_own_sub
     ):
         with acting(walled, **identity) as cursor:
             assert count(cursor, "departure") == seen
+
+
+_WORDS = """
+    INSERT INTO message_words (user_id, conversation_id, seq, part, created_at, document)
+    VALUES (%s, %s, 1, 0, now(), %s)
+"""
+_ASK = "SELECT set_config('app.query', %s, true)"
+
+
+@pytest.fixture
+def words(walled: Postgres, alice: int, bob: int) -> None:
+    """The same word of both, and of each in their own name."""
+    for user in (alice, bob):
+        walled.rows(_WORDS, user, _conversation(walled, user), f"'{user}/said':1 'said':2")
+
+
+def test_words_are_seen_by_whom_they_belong_to_and_only_by_a_query(
+    walled: Postgres, alice: int, bob: int, words: None
+) -> None:
+    asked = {None: 0, "": 0, f"'{alice}/said':*": 0, f"'{bob}/said':*": 1, "said": 1, "!nothing": 1, "bob": 0}
+    for query, seen in asked.items():
+        with acting(walled, user_id=bob) as cursor:
+            if query is not None:
+                cursor.execute(_ASK, [query])
+            cursor.execute("SELECT user_id FROM message_words")
+            assert cursor.fetchall() == [(bob,)] * seen, query
+        with acting(walled) as cursor:
+            cursor.execute(_ASK, [query or ""])
+            assert count(cursor, "message_words") == 0
+    with acting(walled, user_id=alice) as cursor:
+        assert count(cursor, "message_words") == 0, "a query ends with its transaction"
+
+
+def test_words_are_stored_for_oneself_in_ones_own_conversations_and_stay(
+    walled: Postgres, alice: int, bob: int
+) -> None:
+    own, theirs = _conversation(walled, bob), _conversation(walled, alice)
+    for user, conversation, refusal in (
+        (alice, theirs, errors.InsufficientPrivilege),
+        (alice, own, errors.InsufficientPrivilege),
+        (bob, theirs, errors.ForeignKeyViolation),
+        (bob, NOWHERE, errors.ForeignKeyViolation),
+    ):
+        with pytest.raises(refusal), acting(walled, user_id=bob) as cursor:
+            cursor.execute(_WORDS, (user, conversation, "said"))
+    with pytest.raises(errors.ForeignKeyViolation):
+        walled.rows(_WORDS, bob, theirs, "said")  # not even a superuser
+    with acting(walled, user_id=bob) as cursor:
+        cursor.execute(_WORDS, (bob, own, "said"))
+        assert cursor.rowcount == 1
+    for change in ("UPDATE message_words SET document = ''", "DELETE FROM message_words"):
+        with pytest.raises(errors.InsufficientPrivilege), acting(walled, user_id=bob) as cursor:
+            cursor.execute(change)
+    assert walled.rows("SELECT user_id, conversation_id FROM message_words") == [(bob, own)]

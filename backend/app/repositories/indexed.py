@@ -7,7 +7,6 @@ from sqlalchemy import (
     DateTime,
     Float,
     Text,
-    and_,
     bindparam,
     cast,
     extract,
@@ -71,7 +70,8 @@ _good = func.greatest(
     func.ts_rank_cd(col(MessageWords.document), cast(_query, TSQUERY), 1), literal_column("0.000001")
 )
 _days_for_it = DAYS * 86_400 / func.ln(2) * func.ln(cast(_good, Float))
-# One by one, by their keys: in a join, all documents with the word would be read again.
+# What follows is asked for hit by hit, by its key. In a join, the planner takes `newest` for one row, and
+# reads all messages of a conversation, or all documents with the word.
 _number = (
     select(cast(extract("epoch", col(MessageWords.created_at)) + _days_for_it, BigInteger))
     .where(
@@ -82,34 +82,35 @@ _number = (
     .scalar_subquery()
     .label("number")
 )
+_shown = (
+    select(col(Message.id))
+    .where(
+        owned(Message),
+        col(Message.conversation_id) == _newest.c.conversation_id,
+        col(Message.seq) == _newest.c.seq,
+        ~col(Message.replaced),
+    )
+    .correlate(_newest)
+    .scalar_subquery()
+)
+_its = (
+    select(*COLUMNS, col(Conversation.user_id), hits.TITLE_MATCHES.label("titled"))
+    .where(*MINE, col(Conversation.id) == _newest.c.conversation_id)
+    .limit(1)
+    .lateral("its")
+)
 _best = (
-    select(
-        *COLUMNS,
-        col(Conversation.user_id),
-        hits.TITLE_MATCHES.label("titled"),
-        _newest.c.seq,
-        _number,
-    )
-    .select_from(_newest)
-    .join(
-        Message,
-        and_(
-            col(Message.conversation_id) == _newest.c.conversation_id,
-            col(Message.seq) == _newest.c.seq,
-        ),
-    )
-    .join(Conversation, col(Conversation.id) == _newest.c.conversation_id)
-    .where(*MINE, owned(Message), ~col(Message.replaced))
-    .ext(distinct_on(col(Conversation.id)))
-    .order_by(col(Conversation.id), _number.desc(), _newest.c.seq.desc())
+    select(_its, _newest.c.seq, _number)
+    .select_from(_newest.join(_its, true()))
+    .where(_shown.is_not(None))
+    .ext(distinct_on(_its.c.id))
+    .order_by(_its.c.id, _number.desc(), _newest.c.seq.desc())
     .cte("best")
 )
+_further = tuple_(bindparam("at_number"), bindparam("at_id"))
 _page = (
     select(_best)
-    .where(
-        ~_best.c.titled,
-        tuple_(_best.c.number, _best.c.id) < tuple_(bindparam("at_number"), bindparam("at_id")),
-    )
+    .where(~_best.c.titled, tuple_(_best.c.number, _best.c.id) < _further)
     .order_by(_best.c.number.desc(), _best.c.id.desc())
     .limit(hits.ONE_MORE)
     .subquery("page")
