@@ -69,6 +69,7 @@ class Insider:
             said = self._town.service.postgres.rows(_SAID, message.id)
             with suppress(ConversationNotFound):
                 found.append(await replies.asked(place[0], *said[0]))
+            with suppress(ConversationNotFound):
                 found.append(await replies.regenerated(place[0], KEY))
             found.append(await replies.flush(*place, have=0, text="mine", parts=None))
             ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
