@@ -20,7 +20,7 @@ from app.repositories.turns import TurnRepository
 from app.repositories.users import UserRepository
 from app.words import Words
 
-from .estate import ATTEMPT, rows_of
+from .estate import ATTEMPT, KEY, rows_of
 from .town import Town
 
 ISSUER = "https://issuer.example"
@@ -72,6 +72,8 @@ class Insider:
             said = self._town.service.postgres.rows(_SAID, message.id)
             with suppress(ConversationNotFound):
                 found.append(await replies.asked(place[0], *said[0]))
+            with suppress(ConversationNotFound):
+                found.append(await replies.regenerated(place[0], KEY))
             found.append(await replies.flush(*place, have=0, text="mine", parts=None))
             ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
             ending |= {"have": 0, "text": "mine", "status": "stopped"}

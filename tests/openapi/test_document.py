@@ -114,8 +114,8 @@ def test_whatever_has_a_client_id_in_its_body_takes_it_as_a_header_too(document:
         for one in operation.parameters
         if (one["in"], one["name"]) == ("header", "Idempotency-Key")
     }
-    assert in_body == in_header
-    assert len(in_header) == 4
+    assert in_header == in_body | {"regenerate_reply"}  # which has no body
+    assert len(in_body) == 4
 
 
 def test_no_reference_dangles_and_no_schema_is_unused(document: Document) -> None:

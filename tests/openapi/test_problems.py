@@ -82,8 +82,12 @@ class Stage:
         (fault,) = operation.problems["validation_failed"]["errors"]
         if operation.media_type is None:
             where, name = fault["location"]
-            wrong: Json = {"ids": {**self.ids, name: 0}} if where == "path" else {"params": {name: 0}}
-            return operation.send(self.client(operation), **{"ids": self.ids, **wrong})
+            wrong: dict[str, Json] = {
+                "path": {"ids": {**self.ids, name: 0}},
+                "query": {"params": {name: 0}},
+                "header": {"headers": {name: "k" * 257}},
+            }
+            return operation.send(self.client(operation), **{"ids": self.ids, **wrong[where]})
         kind = "json" if operation.media_type == "application/json" else "data"
         body = operation.bodies[0] | {"colour": "blue"}
         if fault["code"] == "missing":

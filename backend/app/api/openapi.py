@@ -220,7 +220,9 @@ def _complete(operation: Json, refusals: tuple[type[ChatError], ...], schemas: J
 
 
 def _likely_fault(operation: Json, schemas: Json) -> Fault | None:
-    """What is wrong with a body that has a field too much or too few, or with a number that is too small."""
+    """What is wrong with a body that has a field too much or too few, with a number that is too small, or
+    with a header that is too long.
+    """
     for body in operation.get("requestBody", {"content": {}})["content"].values():
         (choice, *_) = body["schema"].get("anyOf", [body["schema"]])
         schema = schemas[choice["$ref"].rpartition("/")[2]]
@@ -237,6 +239,10 @@ def _likely_fault(operation: Json, schemas: Json) -> Fault | None:
             detail = f"Input should be greater than or equal to {least}"
             where = [parameter["in"], parameter["name"]]
             return Fault(location=where, code="greater_than_equal", detail=detail)
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "header":
+            detail = f"Longer than {parameter['schema']['anyOf'][0]['maxLength']} characters."
+            return Fault(location=["header", parameter["name"]], code="text_too_long", detail=detail)
     return None
 
 

@@ -114,10 +114,7 @@ class Turns:
         )
 
     async def regenerate(self, caller: Caller, conversation_id: int, key: str | None = None) -> Turn:
-        """Opens another reply to the last question, or joins the one that the same `key` opened.
-
-        Raises what `TurnRepository.regenerate` raises, TooManyTurns, Overloaded and ShuttingDown.
-        """
+        """Opens another reply, or joins the one of the `key`. Raises as the repository's, and as `ask`."""
         replies = TurnRepository(self._database, caller)
         return await self._begin(
             caller,
