@@ -20,7 +20,7 @@ from support import Postgres, empty
 from tokens.issuer import GOOD_CLAIMS, ISSUER, PRIVATE
 from tokens.server import jwk, key_set, serving as publishing
 
-NEEDED = "2026_11_21_tokens_and_audit"
+NEEDED = "2026_11_21_words_of_messages"
 
 
 ELSEWHERE = "postgresql://nobody@0.0.0.0:1/nothing"

@@ -10,7 +10,7 @@ from app.db.schema import NEEDED
 from command_line import run
 from support import Postgres, empty
 
-BEFORE = "2026_11_21_pins_and_undo"
+BEFORE = "2026_11_21_tokens_and_audit"
 NOWHERE = "postgresql://u:hunter2@localhost:1/x"
 ONE_SHOT = (
     ("user", "list"),
