@@ -60,7 +60,7 @@ EQUIVALENT = [
     ),
     (
         r"indexed._SEARCH",
-        r"FROM message_words|best: FROM \(",
+        r"FROM (message_words|message|conversation)",
         "A hit is told with its message and its conversation, each of them one's own. As all three have one"
         " owner, they say the same.",
     ),

@@ -119,9 +119,10 @@ _titles = hits.titles()
 _its_best = select(_best.c.seq).where(_best.c.id == _titles.c.id).correlate(_titles).scalar_subquery()
 _title_hit = hits.message_of(_titles, col(Message.seq) == _its_best).lateral()
 _page_hit = hits.message_of(_page, col(Message.seq) == _page.c.seq).lateral()
+_behind = select(col(Conversation.id)).where(*BEHIND).limit(1).cte("behind")
 _lacks_words = (
     hits.end(cast(null(), DateTime(timezone=True)), literal(0), literal(0))
-    .where(select(col(Conversation.id)).where(*BEHIND).exists())
+    .where(select(_behind.c.id).exists())
     .subquery("lacks_words")
 )
 _each = union_all(
