@@ -51,7 +51,9 @@ def introduction(identity: Identity, *, reads: bool, milliseconds: int) -> State
 
 @cache
 def _introduction(given: tuple[str, ...], reads: bool, milliseconds: int) -> Statement:
-    fixed = {**_SETTINGS, "statement_timeout": str(milliseconds), "transaction_read_only": str(reads)}
+    fixed = {**_SETTINGS, "statement_timeout": str(milliseconds)}
+    if reads:  # what writes leaves it as the server has it: after a fail-over that is how it is known
+        fixed["transaction_read_only"] = "on"
     said = [f"set_config('{name}', '{value}', true)" for name, value in fixed.items()]
     said += [f"set_config('app.{name}', %({name})s::text, true)" for name in given if name != "generation"]
     # In the same message: who asks is looked up before the statement, and nothing is waited for.
