@@ -16,8 +16,16 @@ OWN = "user_id = (SELECT nullif(current_setting('app.user_id', true), '')::bigin
 # Postgres uses the index below a policy only for what the policy itself asks: so it has the query in it.
 FOUND = f"{OWN} AND document @@ (SELECT nullif(current_setting('app.query', true), '')::tsquery)"
 
+REPLACED = """
+CREATE INDEX CONCURRENTLY ix_message_replaced ON message (user_id, conversation_id, seq) WHERE replaced
+"""
+
 
 def upgrade() -> None:
+    # What reads all rows comes first, and locks nothing. If it fails, the revision is not done: begin again.
+    with op.get_context().autocommit_block():
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_message_replaced")
+        op.execute(REPLACED)
     op.add_column(
         "conversation", sa.Column("indexed_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
     )
@@ -60,3 +68,4 @@ def downgrade() -> None:
     op.drop_table("message_words")
     op.execute(f"REVOKE UPDATE (indexed_seq) ON conversation FROM {ROLE}")
     op.drop_column("conversation", "indexed_seq")
+    op.drop_index("ix_message_replaced", table_name="message")

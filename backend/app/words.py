@@ -107,9 +107,14 @@ class Words:
 
 
 def _pattern(word: str, begins: str) -> str:
-    """Finds a word in either case where words begin; anywhere, if nothing is put between them."""
+    """Finds a word in either case where words begin; anywhere, if nothing is put between them.
+
+    Its characters with marks may be composed or not: texts are as they came.
+    """
     anywhere = _OF_UNBROKEN.match(word[0])
-    return ("" if anywhere else begins) + "".join(map(_either_case, word[:LONGEST]))
+    forms = [unicodedata.normalize(form, word[:LONGEST]) for form in ("NFC", "NFD")]
+    either = "|".join("".join(map(_either_case, form)) for form in dict.fromkeys(forms))
+    return ("" if anywhere else begins) + (f"(?:{either})" if "|" in either else either)
 
 
 def _either_case(char: str) -> str:

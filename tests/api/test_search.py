@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
@@ -103,6 +104,8 @@ def test_titles_come_first_then_the_latest_activity_and_each_conversation_once(a
         ("мир", "кумир и мир", ["мир"]),
         ("שלום", "אמר שלום לכולם", ["שלום"]),
         ("caf\u00e9", "un cafe\u0301 noir", ["caf\u00e9"]),
+        (normalize("NFC", "ガイド"), normalize("NFD", "ガイドブック"), ["ガイド"]),
+        (normalize("NFD", "ガイド"), normalize("NFD", "ガイドブック"), ["ガイド"]),
         ("❤️", "mit ❤️ gemacht", None),
         ("été", "L'ÉTÉ dernier", ["ÉTÉ"]),
         ("नमस्ते", "नमस्ते दुनिया", ["नमस्ते"]),
@@ -272,19 +275,58 @@ def test_what_is_said_after_a_search_is_found_by_the_next(alice: User, service: 
     assert service.postgres.rows("SELECT seq FROM message_words ORDER BY 1") == [(1,), (2,), (3,)]
 
 
-def test_a_reply_is_found_when_it_has_ended_or_was_given_up(alice: User, service: Service) -> None:
+def test_messages_that_were_put_away_hide_none_that_are_shown(alice: User) -> None:
+    conversation = alice.conversation(title="-")
+    turns = [
+        alice.post(f"/api/chat/{conversation}/message", {"message": f"An ostrich, number {number}"}).json()
+        for number in range(5)
+    ]
+    assert conversations(found(alice, "ostrich")) == [conversation]
+    message = {"id": "e", "role": "user", "parts": [{"type": "text", "text": "Something else"}]}
+    edit = {"id": str(conversation), "message": message, "messageId": str(turns[1]["message"]["id"])}
+    assert alice.post("/api/chat", edit).status_code == 200
+    (item,) = found(alice, "ostrich")
+    assert "number 0" in text_of(item)
+
+
+def test_deleted_conversations_hide_none_that_are_there(alice: User, service: Service) -> None:
+    conversation = alice.conversation(title="-")
+    alice.say(conversation, "An ostrich")
+    made = (
+        "INSERT INTO conversation (user_id, title, next_seq) SELECT %s, '-', 4 FROM generate_series(1, 200)"
+    )
+    service.postgres.rows(made, alice.id)
+    said = (
+        "INSERT INTO message (user_id, conversation_id, seq, role, content)"
+        " SELECT user_id, id, seq, 'user', 'An ostrich' FROM conversation, generate_series(1, 3) seq"
+        " WHERE next_seq = 4"
+    )
+    service.postgres.rows(said)
+    found(alice, "ostrich")
+    assert service.postgres.value("SELECT min(indexed_seq) FROM conversation WHERE user_id = %s", alice.id) > 0
+    assert conversation not in conversations(found(alice, "ostrich")), "it is behind the newest 500 hits"
+    service.postgres.rows("UPDATE conversation SET deleted_at = now() WHERE next_seq = 4")
+    assert conversations(found(alice, "ostrich")) == [conversation]
+
+
+def test_a_reply_is_found_when_it_has_ended_or_its_writer_is_dead(alice: User, service: Service) -> None:
     conversation = alice.conversation(title="-")
     reply = alice.say(conversation, "Growing text", role="assistant")
     written = "UPDATE message SET status = 'streaming', lease_until = now() + %s::interval WHERE id = %s"
     service.postgres.rows(written, "1 minute", reply["id"])
     later = alice.say(conversation, "Later text")
     assert found(alice, "text") == []
-    service.postgres.rows(written, "-59 minutes", reply["id"])
-    assert found(alice, "text") == []
-    service.postgres.rows(written, "-61 minutes", reply["id"])
+    service.postgres.rows(written, "-1 second", reply["id"])
     assert conversations(found(alice, "growing text")) == [conversation]
     (item,) = found(alice, "later")
     assert item["message"]["id"] == later["id"]
+    assert service.postgres.value("SELECT status FROM message WHERE id = %s", reply["id"]) == "interrupted"
+
+
+def test_a_title_is_found_however_its_letters_are_composed(alice: User) -> None:
+    conversation = alice.conversation(title=normalize("NFD", "Müller und Söhne"))
+    for q in ("müller", normalize("NFD", "söhne")):
+        assert conversations(found(alice, q)) == [conversation]
 
 
 def test_a_word_at_the_end_of_a_very_long_message_is_found(alice: User) -> None:

@@ -177,6 +177,8 @@ class Message(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status = 'streaming'"),
         ),
+        # What a search has to leave out, among all hits at once.
+        Index("ix_message_replaced", "user_id", "conversation_id", "seq", postgresql_where=text("replaced")),
         _one_of("role", "user", "assistant"),
         _one_of("status", "streaming", "complete", "stopped", "interrupted", "failed"),
         _one_of("feedback", "up", "down"),

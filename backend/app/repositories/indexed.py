@@ -27,7 +27,7 @@ from ..db.statement import read
 from ..models.database import Conversation, Message, MessageWords
 from ..words import Words
 from . import hits
-from .base import Repository, owned
+from .base import Repository, not_deleted, owned
 from .conversations import COLUMNS
 from .hits import MINE, START, Hit, Place
 from .word_index import BEHIND
@@ -52,10 +52,14 @@ _ALLOW = select(
 
 _key = (col(MessageWords.conversation_id), col(MessageWords.seq), col(MessageWords.part))
 _place = func.row_number().over(partition_by=_key[0], order_by=_key[1].desc())
+_put_away = select(col(Message.conversation_id), col(Message.seq)).where(
+    owned(Message), col(Message.replaced)
+)
+_deleted = select(col(Conversation.id)).where(owned(Conversation), ~not_deleted())
 # Without the documents, which are long, and wanted of few.
 _hit = (
     select(*_key, col(MessageWords.created_at), _place.label("place"))
-    .where(owned(MessageWords))
+    .where(owned(MessageWords), tuple_(*_key[:2]).not_in(_put_away), _key[0].not_in(_deleted))
     .subquery("hit")
 )
 _newest = (
@@ -82,17 +86,6 @@ _number = (
     .scalar_subquery()
     .label("number")
 )
-_shown = (
-    select(col(Message.id))
-    .where(
-        owned(Message),
-        col(Message.conversation_id) == _newest.c.conversation_id,
-        col(Message.seq) == _newest.c.seq,
-        ~col(Message.replaced),
-    )
-    .correlate(_newest)
-    .scalar_subquery()
-)
 _its = (
     select(*COLUMNS, col(Conversation.user_id), hits.TITLE_MATCHES.label("titled"))
     .where(*MINE, col(Conversation.id) == _newest.c.conversation_id)
@@ -102,7 +95,6 @@ _its = (
 _best = (
     select(_its, _newest.c.seq, _number)
     .select_from(_newest.join(_its, true()))
-    .where(_shown.is_not(None))
     .ext(distinct_on(_its.c.id))
     .order_by(_its.c.id, _number.desc(), _newest.c.seq.desc())
     .cte("best")
