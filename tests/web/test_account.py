@@ -360,6 +360,24 @@ def test_an_account_that_is_still_there_is_not_said_to_be_deleted(page: Page, ne
     expect(page.get_by_text("Your account is deleted")).to_have_count(0)
 
 
+@pytest.mark.allow_errors("401", "ERR_CONNECTION_RESET")
+def test_what_was_refused_is_forgotten_when_one_has_signed_in_again(page: Page) -> None:
+    register(page)
+    dialog = opened(page)
+    press(dialog, "Change password")
+    unanswered(page, "**/api/auth/password")
+    change(dialog)
+    expect(dialog.get_by_role("alert")).to_have_text("Could not reach the server.")
+    press(dialog, "Set new password")
+    again = page.get_by_role("dialog", name="Please sign in again")
+    expect(dialog.get_by_role("alert")).to_have_text("Please sign in again.")
+    again.get_by_label("Password", exact=True).fill(NEW)
+    press(again, "Sign in")
+    expect(again).to_have_count(0)
+    expect(dialog.get_by_label("Current password")).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.allow_errors("403")
 def test_a_user_of_an_issuer_has_no_password_here_and_confirms_with_their_name(
     new_page: NewPage, serve_with: Serve, origins: list[str]
