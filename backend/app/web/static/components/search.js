@@ -3,6 +3,7 @@
 import { html } from '../html.js';
 import { linkTo } from '../state/route.js';
 import { shortTime } from '../text/time.js';
+import { NotLoaded } from './failure.js';
 import { Icon, IconButton } from './icon.js';
 import { Skeleton } from './skeleton.js';
 
@@ -17,7 +18,7 @@ export function SearchField({ app }) {
   return html`<div class="search" role="search">
     <${Icon} name="search" />
     <input type="search" aria-label=${text.search} placeholder=${text.searchShort} value=${search.query}
-      autocomplete="off" onInput=${(event) => search.type(event.target.value)} onKeyDown=${key} />
+      autocomplete="off" maxlength="200" onInput=${(event) => search.type(event.target.value)} onKeyDown=${key} />
     ${search.query && html`<${IconButton} icon="x" label=${text.searchClear} onClick=${search.clear} />`}
   </div>`;
 }
@@ -51,7 +52,7 @@ export function SearchResults({ app }) {
     html`<p class="list-empty">${text.searchNone(search.query.trim())}</p>`}
     ${state === 'ready' && search.cursor !== null &&
     html`<button type="button" class="button more" onClick=${search.more}>${text.searchOlder}</button>`}
-    ${state === 'failed' && html`<p class="list-empty" role="alert">${text.searchFailed}</p>`}
+    ${state === 'failed' && html`<${NotLoaded} text=${text} sentence=${text.searchFailed} again=${search.again} />`}
   </nav>`;
 }
 
