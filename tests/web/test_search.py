@@ -188,6 +188,34 @@ def test_what_the_service_would_find_too_long_cannot_be_typed(visitor: Visitor) 
     assert len(field(visitor).input_value()) == 200
 
 
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_what_was_found_is_gone_to_as_often_as_it_is_chosen(
+    new_visitor: Callable[..., Visitor], motion: str
+) -> None:
+    visitor = new_visitor(reduced_motion=motion)
+    conversation = visitor.user.conversation(title="Cooking")
+    fill(visitor.service.postgres, visitor.user, conversation, 130)
+    visitor.open()
+    field(visitor).fill("question 41")
+    target = visitor.page.locator("[data-target=true]")
+    results(visitor).click()
+    expect(target).to_be_in_viewport()
+    mark = "e => e.getAnimations({ subtree: true }).forEach(mark => mark.finish())"
+    target.evaluate(mark)
+    visitor.button("Go to the newest message").click()
+    expect(visitor.page.get_by_text("reply 130")).to_be_in_viewport()
+    results(visitor).click()
+    expect(target).to_be_in_viewport()
+    target.evaluate(mark)
+    visitor.page.locator(".scroller").evaluate("e => e.scrollTop = e.scrollHeight")
+    expect(target).not_to_be_in_viewport()
+    results(visitor).click()
+    expect(target).to_be_in_viewport()
+    assert target.evaluate(
+        "e => e.getAnimations({ subtree: true }).every(mark => mark.playState === 'running')"
+    )
+
+
 def test_a_search_that_is_open_is_asked_again_when_a_reply_has_ended(visitor: Visitor, stage: Stage) -> None:
     asked: list[str] = []
     visitor.page.on(

@@ -30,12 +30,16 @@ export function SearchResults({ app }) {
     const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
     if (scrollHeight - scrollTop - clientHeight < 300) search.more();
   };
+  // A link to where one is changes nothing in the address.
+  const again = (event) => {
+    if (event.currentTarget.hash === location.hash) app.routed();
+  };
   return html`<nav class="list" aria-label=${text.searchResults} onScroll=${near}>
     <p class="hidden" role="status">${state === 'ready' && search.cursor === null && text.searchFound(items.length)}</p>
     <ul>
       ${items.map(
         (item) => html`<li class="result" key=${`${item.conversation.id}/${item.message?.id ?? ''}`}>
-          <a href=${linkTo(item.conversation.id, item.message?.id ?? null)}>
+          <a href=${linkTo(item.conversation.id, item.message?.id ?? null)} onClick=${again}>
             <strong dir="auto">${item.conversation.title ?? text.untitled}</strong>
             <span class="snippet" dir="auto">${snippet(item.snippet)}</span>
             <span class="when">
