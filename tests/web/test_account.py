@@ -300,6 +300,84 @@ def test_an_account_is_deleted_by_whoever_knows_its_password(
     expect(page.get_by_text("Your account is deleted")).to_have_count(0)
 
 
+def unanswered(page: Page, path: str, then: Callable[[], None] = lambda: None) -> None:
+    """The service does what the next request asks for, and the connection is cut before the answer."""
+
+    def cut(route: Route) -> None:
+        assert route.fetch().ok
+        then()
+        route.abort("connectionreset")
+
+    page.route(path, cut, times=1)
+
+
+@pytest.mark.allow_errors("401", "ERR_CONNECTION_RESET", "ERR_INTERNET_DISCONNECTED")
+@pytest.mark.parametrize("then", ["one can look", "one tries again", "one waits for the network"])
+def test_an_account_is_deleted_also_if_the_answer_is_lost(page: Page, postgres: Postgres, then: str) -> None:
+    def lose() -> None:
+        if then == "one tries again":
+            page.route("**/api/auth/me", lambda route: route.abort("connectionreset"), times=1)
+        page.context.set_offline(then == "one waits for the network")
+
+    register(page)
+    dialog = opened(page)
+    press(dialog, "Delete account")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    unanswered(page, "**/api/auth/me", lose)
+    press(dialog, "Delete for good")
+    if then != "one can look":
+        expect(dialog.get_by_role("alert")).to_have_text("Could not reach the server.")
+    if then == "one tries again":
+        press(dialog, "Delete for good")
+    page.context.set_offline(False)
+    expect(page.get_by_text("Your account is deleted, and everything that was in it.")).to_be_visible()
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert postgres.rows('SELECT * FROM "user"') == []
+
+
+@pytest.mark.allow_errors("401", "403", "ERR_CONNECTION_RESET")
+def test_an_account_that_is_still_there_is_not_said_to_be_deleted(page: Page, new_page: NewPage) -> None:
+    register(page)
+    dialog = opened(page)
+    press(dialog, "Delete account")
+    field = dialog.get_by_label("Password", exact=True)
+    field.fill(PASSWORD)
+    page.route("**/api/auth/me", lambda route: route.abort("connectionreset"), times=1)
+    press(dialog, "Delete for good")
+    expect(dialog.get_by_role("alert")).to_have_text("Could not reach the server.")
+    field.fill("not my password")
+    press(dialog, "Delete for good")
+    expect(dialog.get_by_role("alert")).to_have_text("That is not right. Nothing was deleted.")
+    elsewhere = new_page()
+    signs_in(elsewhere, PASSWORD)
+    press(opened(elsewhere), "Sign out everywhere")
+    press(elsewhere.get_by_role("dialog"), "Sign out now")
+    expect(elsewhere.get_by_text("You are signed out on every device.")).to_be_visible()
+    field.fill(PASSWORD)
+    press(dialog, "Delete for good")
+    expect(page.get_by_role("dialog", name="Please sign in again")).to_be_visible()
+    expect(page.get_by_text("Your account is deleted")).to_have_count(0)
+
+
+@pytest.mark.allow_errors("401", "ERR_CONNECTION_RESET")
+def test_what_was_refused_is_forgotten_when_one_has_signed_in_again(page: Page) -> None:
+    register(page)
+    dialog = opened(page)
+    press(dialog, "Change password")
+    unanswered(page, "**/api/auth/password")
+    change(dialog)
+    expect(dialog.get_by_role("alert")).to_have_text("Could not reach the server.")
+    press(dialog, "Set new password")
+    again = page.get_by_role("dialog", name="Please sign in again")
+    expect(dialog.get_by_role("alert")).to_have_text("Please sign in again.")
+    again.get_by_label("Password", exact=True).fill(NEW)
+    press(again, "Sign in")
+    expect(again).to_have_count(0)
+    expect(dialog.get_by_label("Current password")).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.allow_errors("403")
 def test_a_user_of_an_issuer_has_no_password_here_and_confirms_with_their_name(
     new_page: NewPage, serve_with: Serve, origins: list[str]

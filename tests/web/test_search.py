@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
+from web.stage import Gate, Stage
+from web.test_failing import problem
 from web.visitor import Visitor, fill
 
 
@@ -156,3 +158,85 @@ def test_what_is_archived_is_found_and_marked_as_such(visitor: Visitor, long: in
     expect(results(visitor)).to_contain_text(["Archive"])
     results(visitor).click()
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Cooking")
+
+
+@pytest.mark.allow_errors("ERR_INTERNET_DISCONNECTED", "503")
+def test_a_search_that_failed_can_be_tried_again_and_is_when_the_network_is_back(
+    visitor: Visitor, long: int
+) -> None:
+    visitor.open()
+    expect(visitor.link("Cooking")).to_be_visible()
+    visitor.page.wait_for_load_state("networkidle")
+    visitor.page.route("**/api/search*", problem(503, "database_unavailable"), times=1)
+    field(visitor).fill("herrings")
+    expect(visitor.alert).to_contain_text("The search did not work.")
+    visitor.button("Try again").click()
+    expect(results(visitor)).to_have_count(1)
+    visitor.page.context.set_offline(True)
+    field(visitor).fill("onions")
+    expect(visitor.alert).to_contain_text("The search did not work.")
+    visitor.page.context.set_offline(False)
+    expect(results(visitor).locator("mark")).to_have_text("onions")
+    expect(visitor.alert).to_have_count(0)
+
+
+def test_what_the_service_would_find_too_long_cannot_be_typed(visitor: Visitor) -> None:
+    visitor.open()
+    field(visitor).focus()
+    visitor.page.keyboard.insert_text("herrings " * 30)
+    expect(visitor.page.get_by_text("Nothing found for")).to_be_visible()
+    assert len(field(visitor).input_value()) == 200
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_what_was_found_is_gone_to_as_often_as_it_is_chosen(
+    new_visitor: Callable[..., Visitor], motion: str
+) -> None:
+    visitor = new_visitor(reduced_motion=motion)
+    conversation = visitor.user.conversation(title="Cooking")
+    fill(visitor.service.postgres, visitor.user, conversation, 130)
+    visitor.open()
+    field(visitor).fill("question 41")
+    target = visitor.page.locator("[data-target=true]")
+    results(visitor).click()
+    expect(target).to_be_in_viewport()
+    mark = "e => e.getAnimations({ subtree: true }).forEach(mark => mark.finish())"
+    target.evaluate(mark)
+    visitor.button("Go to the newest message").click()
+    expect(visitor.page.get_by_text("reply 130")).to_be_in_viewport()
+    results(visitor).click()
+    expect(target).to_be_in_viewport()
+    target.evaluate(mark)
+    visitor.page.locator(".scroller").evaluate("e => e.scrollTop = e.scrollHeight")
+    expect(target).not_to_be_in_viewport()
+    results(visitor).click()
+    expect(target).to_be_in_viewport()
+    assert target.evaluate(
+        "e => e.getAnimations({ subtree: true }).every(mark => mark.playState === 'running')"
+    )
+
+
+def test_a_search_that_is_open_is_asked_again_when_a_reply_has_ended(visitor: Visitor, stage: Stage) -> None:
+    asked: list[str] = []
+    visitor.page.on(
+        "request", lambda request: asked.append(request.url) if "/api/search" in request.url else None
+    )
+    gate = Gate()
+    stage.plays("One ", "two ", gate, "three.")
+    visitor.open()
+    field(visitor).fill("kangaroo")
+    nothing = visitor.page.get_by_text("Nothing found for “kangaroo”.")
+    expect(nothing).to_be_visible()
+    visitor.send("kangaroo jumps")
+    expect(visitor.reply).to_have_text("One two")
+    assert len(asked) == 1
+    held = visitor.hold("**/api/search*")
+    with visitor.page.expect_request("**/api/search*"):
+        gate.open()
+    visitor.wait_for(held)
+    expect(visitor.reply).to_have_text("One two three.")
+    expect(nothing).to_be_visible()
+    held[0].continue_()
+    expect(results(visitor).filter(has_text="kangaroo jumps")).not_to_have_count(0)
+    expect(nothing).to_have_count(0)
+    assert len(asked) == 2

@@ -11,6 +11,8 @@ import { Part } from './part.js';
 export class Account extends Component {
   /** `open` is the part that is unfolded: `password`, `leave`, `erase`, or null. */
   state = { account: null, problem: null, open: null, said: null };
+  /** Whether the account may be deleted already: the answer to that was lost. */
+  #unanswered = false;
 
   async componentDidMount() {
     try {
@@ -18,6 +20,12 @@ export class Account extends Component {
     } catch (problem) {
       this.setState({ problem });
     }
+  }
+
+  /** Who is refused after that has no account any more. */
+  componentDidUpdate() {
+    const { app } = this.props;
+    if (this.#unanswered && app.session.expired) app.signOut(app.text.erased);
   }
 
   render({ app, onClose }, { account, problem }) {
@@ -106,7 +114,20 @@ export class Account extends Component {
 
   erase = async ({ confirmation }) => {
     const { app } = this.props;
-    await app.api.erase(confirmation);
+    try {
+      await app.api.erase(confirmation);
+    } catch (problem) {
+      await this.#doubt(problem);
+      throw problem;
+    }
     app.signOut(app.text.erased);
   };
+
+  /** Without an answer we look whether the account is still there; a wrong confirmation says that it is. */
+  async #doubt({ status, code }) {
+    if (code === 'confirmation_wrong') this.#unanswered = false;
+    if (status) return;
+    this.#unanswered = true;
+    await this.props.app.api.account().catch(() => null);
+  }
 }

@@ -3,7 +3,8 @@
 import { Component, createRef, html } from '../html.js';
 import { groupOf } from '../text/time.js';
 import { ConversationRow } from './conversation-row.js';
-import { Icon, IconButton } from './icon.js';
+import { NotLoaded } from './failure.js';
+import { IconButton } from './icon.js';
 import { Skeleton } from './skeleton.js';
 
 export class ConversationList extends Component {
@@ -61,12 +62,7 @@ export class ConversationList extends Component {
       ${state === 'ready' && items.length === 0 &&
       html`<p class="list-empty">${layout.archive ? text.archiveEmpty : text.listEmpty}</p>`}
       ${state === 'failed' &&
-      html`<div class="list-empty" role="alert">
-        <p>${text.listFailed}</p>
-        <button type="button" class="button" onClick=${() => this.list.load()}>
-          <${Icon} name="refresh-cw" />${text.tryAgain}
-        </button>
-      </div>`}
+      html`<${NotLoaded} text=${text} sentence=${text.listFailed} again=${() => this.list.load()} />`}
       ${(state === 'loading' || paging) && html`<${Skeleton} rows=${paging ? 2 : 7} label=${text.loading} />`}
       <div class="list-end" ref=${this.end}></div>
     </nav>`;

@@ -42,3 +42,11 @@ export function Broken({ app, thread, message }) {
     <button type="button" class="button" onClick=${thread.turn.regenerate}>${text.tryAgain}</button>
   </div>`;
 }
+
+/** In the place of a list. */
+export function NotLoaded({ text, sentence, again }) {
+  return html`<div class="list-empty" role="alert">
+    <p>${sentence}</p>
+    <button type="button" class="button" onClick=${again}><${Icon} name="refresh-cw" />${text.tryAgain}</button>
+  </div>`;
+}

@@ -8,7 +8,7 @@ import { Icon, IconButton } from './icon.js';
  * button that sends, `danger` gives it that look; `foot` comes after it.
  */
 export class Form extends Component {
-  state = { busy: false, problem: null };
+  state = { busy: false, problem: null, era: null };
   form = createRef();
 
   /** What was refused is not what another button would send. */
@@ -16,10 +16,10 @@ export class Form extends Component {
     if (button !== this.props.button) this.setState({ problem: null });
   }
 
-  render({ app, button, danger, foot, children }, { busy, problem }) {
+  render({ app, button, danger, foot, children }, { busy, problem, era }) {
     return html`<form ref=${this.form} onSubmit=${this.submit}>
       ${children}
-      ${problem && html`<${Refusal} app=${app} problem=${problem} />`}
+      ${problem && era === app.session.era && html`<${Refusal} app=${app} problem=${problem} />`}
       <button type="submit" class=${`button primary ${danger ? 'danger' : ''}`} disabled=${busy}>${button}</button>
       ${foot}
     </form>`;
@@ -34,8 +34,10 @@ export class Form extends Component {
       await this.props.send(fields);
       this.setState({ busy: false });
     } catch (problem) {
+      // What was refused may be accepted from whoever has signed in since.
+      const { era } = this.props.app.session;
       // A button that cannot be pressed loses the focus.
-      this.setState({ busy: false, problem }, () => {
+      this.setState({ busy: false, problem, era }, () => {
         if (!form.current?.contains(document.activeElement)) form.current?.querySelector('[type=submit]').focus();
       });
     }

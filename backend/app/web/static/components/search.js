@@ -3,6 +3,7 @@
 import { html } from '../html.js';
 import { linkTo } from '../state/route.js';
 import { shortTime } from '../text/time.js';
+import { NotLoaded } from './failure.js';
 import { Icon, IconButton } from './icon.js';
 import { Skeleton } from './skeleton.js';
 
@@ -17,7 +18,7 @@ export function SearchField({ app }) {
   return html`<div class="search" role="search">
     <${Icon} name="search" />
     <input type="search" aria-label=${text.search} placeholder=${text.searchShort} value=${search.query}
-      autocomplete="off" onInput=${(event) => search.type(event.target.value)} onKeyDown=${key} />
+      autocomplete="off" maxlength="200" onInput=${(event) => search.type(event.target.value)} onKeyDown=${key} />
     ${search.query && html`<${IconButton} icon="x" label=${text.searchClear} onClick=${search.clear} />`}
   </div>`;
 }
@@ -29,12 +30,16 @@ export function SearchResults({ app }) {
     const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
     if (scrollHeight - scrollTop - clientHeight < 300) search.more();
   };
+  // A link to where one is changes nothing in the address.
+  const again = (event) => {
+    if (event.currentTarget.hash === location.hash) app.routed();
+  };
   return html`<nav class="list" aria-label=${text.searchResults} onScroll=${near}>
     <p class="hidden" role="status">${state === 'ready' && search.cursor === null && text.searchFound(items.length)}</p>
     <ul>
       ${items.map(
         (item) => html`<li class="result" key=${`${item.conversation.id}/${item.message?.id ?? ''}`}>
-          <a href=${linkTo(item.conversation.id, item.message?.id ?? null)}>
+          <a href=${linkTo(item.conversation.id, item.message?.id ?? null)} onClick=${again}>
             <strong dir="auto">${item.conversation.title ?? text.untitled}</strong>
             <span class="snippet" dir="auto">${snippet(item.snippet)}</span>
             <span class="when">
@@ -51,7 +56,7 @@ export function SearchResults({ app }) {
     html`<p class="list-empty">${text.searchNone(search.query.trim())}</p>`}
     ${state === 'ready' && search.cursor !== null &&
     html`<button type="button" class="button more" onClick=${search.more}>${text.searchOlder}</button>`}
-    ${state === 'failed' && html`<p class="list-empty" role="alert">${text.searchFailed}</p>`}
+    ${state === 'failed' && html`<${NotLoaded} text=${text} sentence=${text.searchFailed} again=${search.again} />`}
   </nav>`;
 }
 

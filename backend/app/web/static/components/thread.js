@@ -64,8 +64,11 @@ export class ThreadView extends Component {
     this.target = thread.target;
     const target = this.column.current.querySelector('[data-target=true]');
     this.pinned = !target;
-    if (target) target.scrollIntoView({ block: target.offsetHeight > NEAR_PAGE ? 'start' : 'center' });
-    else this.toEnd();
+    if (target) {
+      target.scrollIntoView({ block: target.offsetHeight > NEAR_PAGE ? 'start' : 'center' });
+      // Whoever comes back to it sees its mark again.
+      for (const mark of target.getAnimations({ subtree: true })) mark.currentTime = 0;
+    } else this.toEnd();
     this.measure();
   }
 
@@ -89,7 +92,7 @@ export class ThreadView extends Component {
                 last=${message === last && !thread.hasNewer} busy=${turn.running}
                 manifold=${hasVersions(shown[place - 1], message) || message.again}
                 versions=${thread.versions.get(message.id)}
-                target=${message.id !== null && message.id === thread.target} />`,
+                target=${message.id === thread.target?.id} />`,
             )}
           </ol>
           ${BROKEN.has(last?.status) && !turn.running && !turn.failure && !thread.hasNewer &&

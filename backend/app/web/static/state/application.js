@@ -237,6 +237,7 @@ export class Application {
     }
     if (this.conversations.state === 'failed') this.conversations.load();
     if (this.thread.state === 'failed') this.thread.load();
+    if (this.search.state === 'failed') this.search.again();
   }
 
   // What people are told.

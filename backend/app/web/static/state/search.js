@@ -4,6 +4,7 @@ const PAUSE_MILLISECONDS = 150;
 const PAGE = 20;
 const ENOUGH = 8;
 const MOST_PAGES = 5;
+const LONGEST_PAGE = 200;
 
 export class Search {
   constructor(app) {
@@ -15,7 +16,7 @@ export class Search {
     this.query = query;
     this.items = [];
     this.cursor = null;
-    /** Whether `items` are of the query before. */
+    /** Whether `items` were found before, and are about to be replaced. */
     this.stale = true;
     /** `off`, `waiting`, `ready` or `failed`. */
     this.state = query.trim() ? 'waiting' : 'off';
@@ -37,18 +38,29 @@ export class Search {
   clear = () => this.type('');
 
   more = () => {
-    if (this.state === 'ready' && this.cursor !== null) this.#ask();
+    if (this.state !== 'ready' || this.stale || this.cursor === null) return;
+    this.state = 'waiting';
+    this.#ask();
+  };
+
+  /** Asks the same again, for as much as is shown. That stays until the answer is there. */
+  again = () => {
+    if (this.state === 'off') return;
+    clearTimeout(this.timer);
+    this.stale = true;
+    if (this.state === 'failed') this.state = 'waiting';
+    this.#ask(Math.min(Math.max(PAGE, this.items.length), LONGEST_PAGE));
   };
 
   /** One page looks through some thousand messages and may find nothing there: then the next one is asked for. */
-  async #ask() {
+  async #ask(limit = PAGE) {
+    this.asked?.abort();
     const asked = (this.asked = new AbortController());
     const wanted = this.stale ? ENOUGH : this.items.length + 1;
-    this.state = 'waiting';
     this.app.changed();
     try {
       for (let pages = 0; pages < MOST_PAGES && (pages === 0 || this.#wants(wanted)); pages += 1) {
-        const query = { q: this.query.trim(), limit: PAGE, cursor: this.cursor };
+        const query = { q: this.query.trim(), limit, cursor: this.stale ? null : this.cursor };
         const page = await this.app.api.search(query, asked.signal);
         this.items = this.stale ? page.items : [...this.items, ...page.items];
         this.stale = false;

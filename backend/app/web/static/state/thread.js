@@ -19,7 +19,7 @@ export class Thread {
     /** The cursors of the pages before and after what is loaded; null where there are none. */
     this.older = null;
     this.newer = null;
-    /** The message that a link leads to. */
+    /** The message that a link leads to, as `{id}`: another one each time that somebody goes there. */
     this.target = null;
     this.turn = new Turn(this);
     /** The replies to the same question, by the id of the one that is shown. */
@@ -47,7 +47,7 @@ export class Thread {
       this.messages = page.items.map(keyed);
       this.older = page.next_cursor;
       this.newer = page.newer_cursor;
-      this.target = target;
+      this.target = target && { id: target };
       this.state = 'ready';
     } catch (problem) {
       if (problem.code !== 'message_not_found') return this.#failed(problem);

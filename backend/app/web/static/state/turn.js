@@ -171,6 +171,7 @@ export class Turn {
   #ended(heard) {
     const { thread, app } = this;
     this.leave();
+    app.search.again();
     // Without an ending there was nothing to take up: the reply has ended between two looks.
     if (heard.ending === null) return void thread.refresh();
     this.#show({ ...heard.ending, parts: heard.parts, content: heard.text });
