@@ -303,7 +303,9 @@ def test_deleted_conversations_hide_none_that_are_there(alice: User, service: Se
     )
     service.postgres.rows(said)
     found(alice, "ostrich")
-    assert service.postgres.value("SELECT min(indexed_seq) FROM conversation WHERE user_id = %s", alice.id) > 0
+    assert (
+        service.postgres.value("SELECT min(indexed_seq) FROM conversation WHERE user_id = %s", alice.id) > 0
+    )
     assert conversation not in conversations(found(alice, "ostrich")), "it is behind the newest 500 hits"
     service.postgres.rows("UPDATE conversation SET deleted_at = now() WHERE next_seq = 4")
     assert conversations(found(alice, "ostrich")) == [conversation]
@@ -320,7 +322,6 @@ def test_a_reply_is_found_when_it_has_ended_or_its_writer_is_dead(alice: User, s
     assert conversations(found(alice, "growing text")) == [conversation]
     (item,) = found(alice, "later")
     assert item["message"]["id"] == later["id"]
-    assert service.postgres.value("SELECT status FROM message WHERE id = %s", reply["id"]) == "interrupted"
 
 
 def test_a_title_is_found_however_its_letters_are_composed(alice: User) -> None:

@@ -52,14 +52,20 @@ _ALLOW = select(
 
 _key = (col(MessageWords.conversation_id), col(MessageWords.seq), col(MessageWords.part))
 _place = func.row_number().over(partition_by=_key[0], order_by=_key[1].desc())
-_put_away = select(col(Message.conversation_id), col(Message.seq)).where(
-    owned(Message), col(Message.replaced)
+_put_away = (
+    select(col(Message.conversation_id), col(Message.seq))
+    .where(owned(Message), col(Message.replaced))
+    .cte("put_away")
 )
-_deleted = select(col(Conversation.id)).where(owned(Conversation), ~not_deleted())
+_deleted = select(col(Conversation.id)).where(owned(Conversation), ~not_deleted()).cte("deleted")
 # Without the documents, which are long, and wanted of few.
 _hit = (
     select(*_key, col(MessageWords.created_at), _place.label("place"))
-    .where(owned(MessageWords), tuple_(*_key[:2]).not_in(_put_away), _key[0].not_in(_deleted))
+    .where(
+        owned(MessageWords),
+        tuple_(*_key[:2]).not_in(select(_put_away)),
+        _key[0].not_in(select(_deleted)),
+    )
     .subquery("hit")
 )
 _newest = (

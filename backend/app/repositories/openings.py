@@ -11,6 +11,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    null,
     or_,
     select,
     true,
@@ -33,7 +34,7 @@ from .messages import (
     inserted,
     numbers_taken,
 )
-from .replies import LEASED, RUNNING, STREAMING, expired
+from .replies import LEASED, RUNNING, STREAMING
 
 KEY_BYTES = 16
 """Of a request that may be repeated: with them the name of each attempt to open its reply begins."""
@@ -53,7 +54,11 @@ _named = or_(_clients_own, cast(col(Message.id), Text) == bindparam("cut"))
 _client_first = (func.coalesce(_clients_own, false()).desc(), _seq.desc())
 _running = RUNNING.scalar_subquery()
 
-_EXPIRE = expired(*IN_THIS_CONVERSATION)
+_EXPIRE = (
+    update(Message)
+    .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) < func.now())
+    .values(status="interrupted", finish_reason="interrupted", lease_until=null())
+)
 # What follows in the same transaction finds the conversation as it is now: other turns wait here. First of
 # all, so that all writers lock in the same order.
 _LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()

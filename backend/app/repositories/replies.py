@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Interval, Update, bindparam, cast, func, literal, null, select, update
+from sqlalchemy import Interval, bindparam, cast, func, literal, null, select, update
 from sqlalchemy.dialects.postgresql import JSON, JSONB, aggregate_order_by
 from sqlmodel import col
 
@@ -31,17 +31,6 @@ class StoredReply:
 
 STREAMING = col(Message.status) == "streaming"
 RUNNING = select(col(Message.id)).where(*IN_THIS_CONVERSATION, STREAMING)
-
-
-def expired(*conditions: ColumnElement[bool]) -> Update:
-    """Makes it durable that replies were interrupted whose writers died: none of these comes back to them."""
-    return (
-        update(Message)
-        .where(*conditions, STREAMING, col(Message.lease_until) < func.now())
-        .values(status="interrupted", finish_reason="interrupted", lease_until=null())
-    )
-
-
 LEASED = func.now() + bindparam("lease", type_=Interval())
 
 _THIS_REPLY = (col(Message.id) == bindparam("reply_id"), *IN_THIS_CONVERSATION)

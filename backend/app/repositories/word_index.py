@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    ColumnElement,
     and_,
     bindparam,
     case,
@@ -30,7 +29,6 @@ from ..models.database import Conversation, Message, MessageWords
 from ..words import documents
 from .base import Repository, owned
 from .hits import MINE, newest_first
-from .replies import STREAMING, expired
 
 SLICE_MESSAGES = 500
 SLICE_BYTES = 1_048_576
@@ -39,31 +37,25 @@ SLICE_BYTES = 1_048_576
 SECONDS = 0.3
 """After so long, no further slice is begun."""
 
-
-def _before_replies(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    """The first reply of a conversation that is being written, or the number that its next message gets."""
-    written = (
-        select(func.min(col(Message.seq)))
-        .where(
-            col(Message.conversation_id) == col(Conversation.id),
-            col(Message.user_id) == col(Conversation.user_id),
-            STREAMING,
-            *conditions,
-        )
-        .correlate(Conversation)
-        .scalar_subquery()
+_written = (
+    select(func.min(col(Message.seq)))
+    .where(
+        col(Message.conversation_id) == col(Conversation.id),
+        col(Message.user_id) == col(Conversation.user_id),
+        col(Message.status) == "streaming",
+        col(Message.lease_until) >= func.now(),
     )
-    return func.coalesce(written, col(Conversation.next_seq))
-
+    .correlate(Conversation)
+    .scalar_subquery()
+)
+_ready = func.coalesce(_written, col(Conversation.next_seq))
+"""Messages before this one are as they will stay. So is a reply whose writer died; if the writer has only
+slept, what it still adds is shown and not found.
+"""
 
 _next = col(Conversation.indexed_seq) + 1
-_unindexed = (*MINE, _next < col(Conversation.next_seq))
-BEHIND = (*_unindexed, _next < _before_replies(col(Message.lease_until) >= func.now()))
+BEHIND = (*MINE, _next < col(Conversation.next_seq), _next < _ready)
 """The conversations of which the index lacks words."""
-
-_EXPIRE = write(expired(owned(Message)))
-_ready = _before_replies()
-"""Messages before this one are as they will stay, once the replies of dead writers have ended."""
 
 _behind = (
     select(
@@ -73,7 +65,7 @@ _behind = (
         _next.label("next"),
         _ready.label("ready"),
     )
-    .where(*_unindexed, _next < _ready)
+    .where(*BEHIND)
     .order_by(*newest_first(Conversation))
     .limit(SLICE_MESSAGES)
     .subquery("behind")
@@ -182,7 +174,6 @@ class WordIndex(Repository):
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + SECONDS
-        await self._rows(_EXPIRE)
         while True:
             rows = await self._rows(_NEXT)
             if rows:
