@@ -44,9 +44,9 @@ MISSES = (
         6,
         (
             (
-                "db/database.py",
-                "set_config('TimeZone', 'UTC', true), ",
-                "set_config('TimeZone', 'UTC', true), set_config('synchronous_commit', 'off', true), ",
+                "db/identity.py",
+                '"TimeZone": "UTC",',
+                '"TimeZone": "UTC", "synchronous_commit": "off",',
             ),
         ),
     ),
@@ -134,11 +134,7 @@ MISSES = (
         1,
         (
             ("repositories/replies.py", ".where(owned(Message), STREAMING, ", ".where(STREAMING, "),
-            (
-                "db/database.py",
-                "f\"SELECT set_config('role', '{ROLE}', true), set_config(",
-                '"SELECT set_config(',
-            ),
+            ("db/identity.py", '    "role": ROLE,\n', ""),
         ),
     ),
     Miss(

@@ -22,9 +22,13 @@ _NAMES: dict[Statement, re.Pattern[bytes]] = {
 }
 
 
-def name(query: bytes) -> Statement | None:
-    """Which write of the application a query is."""
-    return next((kind for kind, pattern in _NAMES.items() if pattern.search(query)), None)
+_PREPARED = re.compile(rb"PREPARE (\w+) AS ((?:(?!; (?:PREPARE|EXECUTE) ).)*)", re.DOTALL)
+_EXECUTED = re.compile(rb"EXECUTE (\w+)")
+
+
+def name(text: bytes) -> Statement | None:
+    """Which write of the application a text is."""
+    return next((kind for kind, pattern in _NAMES.items() if pattern.search(text)), None)
 
 
 @dataclass
@@ -46,6 +50,7 @@ class Wire:
         self._streams: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._down = False
+        self._plans: dict[bytes, Statement] = {}
         self.passed: dict[Statement, int] = dict.fromkeys(_NAMES, 0)
         """How many of each statement were passed on."""
         self.port = 0
@@ -103,7 +108,7 @@ class Wire:
 
     def caught(self, query: bytes) -> Trap | None:
         """The trap for a query, which it is taken from; counts what goes by."""
-        kind = name(query)
+        kind = self._kind(query)
         if kind is None:
             return None
         trap = next((trap for trap in self._traps if trap.statement == kind), None)
@@ -111,6 +116,14 @@ class Wire:
             self._traps.remove(trap)
         self.passed[kind] += 1
         return trap
+
+    def _kind(self, query: bytes) -> Statement | None:
+        """Which write a query is, also by the name of a plan that a connection prepared before."""
+        for plan, text in _PREPARED.findall(query):
+            if kind := name(text):
+                self._plans[plan] = kind
+        plans = (self._plans.get(plan) for plan in _EXECUTED.findall(query))
+        return name(query) or next(filter(None, plans), None)
 
 
 class _Link:
