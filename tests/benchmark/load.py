@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -42,7 +43,8 @@ class Load:
     """What came of asking for a while. Times are in ms but for `seconds`; CPU is the client's own."""
 
     requests: int
-    failures: int
+    failures: dict[str, int]
+    """How many were refused, by status; `lost` is a connection that ended."""
     seconds: float
     p50: float
     p99: float
@@ -83,7 +85,7 @@ class _Client(asyncio.Protocol):
 
     def __init__(self, asks: list[bytes], until: float) -> None:
         self.waits: list[float] = []
-        self.failures = 0
+        self.failures: Counter[str] = Counter()
         self.bytes = 0
         self.over = asyncio.get_running_loop().create_future()
         self._length = 0  # of the whole answer, once its head is there
@@ -101,18 +103,19 @@ class _Client(asyncio.Protocol):
             head, found, _ = self._read.partition(b"\r\n\r\n")
             if not found:
                 return
-            self._failed = not head.startswith(b"HTTP/1.1 2")
+            self._status = head[9:12].decode()
             length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
             self._length = len(head) + 4 + int(length)
         if len(self._read) >= self._length:
             self.waits.append(time.perf_counter() - self._asked)
             self.bytes += len(self._read)
-            self.failures += self._failed
+            if not self._status.startswith("2"):
+                self.failures[self._status] += 1
             self._ask()
 
     def connection_lost(self, _: Exception | None) -> None:
         if not self.over.done():
-            self.failures += 1
+            self.failures["lost"] += 1
             self.over.set_result(None)
 
     def _ask(self) -> None:
@@ -140,7 +143,7 @@ async def _asked(told: dict[str, object]) -> Load:
     waits = sorted(wait for client in clients for wait in client.waits) or [0.0]
     return Load(
         len(waits),
-        sum(client.failures for client in clients),
+        dict(sum((client.failures for client in clients), Counter())),
         took,
         waits[len(waits) // 2] * 1000,
         waits[len(waits) * 99 // 100] * 1000,

@@ -82,5 +82,5 @@ def _one_round(
     into.p50s.append(found.p50)
     into.p99s.append(found.p99)
     into.kilobytes = found.kilobytes
-    into.failures += found.failures
+    into.failures += sum(found.failures.values())
     into.resident_mib = resident_kib(contestant.pid) / 1024

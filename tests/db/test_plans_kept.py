@@ -17,7 +17,6 @@ from proxy import Proxy
 from support import Postgres, Service, User, settings
 
 ECHO = statement(["SELECT %(number)s::int"], reads=True, often=True)
-SHOWN = statement(["SELECT probe FROM probe"], reads=True, often=True)
 TWO = statement(
     [
         "INSERT INTO probe (number) VALUES (%(number)s), (%(number)s + 1)",

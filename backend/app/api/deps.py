@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -274,19 +274,16 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most."
 Archived = Annotated[bool, Query(description="The archived ones in place of the others.")]
 HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
 WantsStream = Annotated[bool, Depends(_wants_stream)]
+
+
+def _idempotency_key(description: str) -> Any:
+    return Header(alias="Idempotency-Key", description=description, examples=["5f0c1d9e-one-request"])
+
+
 RetryKey = Annotated[
     text.ClientId | None,
-    Header(
-        alias="Idempotency-Key",
-        description="Of a request and its retries: they get the same reply, and write it once.",
-        examples=["5f0c1d9e-one-request"],
-    ),
+    _idempotency_key("Of a request and its retries: they get the same reply, and write it once."),
 ]
 IdempotencyKey = Annotated[
-    text.ClientId | None,
-    Header(
-        alias="Idempotency-Key",
-        description="The same as `client_id` in the body, which wins.",
-        examples=["5f0c1d9e-one-request"],
-    ),
+    text.ClientId | None, _idempotency_key("The same as `client_id` in the body, which wins.")
 ]
