@@ -17,7 +17,8 @@ OWN = "user_id = (SELECT nullif(current_setting('app.user_id', true), '')::bigin
 FOUND = f"{OWN} AND document @@ (SELECT nullif(current_setting('app.query', true), '')::tsquery)"
 
 REPLACED = """
-CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_message_replaced ON message (user_id, conversation_id, seq) WHERE replaced
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_message_replaced
+ON message (user_id, conversation_id, seq) WHERE replaced
 """
 
 

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from .errors import SetupError
-from .jwks import IssuerKeys
 from .settings import Settings
 from .tokens import (
     Header,
@@ -19,6 +19,9 @@ from .tokens import (
     secret_key,
     verify,
 )
+
+if TYPE_CHECKING:
+    from .jwks import IssuerKeys
 
 MAX_REMEMBERED = 10_000
 
@@ -38,7 +41,7 @@ class Verifier:
         policy: TokenPolicy,
         find_key: FindKey,
         clock: Callable[[], float] = time.time,
-        issuer: IssuerKeys | None = None,
+        issuer: "IssuerKeys | None" = None,
     ) -> None:
         self._policy = policy
         self._find_key = find_key
@@ -94,6 +97,8 @@ def make_verifier(settings: Settings, clock: Callable[[], float] = time.time) ->
         settings.jwt_leeway,
     )
     if settings.jwt_jwks_url is not None:
+        from .jwks import IssuerKeys
+
         keys = IssuerKeys(settings.jwt_jwks_url)
         return Verifier(policy, keys.find, clock, keys)
     return Verifier(policy, _always(_issuer_key(settings)), clock)

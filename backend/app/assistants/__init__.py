@@ -1,19 +1,11 @@
 """Who answers: made from the settings."""
 
-import re
-
-import httpx
-
 from ..errors import SetupError
 from ..settings import Settings
 from .base import Assistant
 from .custom import custom_assistant
-from .endpoint import Endpoint
-from .model import ModelAssistant
-from .providers import PROVIDERS, Provider
+from .providers import PROVIDERS
 from .todo import TodoAssistant
-
-_KEY = re.compile(r"[!-~]+")
 
 
 def make_assistant(settings: Settings) -> Assistant:
@@ -25,46 +17,10 @@ def make_assistant(settings: Settings) -> Assistant:
     if settings.chat_model == TodoAssistant.name:
         return TodoAssistant()
     prefix, _, model = settings.chat_model.partition(":")
-    provider = PROVIDERS.get(prefix)
-    if provider is None:
+    if prefix not in PROVIDERS:
         return custom_assistant(settings)
     if not model:
         raise SetupError(f"CHAT_MODEL: names no assistant: write {prefix}:MODEL")
-    endpoint = Endpoint(
-        _base_url(settings, provider), _key(settings, prefix), settings.model_first_token_seconds
-    )
-    return ModelAssistant(
-        settings.chat_model,
-        endpoint,
-        provider,
-        model=model,
-        system_prompt=settings.system_prompt,
-        offers_tools=settings.model_tools,
-    )
+    from .remote import remote_assistant
 
-
-def _base_url(settings: Settings, provider: Provider) -> str:
-    if settings.openai_base_url is None:
-        return provider.base_url
-    try:
-        url = httpx.URL(settings.openai_base_url)
-    except httpx.InvalidURL:
-        raise SetupError("OPENAI_BASE_URL: is not a URL") from None
-    if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment or url.userinfo:
-        raise SetupError("OPENAI_BASE_URL: write https://host/path, as in https://api.openai.com/v1")
-    return str(url)
-
-
-def _key(settings: Settings, prefix: str) -> str | None:
-    """The key of the model's provider. OpenAI's is never shown to another."""
-    name, secret = "MODEL_API_KEY", settings.model_api_key
-    if secret is None and prefix == "openai":
-        name, secret = "OPENAI_API_KEY", settings.openai_api_key
-    if secret is None:
-        if PROVIDERS[prefix].needs_key and settings.openai_base_url is None:
-            raise SetupError(f"{name}: needed with CHAT_MODEL={prefix}:...")
-        return None
-    key = secret.get_secret_value().strip()
-    if not _KEY.fullmatch(key):
-        raise SetupError(f"{name}: has characters that no key has")
-    return key
+    return remote_assistant(settings, prefix, model)
