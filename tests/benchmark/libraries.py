@@ -29,7 +29,7 @@ Calls = dict[str, list[dict[str, float | str]]]
 
 
 def measured_libraries(url: str, progress: Callable[[str], object]) -> tuple[Calls, dict[str, str]]:
-    """The calls of each store at each length, and why some could not be had.
+    """The calls of each store at each size, and why some could not be had.
 
     They get a database of their own beside the seeded one, in the same Postgres, anew in each run.
     """
@@ -52,12 +52,13 @@ def measured_libraries(url: str, progress: Callable[[str], object]) -> tuple[Cal
 def _environment(name: str, packages: list[str]) -> Path:
     folder = Path(tempfile.gettempdir(), "chat-history-benchmark-stores", name)
     python, complete = folder / "bin" / "python", folder / "complete"
-    if not complete.exists():
+    needs = " ".join(packages)
+    if not complete.exists() or complete.read_text() != needs:
         venv.create(folder, with_pip=False, symlinks=True, clear=True)
         base = str(Path(sys.base_prefix, "bin", "python3"))
         pip = [base, "-m", "pip", "--python", str(folder), "install", "--quiet"]
         subprocess.run([*pip, *packages], capture_output=True, text=True, check=True, timeout=PATIENCE)
-        complete.touch()
+        complete.write_text(needs)
     return python
 
 

@@ -1,14 +1,19 @@
-"""What grows and what does not, as a picture: waits of the stores' calls at each length, on log scales."""
+"""What grows and what does not, as a picture: waits of the stores' calls at each size, on log scales."""
 
 import math
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT = 880, 400
-LEFT, TOP, PANEL, DEEP = 76, 56, 332, 270
-LEAST, MOST = 0.3, 3_000.0
+WIDTH, HEIGHT = 1_010, 400
+LEFT, TOP, PANEL, GAP, DEEP = 76, 56, 252, 76, 262
+LEAST, MOST = 0.2, 3_000.0
 """Milliseconds at the ends of the upright scale."""
 
+PANELS = (
+    ("Load the last 50 messages", "load", "messages of the conversation"),
+    ("Store a message", "append", "messages of the conversation"),
+    ("List 20 conversations", "list", "conversations of the user"),
+)
 COLOURS = ("#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#868e96")
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #495057 }
@@ -20,12 +25,9 @@ text { font: 13px system-ui, sans-serif; fill: #495057 }
 
 
 def drawn(results: dict[str, Any]) -> str:
-    """An SVG with a panel for loading a page, and one for storing a message. `results` need the stores."""
+    """An SVG with a panel for each thing that one does with a store. `results` need the stores."""
     stores: dict[str, list[dict[str, Any]]] = results["stores"]
-    panels = [
-        _panel(LEFT, "Load the last 50 messages", "load", stores),
-        _panel(LEFT + PANEL + 84, "Store a message", "append", stores),
-    ]
+    panels = [_panel(LEFT + number * (PANEL + GAP), *said, stores) for number, said in enumerate(PANELS)]
     legend = "".join(
         f'<g transform="translate({LEFT - 60 + 165 * number} {HEIGHT - 12})">'
         f'<rect y="-9" width="14" height="4" fill="{COLOURS[number % len(COLOURS)]}"/>'
@@ -34,24 +36,25 @@ def drawn(results: dict[str, Any]) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-        f"<title>Milliseconds of a call as a conversation grows</title><style>{STYLE}</style>"
+        f"<title>Milliseconds of a call as a conversation and an account grow</title><style>{STYLE}</style>"
         f"{''.join(panels)}{legend}</svg>\n"
     )
 
 
-def _panel(left: int, title: str, operation: str, stores: dict[str, list[dict[str, Any]]]) -> str:
-    lengths = sorted({call["length"] for calls in stores.values() for call in calls})
-    parts = [f'<text class="title" x="{left}" y="{TOP - 26}">{title}</text>']
+def _panel(left: int, title: str, operation: str, of: str, stores: dict[str, list[dict[str, Any]]]) -> str:
+    sizes = sorted({call["size"] for calls in stores.values() for call in calls})
+    middle = f'x="{left + PANEL / 2}" y="{TOP + DEEP + 42}" text-anchor="middle"'
+    parts = [f'<text class="title" x="{left}" y="{TOP - 26}">{title}</text><text {middle}>{of}</text>']
     for milliseconds in (1, 10, 100, 1_000):
         y = _y(milliseconds)
         parts.append(f'<line class="grid" x1="{left}" x2="{left + PANEL}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{milliseconds:,} ms</text>')
-    for length in lengths:
-        x = _x(left, length, lengths)
-        parts.append(f'<text x="{x:.1f}" y="{TOP + DEEP + 22}" text-anchor="middle">{length:,}</text>')
+    for size in sizes:
+        x = _x(left, size, sizes)
+        parts.append(f'<text x="{x:.1f}" y="{TOP + DEEP + 22}" text-anchor="middle">{size:,}</text>')
     for number, calls in enumerate(stores.values()):
         points = " ".join(
-            f"{_x(left, call['length'], lengths):.1f},{_y(call['ms']):.1f}"
+            f"{_x(left, call['size'], sizes):.1f},{_y(call['ms']):.1f}"
             for call in calls
             if call["operation"] == operation
         )
@@ -59,8 +62,8 @@ def _panel(left: int, title: str, operation: str, stores: dict[str, list[dict[st
     return "".join(parts)
 
 
-def _x(left: int, length: float, lengths: list[int]) -> float:
-    share = math.log(length / lengths[0]) / math.log(lengths[-1] / lengths[0])
+def _x(left: int, size: float, sizes: list[int]) -> float:
+    share = math.log(size / sizes[0]) / math.log(sizes[-1] / sizes[0])
     return left + 16 + share * (PANEL - 32)
 
 

@@ -152,15 +152,15 @@ def growth_table(grown: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def stores_table(found: dict[str, list[dict[str, float | str]]]) -> str:
-    """The median of each call at each length, in ms."""
-    lengths = list(dict.fromkeys(call["length"] for calls in found.values() for call in calls))
+    """The median of each call at each size, in ms."""
+    sizes = list(dict.fromkeys(call["size"] for calls in found.values() for call in calls))
     rows = []
     for name, calls in found.items():
         for operation in dict.fromkeys(call["operation"] for call in calls):
-            waits = {call["length"]: float(call["ms"]) for call in calls if call["operation"] == operation}
-            cells = (f"{waits[length]:.2f}" if length in waits else "" for length in lengths)
+            waits = {call["size"]: float(call["ms"]) for call in calls if call["operation"] == operation}
+            cells = (f"{waits[size]:.2f}" if size in waits else "" for size in sizes)
             rows.append((name, str(operation), *cells))
-    return table(("", "ms of", *(f"at {length}" for length in lengths)), rows)
+    return table(("", "ms of", *(f"at {size}" for size in sizes)), rows)
 
 
 def judged(found: list[Verdict]) -> str:

@@ -1,4 +1,4 @@
-"""What the programs of the stores share: lengths, texts, a clock. It needs no library but Python's own."""
+"""What the programs of the stores share: sizes, texts, a clock. It needs no library but Python's own."""
 
 import inspect
 import json
@@ -11,6 +11,9 @@ from typing import Any
 LENGTHS = (10, 100, 1_000, 10_000)
 """Messages of a conversation."""
 
+ACCOUNTS = (10, 100, 1_000, 10_000)
+"""Conversations of a user."""
+
 PAGE = 50
 TEXT = "How can I sort a list of tuples by the second value, and the same values by the first? Thanks! " * 5
 LONGEST_SECONDS = 5
@@ -22,7 +25,7 @@ def url(driver: str = "") -> str:
     return os.environ["DATABASE_URL"].replace("postgresql://", f"postgresql{driver}://")
 
 
-async def timed(operation: str, length: int, call: Callable[[], Any], times: int = 15) -> None:
+async def timed(operation: str, size: int, call: Callable[[], Any], times: int = 15) -> None:
     """Prints the medians of up to so many calls: the wait and the CPU of this process, in ms."""
     waits, spent, began = [], [], time.perf_counter()
     for number in range(times + 1):
@@ -37,7 +40,7 @@ async def timed(operation: str, length: int, call: Callable[[], Any], times: int
             break
     found = {
         "operation": operation,
-        "length": length,
+        "size": size,
         "ms": statistics.median(waits) * 1000,
         "cpu_ms": statistics.median(spent) * 1000,
     }

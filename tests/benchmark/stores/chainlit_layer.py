@@ -9,7 +9,7 @@ from chainlit.data.sql_alchemy import SQLAlchemyDataLayer
 from chainlit.types import Pagination, ThreadFilter
 from chainlit.user import User
 
-from benchmark.stores.calls import LENGTHS, TEXT, timed, url
+from benchmark.stores.calls import ACCOUNTS, LENGTHS, TEXT, timed, url
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS users (
@@ -67,14 +67,21 @@ async def main() -> None:
         await connection.copy_records_to_table("steps", records=records, columns=columns)
         await timed("append", length, lambda: create(layer, step(thread, 0)))
         await timed("load", length, lambda: layer.get_thread(thread))
-        await timed(
-            "list",
-            length,
-            lambda: layer.list_threads(Pagination(first=20), ThreadFilter(userId=user.id)),
-        )
+
+    async def listed(count: int) -> None:
+        owner = await layer.create_user(User(identifier=str(uuid.uuid4()), metadata={}))
+        threads = [
+            (uuid.uuid4(), owner.id, owner.identifier, datetime.now(UTC).isoformat()) for _ in range(count)
+        ]
+        columns = ("id", "userId", "userIdentifier", "createdAt")
+        await connection.copy_records_to_table("threads", records=threads, columns=columns)
+        mine = ThreadFilter(userId=owner.id)
+        await timed("list", count, lambda: layer.list_threads(Pagination(first=20), mine))
 
     for length in LENGTHS:
         await measured(length)
+    for count in ACCOUNTS:
+        await listed(count)
     await connection.close()
 
 
