@@ -28,6 +28,9 @@ HEADERS = {
     "X-Accel-Buffering": "no",
     "x-vercel-ai-ui-message-stream": "v1",
 }
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""What `json.dumps` does, without making an encoder for each token."""
+
 _SIGNED_OUT = Ended("failed", NotAuthenticated.code, error=NotAuthenticated.code)
 _REASONS = ("stop", "length", "content-filter", "tool-calls", "error", "other")
 
@@ -128,4 +131,4 @@ class Wire:
 
 
 def _line(**fields: Any) -> bytes:
-    return b"data: " + json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode() + b"\n\n"
+    return b"data: " + _encode(fields).encode() + b"\n\n"

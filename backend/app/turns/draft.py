@@ -30,6 +30,7 @@ class Draft:
         self._room = limit
         self._pieces: list[str] = []
         self._unstored: list[str] = []
+        self._characters = 0
         self._stored = 0
         self._parts: list[Part] = []
         self._calls: dict[str, Part] = {}
@@ -46,7 +47,7 @@ class Draft:
     @property
     def unstored_characters(self) -> int:
         """How much text only this process knows."""
-        return sum(map(len, self._unstored))
+        return self._characters - self._stored
 
     @property
     def changed(self) -> bool:
@@ -122,6 +123,7 @@ class Draft:
         if self._breaks:
             # After a tool a new paragraph begins, also for those who only read `content`.
             text, self._breaks = PARAGRAPH + text, False
+        self._characters += len(text)
         self._pieces.append(text)
         self._unstored.append(text)
         return TextDelta(text)

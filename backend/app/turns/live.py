@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from ..models.events import Ended, Shown, TextDelta
 
@@ -14,7 +13,7 @@ class LiveReply:
         self.conversation_id = conversation_id
         self.reply_id = reply_id
         self._said: list[Shown] = []
-        self._more: asyncio.Future[None] | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
         self._ended = False
 
     def say(self, event: Shown) -> None:
@@ -39,9 +38,7 @@ class LiveReply:
                 if isinstance(new[-1], Ended):
                     return
                 continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._changed()
+            await self._changed(pause)
             if place == len(self._said):
                 yield []
 
@@ -53,17 +50,29 @@ class LiveReply:
         assert isinstance(ending, Ended)
         return ending
 
-    async def _changed(self) -> None:
-        if self._more is None:
-            self._more = asyncio.get_running_loop().create_future()
-        # Shielded: a reader who leaves must not cancel what the others wait for.
-        await asyncio.shield(self._more)
+    async def _changed(self, pause: float | None = None) -> None:
+        """Waits until there may be more, for at most so many seconds."""
+        loop = asyncio.get_running_loop()
+        change = loop.create_future()
+        self._waiting.add(change)
+        # Each token comes by here for each reader: a timer of its own costs a fifth of `asyncio.timeout`.
+        late = None if pause is None else loop.call_later(pause, _look_up, change)
+        try:
+            await change
+        finally:
+            self._waiting.discard(change)
+            if late is not None:
+                late.cancel()
 
     def wake(self) -> None:
         """Lets all readers look up, whether there is more or not."""
-        if self._more is not None:
-            self._more.set_result(None)
-            self._more = None
+        for change in self._waiting:
+            _look_up(change)
+
+
+def _look_up(change: asyncio.Future[None]) -> None:
+    if not change.done():
+        change.set_result(None)
 
 
 def _joined(events: list[Shown]) -> list[Shown]:
