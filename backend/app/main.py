@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 TELEMETRY: TelemetryConfig = {"auto_configure": True, "logs": False, "operation_spans": False}
 """Where the extra `telemetry` is installed, the environment's OTEL_* turn it on. Logs would quote errors."""
 
+FIRST = {"get_history", "send_message", "list_conversations", "append_message"}
+"""Routes are tried one after the other: these are what most requests are for."""
+
 BULK_CONNECTIONS = 2
 """How many exports and erasures a process runs at a time. The next one waits, and is told to come back."""
 
@@ -80,6 +83,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     site.install(app, external_issuer=settings.external_issuer)
     errors.install(app)
     openapi.install(app, external_issuer=settings.external_issuer)
+    app.router.routes.sort(key=lambda route: getattr(route, "name", "") not in FIRST)
     app.add_middleware(SlashTolerant)
     app.add_middleware(Observed, metrics=services.metrics)
     if settings.cors_origins:

@@ -66,11 +66,9 @@ def tell(scope: Scope, headers: MutableHeaders) -> None:
     verdicts: list[Verdict] = scope.get(_VERDICTS, [])
     if not verdicts:
         return
-    headers["RateLimit-Policy"] = ", ".join(
-        f'"{one.limit.name}";q={one.limit.quota};w={one.limit.seconds}' for one in verdicts
-    )
-    headers["RateLimit"] = ", ".join(
-        f'"{one.limit.name}";r={one.remaining};t={one.retry_in or one.full_in}' for one in verdicts
-    )
+    policies = [f'"{one.limit.name}";q={one.limit.quota};w={one.limit.seconds}' for one in verdicts]
+    left = [f'"{one.limit.name}";r={one.remaining};t={one.retry_in or one.full_in}' for one in verdicts]
+    headers.raw.append((b"ratelimit-policy", ", ".join(policies).encode()))
+    headers.raw.append((b"ratelimit", ", ".join(left).encode()))
     if retry_in := max(one.retry_in for one in verdicts):
         headers["Retry-After"] = str(retry_in)

@@ -16,11 +16,11 @@ from .errors import internal_error
 
 log = logging.getLogger(__name__)
 
-SECURITY = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
+SECURITY = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
 """What an answer of the API has. Pages and assets, which say how long they are kept, bring their own."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -50,10 +50,10 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = identity
-                headers["X-Content-Type-Options"] = "nosniff"
                 if "Cache-Control" not in headers:
-                    headers.update(SECURITY)
+                    headers.raw.extend(SECURITY)
+                headers.raw.append((b"x-request-id", identity.encode()))
+                headers.raw.append((b"x-content-type-options", b"nosniff"))
                 limits.tell(scope, headers)
             await send(message)
 

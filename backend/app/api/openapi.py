@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from ..errors import (
     BodyInvalid,
@@ -150,22 +151,23 @@ def operation_id(route: APIRoute) -> str:
 
 
 def install(app: FastAPI, *, external_issuer: bool) -> None:
-    """Serves the document of FastAPI with what it does not know."""
+    """Serves the document of FastAPI, with what it does not know, of the routes in their present order."""
+    routes = list(app.routes)
 
     def document() -> Json:
         if app.openapi_schema is None:
-            app.openapi_schema = _completed(app, external_issuer)
+            app.openapi_schema = _completed(app, routes, external_issuer)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # the documented way to extend it
 
 
-def _completed(app: FastAPI, external_issuer: bool) -> Json:
+def _completed(app: FastAPI, routes: list[BaseRoute], external_issuer: bool) -> Json:
     document = get_openapi(
         title=app.title,
         version=app.version,
         description=DESCRIPTION.format(sign_in=SIGN_IN[external_issuer], early=_listed(EARLY)),
-        routes=app.routes,
+        routes=routes,
         tags=TAGS,
     )
     components = document["components"]
