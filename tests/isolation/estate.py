@@ -54,7 +54,8 @@ _TURN = """
 """
 _VERSION = """
     WITH taken AS (
-        UPDATE conversation SET next_seq = next_seq + 1 WHERE id = %s RETURNING id, user_id, next_seq - 1 AS seq
+        UPDATE conversation SET next_seq = next_seq + 1 WHERE id = %s
+        RETURNING id, user_id, next_seq - 1 AS seq
     )
     INSERT INTO message (conversation_id, user_id, seq, reply_to, role, content, replaced)
     SELECT id, user_id, seq, seq - 2, 'assistant', %s, true FROM taken
