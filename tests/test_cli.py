@@ -88,6 +88,34 @@ def test_a_mistake_is_a_sentence(configured: dict[str, str], words: tuple[str, .
     assert ended.stderr.strip()
 
 
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "DATABASE_URL_UNPOOLED"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("serve", "--port", "0"),
+        ("migrate",),
+        ("purge",),
+        ("audit",),
+        ("doctor",),
+        ("user", "create", "a@example.com", "--password", "correct horse"),
+        ("user", "list"),
+        ("user", "delete", "a@example.com", "--yes"),
+        ("token", "a@example.com"),
+    ],
+)
+def test_no_command_goes_over_a_network_in_the_clear(
+    configured: dict[str, str], words: tuple[str, ...], setting: str
+) -> None:
+    insecure = {**configured, setting: ELSEWHERE}
+    refused = run({**insecure, "ALLOW_PLAINTEXT_DATABASE": "false"}, *words)
+    assert refused.returncode == (1 if words == ("doctor",) else 2)
+    assert f"{setting}: leads to another host without TLS." in refused.stdout + refused.stderr
+    assert "refused" not in refused.stdout + refused.stderr
+    tried = run(insecure, *words)
+    assert tried.returncode == refused.returncode
+    assert "Connection refused" in tried.stdout + tried.stderr
+
+
 def test_migrate_and_doctor(configured: dict[str, str], make_database: Callable[[], Postgres]) -> None:
     fresh = {**configured, "DATABASE_URL": make_database().text}
     ill = run(fresh, "doctor")
@@ -111,7 +139,7 @@ def test_doctor_says_what_to_do_about_each_fault(configured: dict[str, str], pos
         ({"DATABASE_URL": dead}, "!!  database"),
         ({"DATABASE_URL_UNPOOLED": dead}, "!!  direct address"),
         ({"DATABASE_POOL_SIZE": "1000"}, "DATABASE_POOL_SIZE"),
-        ({"DATABASE_URL": ELSEWHERE, "ALLOW_PLAINTEXT_DATABASE": "false"}, "!!  encryption"),
+        ({"DATABASE_URL": ELSEWHERE, "ALLOW_PLAINTEXT_DATABASE": "false"}, "!!  address"),
         ({"JWT_JWKS_URL": "http://127.0.0.1:1/keys", "JWT_ISSUER": "x"}, "JWT_JWKS_URL"),
     ):
         ended = run({**configured, **change}, "doctor")

@@ -1,14 +1,15 @@
 """`serve`: what it refuses before it starts anything, and a database of its own that dies under it."""
 
+import json
 import os
 import random
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -118,6 +119,43 @@ def test_a_database_that_dies_comes_back_with_everything(
         server.terminate()
         assert server.wait() == 0
     assert not (data / "postgres/cluster/postmaster.pid").exists()
+
+
+@contextmanager
+def held(data: Path) -> Iterator[None]:
+    """All processes of the database stand still: they live, and answer nothing."""
+    first = postmaster(data)
+    assert first is not None
+    os.kill(first, signal.SIGSTOP)  # so that it makes no more of them
+    children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+    try:
+        for child in children:
+            os.kill(int(child), signal.SIGSTOP)
+        yield
+    finally:
+        for process in (*map(int, children), first):
+            os.kill(process, signal.SIGCONT)
+
+
+def test_a_database_that_hangs_is_waited_for(environment: dict[str, str], data: Path) -> None:
+    here = {**environment, "DATA_DIR": str(data), "DATABASE_TIMEOUT": "2"}
+    with talking(here) as (address, server, said), httpx.Client(base_url=address, timeout=60) as client:
+        registered = client.post("/api/auth/register", json=ACCOUNT)
+        client.headers["Authorization"] = f"Bearer {registered.json()['access_token']}"
+        paths = ("/readyz", "/api/conversations")
+        assert [client.get(path).status_code for path in paths] == [200, 200]
+        with held(data):
+            until(lambda: client.get("/readyz").status_code == 503)  # it remembers a good answer for a while
+            for path in paths:
+                refused = client.get(path)
+                assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
+                assert int(refused.headers["Retry-After"]) > 0
+            assert client.get("/healthz").status_code == 200
+        until(lambda: [client.get(path).status_code for path in paths] == [200, 200])
+        server.terminate()
+        assert server.wait() == 0
+    lost = [json.loads(line) for line in said if '"database.lost"' in line]
+    assert lost[0]["silent"] is True
 
 
 def test_a_database_that_cannot_come_back_ends_the_server(environment: dict[str, str], data: Path) -> None:

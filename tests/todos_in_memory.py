@@ -1,7 +1,8 @@
 """The offline assistant and todos in memory, for tests without a database."""
 
 import asyncio
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from app.assistants.base import Prompt, Utterance
@@ -81,9 +82,9 @@ class Snatched(Todos):
         return await super().get(todo_id)
 
 
-def events(todos: Todos, *messages: Utterance) -> list[Event]:
+def events(todos: Todos, *messages: Utterance, replaced: Sequence[Utterance] = ()) -> list[Event]:
     async def read() -> list[Event]:
-        return [event async for event in TodoAssistant().reply(Prompt(messages, todos))]
+        return [event async for event in TodoAssistant().reply(Prompt(messages, todos, replaced))]
 
     return asyncio.run(read())
 
@@ -95,5 +96,14 @@ def content(events: Iterable[Event]) -> str:
     return "".join(event.text for event in shown if isinstance(event, TextDelta))
 
 
-def say(todos: Todos, text: str) -> str:
-    return content(events(todos, Utterance("user", text)))
+def say(todos: Todos, text: str, *replaced: Utterance) -> str:
+    return content(events(todos, Utterance("user", text), replaced=replaced))
+
+
+def stored(events: Iterable[Event]) -> Utterance:
+    """A reply as it is found again later; one that ended before a tool had answered has the call."""
+    draft = Draft(1_000_000)
+    for event in events:
+        draft.add(event)
+    parts = draft.all_parts()
+    return Utterance("assistant", draft.take()[1], None if parts is None else json.loads(parts))

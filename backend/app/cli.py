@@ -284,9 +284,7 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
     from .repositories.users import UserRepository
 
-    assert settings.database_url is not None
-    url = urls.parse(settings.database_url.get_secret_value())
-    database = Database(url, statement_timeout=ERASURE_SECONDS)
+    database = Database(urls.configured(settings), statement_timeout=ERASURE_SECONDS)
     parts = UserRepository(database), ErasureRepository(database), AuditRepository(database)
     try:
         return await verb(Accounts(*parts))

@@ -36,14 +36,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _assistant(settings)
     yield from _tokens(settings)
     yield from _origins(settings)
-    assert settings.database_url is not None
-    url = urls.parse(settings.database_url.get_secret_value())
-    if urls.may_be_read_on_the_way(url) and not settings.allow_plaintext_database:
-        yield Finding("encryption", False, "DATABASE_URL leads to another host without ?sslmode=require")
-    else:
-        yield Finding("encryption", True, "nobody between here and the database can read along")
+    try:
+        url, direct = urls.configured(settings), migrations.direct_url(settings)
+    except SetupError as error:
+        yield Finding("address", False, str(error))
+        return
+    yield Finding("address", True, "what it leads to is on this machine, encrypted, or allowed in the clear")
     yield from _database("database", url, settings)
-    direct = migrations.direct_url(settings)
     if direct != url:
         yield from _reachable("direct address for migrations", direct)
 

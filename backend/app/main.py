@@ -99,16 +99,9 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
 
 
 def _services(settings: Settings, assistant: Assistant) -> Services:
-    if settings.database_url is None:
-        raise SetupError("DATABASE_URL: not set. `chat-history serve` brings a database of its own.")
+    url = urls.configured(settings)
     if not settings.external_issuer:
         _ = settings.signing_key
-    url = urls.parse(settings.database_url.get_secret_value())
-    if urls.may_be_read_on_the_way(url) and not settings.allow_plaintext_database:
-        raise SetupError(
-            "DATABASE_URL: leads to another host without TLS. Add ?sslmode=require (better: verify-full), "
-            "or set ALLOW_PLAINTEXT_DATABASE=true if the network in between is private."
-        )
     database = Database(
         url,
         pool_size=settings.database_pool_size,

@@ -40,11 +40,9 @@ async def purge(settings: Settings, *, dry_run: bool = False) -> Purge:
     A dry run only counts. It goes from user to user: row-level security lets nobody see or delete what is
     another one's. Each batch is a transaction of its own.
     """
-    assert settings.database_url is not None
     deleted_for, inactive_for = settings.deleted_retention_days, settings.retention_days
     deleted, inactive = Purged(), Purged()
-    url = urls.parse(settings.database_url.get_secret_value())
-    database = Database(url, statement_timeout=BATCH_SECONDS)
+    database = Database(urls.configured(settings), statement_timeout=BATCH_SECONDS)
     try:
         noted = forget(direct_url(settings), timedelta(days=settings.audit_retention_days), dry_run=dry_run)
         for account in every_account(direct_url(settings)):

@@ -33,8 +33,19 @@ _SELECTORS = range(0xFE00, 0xFE10)
 """Marks that only say how the character before them looks."""
 
 
+_SIGNS = "+#"
+_SIGNED = re.compile(f"[^{_SIGNS}]+[{_SIGNS}]+")
+"""What means something else without its signs: C++, C#."""
+
+_SHARP_S = re.compile(r"([sS]{2}|[ßẞ])|[sS]\Z")
+"""What is one letter for some and two for others, or may be the first of two."""
+
+
 class _Letters(dict[int, int | str]):
-    """For `str.translate`: what is no letter, mark or digit becomes a space."""
+    """For `str.translate`: what is no letter, mark or digit, nor one of the `signs`, becomes a space."""
+
+    def __init__(self, signs: str = "") -> None:
+        super().__init__({ord(sign): sign for sign in signs})
 
     def __missing__(self, code: int) -> int | str:
         kept = unicodedata.category(chr(code))[0] in "LMN" and code not in _SELECTORS
@@ -44,10 +55,11 @@ class _Letters(dict[int, int | str]):
 
 
 _LETTERS = _Letters()
+_LETTERS_AND_SIGNS = _Letters(_SIGNS)
 
 
-def _split(text: str) -> list[str]:
-    return unicodedata.normalize("NFC", text).translate(_LETTERS).split()
+def _split(text: str, letters: _Letters = _LETTERS) -> list[str]:
+    return unicodedata.normalize("NFC", text).translate(letters).split()
 
 
 def _lexeme(owner: int, word: str) -> str:
@@ -71,7 +83,8 @@ def documents(owner: int, text: str) -> Iterator[str]:
 class Words:
     """Words that must all be in a text, each perhaps as the beginning of a longer one.
 
-    Those of languages that put nothing between words are found anywhere.
+    Those of languages that put nothing between words are found anywhere. A word keeps the `+` and `#` that
+    are its end.
     """
 
     words: tuple[str, ...]
@@ -79,12 +92,15 @@ class Words:
     @classmethod
     def of(cls, text: str) -> "Words":
         """Those of a text, each once."""
-        return cls(tuple(dict.fromkeys(_split(text))))
+        words: dict[str, None] = {}
+        for word in _split(text, _LETTERS_AND_SIGNS):
+            words |= dict.fromkeys([word] if _SIGNED.fullmatch(word) else _split(word))
+        return cls(tuple(words))
 
     @cached_property
-    def are_broken(self) -> bool:
-        """Whether they are of languages with breaks between words: others are in no document."""
-        return not any(map(_OF_UNBROKEN.search, self.words))
+    def are_in_documents(self) -> bool:
+        """Whether documents have them: no signs, and no languages without breaks between words."""
+        return not any(_OF_UNBROKEN.search(word) or _SIGNED.fullmatch(word) for word in self.words)
 
     def query(self, owner: int) -> str:
         """Finds those of a user's documents that have all of them, as a `tsquery`."""
@@ -109,17 +125,26 @@ class Words:
 def _pattern(word: str, begins: str) -> str:
     """Finds a word in either case where words begin; anywhere, if nothing is put between them.
 
-    Its characters with marks may be composed or not: texts are as they came.
+    Its characters with marks may be composed or not: texts are as they came. A sharp s is two of the others.
     """
     anywhere = _OF_UNBROKEN.match(word[0])
     forms = [unicodedata.normalize(form, word[:LONGEST]) for form in ("NFC", "NFD")]
-    either = "|".join("".join(map(_either_case, form)) for form in dict.fromkeys(forms))
+    either = "|".join(_spelled(form) for form in dict.fromkeys(forms))
     return ("" if anywhere else begins) + (f"(?:{either})" if "|" in either else either)
+
+
+def _spelled(word: str) -> str:
+    spelled, start = "", 0
+    for found in _SHARP_S.finditer(word):
+        spelled += "".join(map(_either_case, word[start : found.start()]))
+        spelled += "(?:[sS]{2}|[ßẞ])" if found[1] else "[sSßẞ]"
+        start = found.end()
+    return spelled + "".join(map(_either_case, word[start:]))
 
 
 def _either_case(char: str) -> str:
     cases = dict.fromkeys(case for case in (char, char.lower(), char.upper()) if len(case) == 1)
-    return char if len(cases) == 1 else f"[{''.join(cases)}]"
+    return f"[{''.join(cases)}]" if len(cases) > 1 or char in _SIGNS else char
 
 
 @cache

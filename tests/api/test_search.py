@@ -110,6 +110,19 @@ def test_titles_come_first_then_the_latest_activity_and_each_conversation_once(a
         ("été", "L'ÉTÉ dernier", ["ÉTÉ"]),
         ("नमस्ते", "नमस्ते दुनिया", ["नमस्ते"]),
         ("2026", "in 2026-11", ["2026"]),
+        ("strasse", "Die Straße", ["Straße"]),
+        ("STRAS", "die straße", ["straß"]),
+        ("Straße", "IN DER STRASSE", ["STRASSE"]),
+        ("Flussschiff", "ein Flußschiff", ["Flußschiff"]),
+        ("Flußschiff", "ein Flussschiff", ["Flussschiff"]),
+        ("strase", "Die Straße", None),
+        ("c++", "I like C++, and c++11", ["C++", "c++"]),
+        ("C#", "C# it is", ["C#"]),
+        ("c#", "C and C++, or # alone", None),
+        ("c", "C++", ["C"]),
+        ("learn C++?", "To learn: (C++)", ["learn", "C++"]),
+        ("1+1", "what is 1 + 1", ["1", "1"]),
+        ("#cooking", "We are cooking", ["cooking"]),
     ],
 )  # fmt: skip
 def test_what_matches_in_which_language(alice: User, q: str, text: str, expected: list[str] | None) -> None:
@@ -330,6 +343,21 @@ def test_a_title_is_found_however_its_letters_are_composed(alice: User) -> None:
         assert conversations(found(alice, q)) == [conversation]
 
 
+@pytest.mark.parametrize(
+    ("q", "title"), [("strasse", "Die Straße"), ("straße", "DIE STRASSE"), ("c++", "Über C++"), ("f#", "F#")]
+)
+def test_a_title_is_found_as_a_message_is(alice: User, q: str, title: str) -> None:
+    conversation = alice.conversation(title=title)
+    said = alice.conversation(title="-")
+    alice.say(said, title)
+    for other in ("C and F", "Strase"):
+        alice.say(alice.conversation(title=other), other)
+    items = found(alice, q)
+    assert conversations(items) == [conversation, said]
+    assert matches(items[0]) == matches(items[1])
+    assert q.casefold() == matches(items[0])[0].casefold()
+
+
 def test_a_word_at_the_end_of_a_very_long_message_is_found(alice: User) -> None:
     text = "hay " * (PART // 2) + "needle " + "x" * 3_000
     assert len(text) > 2 * PART
@@ -422,7 +450,23 @@ CORPUS = [
 ]
 QUERIES = [
     *("egg", "EGGS boil", "gg", "pan water", "js node", "2", "0", "the", "été", "la réunion", "cafe", "café"),
-    *("naïv", "über", "ber", "größe", "strasse", "привет", "мир", "ёлка", "ивет", "नमस्ते", "कैसे", "मस्ते"),
+    *(
+        "naïv",
+        "über",
+        "ber",
+        "größe",
+        "strasse",
+        "straße",
+        "grösse",
+        "stras",
+        "привет",
+        "мир",
+        "ёлка",
+        "ивет",
+        "नमस्ते",
+        "कैसे",
+        "मस्ते",
+    ),
     *("السلام", "كيف", "سلام", "안녕", "세계", "녕하", "phở", "việt", "nam", "λόγο", "λόγοις", "nothing"),
 ]
 

@@ -336,7 +336,7 @@ def test_migrations_go_around_the_pooler(postgres: Postgres) -> None:
         "direct.example"
     )
     assert where(database_url_unpooled=pooled) == "ep-cool-1-pooler.eu.neon.tech", "what is given is meant"
-    with pytest.raises(SetupError, match="DATABASE_URL is not set"):
+    with pytest.raises(SetupError, match="DATABASE_URL: not set"):
         direct_url(settings(postgres, database_url=None))
 
 

@@ -52,6 +52,15 @@ _TURN = """
         ))
     FROM taken, given
 """
+_VERSION = """
+    WITH taken AS (
+        UPDATE conversation SET next_seq = next_seq + 1 WHERE id = %s
+        RETURNING id, user_id, next_seq - 1 AS seq
+    )
+    INSERT INTO message (conversation_id, user_id, seq, reply_to, role, content, replaced)
+    SELECT id, user_id, seq, seq - 2, 'assistant', %s, true FROM taken
+"""
+"""Another reply to the question of the last turn, which is not shown any more."""
 _ROWS = {
     "conversation": "SELECT id, client_id, NULL FROM conversation WHERE user_id = %s ORDER BY id",
     "message": "SELECT id, client_id, conversation_id FROM message WHERE user_id = %s ORDER BY id",
@@ -188,6 +197,7 @@ def _have_turns(postgres: Postgres, user: User, conversations: list[int], name: 
         user.post("/api/chat", edited).raise_for_status()
     for conversation, (lease, stop) in zip(conversations, STREAMING, strict=False):
         postgres.rows(_TURN, conversation, text, "streaming", lease, stop)
+    postgres.rows(_VERSION, conversations[1], text)
     user.say(conversations[2], f"{name}'s addition")
     for conversation in conversations[len(STREAMING) : -1]:
         _regenerate(user, conversation)

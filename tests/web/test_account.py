@@ -24,6 +24,10 @@ NewPage = Callable[..., Page]
 
 NEW = "staple correct horse"
 EXPORT = "**/api/auth/me/export"
+UNKNOWN = (
+    "You are signed out. No answer came to the deletion of your account:"
+    " sign in to see whether it is still there."
+)
 NO_ACCOUNT = "The e-mail address or the password is wrong."
 
 
@@ -330,10 +334,33 @@ def test_an_account_is_deleted_also_if_the_answer_is_lost(page: Page, postgres: 
     if then == "one tries again":
         press(dialog, "Delete for good")
     page.context.set_offline(False)
-    expect(page.get_by_text("Your account is deleted, and everything that was in it.")).to_be_visible()
+    expect(page.get_by_text(UNKNOWN)).to_be_visible()
     expect(page.get_by_label("E-mail address")).to_be_focused()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert postgres.rows('SELECT * FROM "user"') == []
+
+
+@pytest.mark.allow_errors("401", "ERR_CONNECTION_RESET")
+def test_a_session_that_ends_otherwise_is_not_said_to_be_an_account_that_is_deleted(
+    page: Page, new_page: NewPage
+) -> None:
+    register(page)
+    dialog = opened(page)
+    press(dialog, "Delete account")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    # Neither the deletion nor the look whether the account is still there arrives.
+    page.route("**/api/auth/me", lambda route: route.abort("connectionreset"), times=2)
+    press(dialog, "Delete for good")
+    expect(dialog.get_by_role("alert")).to_have_text("Could not reach the server.")
+    elsewhere = new_page()
+    signs_in(elsewhere, PASSWORD)
+    press(opened(elsewhere), "Sign out everywhere")
+    press(elsewhere.get_by_role("dialog"), "Sign out now")
+    expect(elsewhere.get_by_text("You are signed out on every device.")).to_be_visible()
+    press(dialog, "Delete for good")
+    expect(page.get_by_text(UNKNOWN)).to_be_visible()
+    expect(page.get_by_text("Your account is deleted")).to_have_count(0)
+    signs_in(new_page(), PASSWORD)
 
 
 @pytest.mark.allow_errors("401", "403", "ERR_CONNECTION_RESET")

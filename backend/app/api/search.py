@@ -22,15 +22,16 @@ async def search_conversations(
     search: Search, q: SearchText, limit: Limit = 20, cursor: PageCursor = None
 ) -> Response:
     """Finds your conversations by words in their titles and messages. All words must be there, each perhaps
-    as the beginning of a longer one; upper and lower case are alike. Archived conversations are found too;
+    as the beginning of a longer one; upper and lower case are alike, and so are ß and ss. Signs only separate
+    words, but for + and # at the end of one: C++ and C# are not C. Archived conversations are found too;
     deleted ones, messages that were replaced, and a reply that is still being written are not.
 
     How good a hit is says how often the words are in the message and how near to each other, and its time: to
     be twice as good is to be a month newer. Of very common words, the latest five hundred hits count.
 
-    Words of languages that put nothing between them are looked for in some thousand messages at a time, the
-    latest ones first, and so are all words for a user of whom many messages are new to the search. Then a
-    page may have few items, or none, and still a cursor, which leads on to older ones.
+    Words of languages that put nothing between them, and words with signs, are looked for in some thousand
+    messages at a time, the latest ones first, and so are all words for a user of whom many messages are new
+    to the search. Then a page may have few items, or none, and still a cursor, which leads on to older ones.
     """
     words, cursors = Words.of(q), Cursor("search", search.user_id, q)
     start = START if cursor is None else _place(cursors.read(cursor, 5))

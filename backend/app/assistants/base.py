@@ -23,6 +23,8 @@ class Prompt:
 
     messages: Sequence[Utterance]
     todos: TodoRepository
+    replaced: Sequence[Utterance] = ()
+    """The replies to that message which this one takes the place of, the first ones, the oldest first."""
 
 
 class AssistantError(Exception):

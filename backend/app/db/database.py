@@ -106,7 +106,7 @@ class Database:
                 with _span(statement):
                     return await self._send(connection, statement.sql, _named(identity, parameters))
             except ConnectionLost as lost:
-                log.error("database.lost", extra={"sent": lost.sent})
+                log.error("database.lost", extra={"sent": lost.sent, "silent": lost.silent})
                 raise DatabaseUnavailable from None
             except StatementFailed as failed:
                 raise _translated(failed) from None
@@ -135,7 +135,7 @@ class Database:
                 if lost.silent:
                     self._discard_idle()
                 if last or lost.silent or (lost.sent and not reads):
-                    log.error("database.lost", extra={"sent": lost.sent})
+                    log.error("database.lost", extra={"sent": lost.sent, "silent": lost.silent})
                     raise DatabaseUnavailable(answer_lost=lost.sent and not lost.silent) from None
             except StatementFailed as failed:
                 if failed.sqlstate == _READ_ONLY:

@@ -31,10 +31,9 @@ _REVISION = re.compile(r"[-+][1-9][0-9]*|\w+", re.ASCII)
 def direct_url(settings: Settings) -> URL:
     """Where migrations go: DATABASE_URL_UNPOOLED, or DATABASE_URL around its pooler. Raises SetupError."""
     if settings.database_url_unpooled is not None:
-        return urls.parse(settings.database_url_unpooled.get_secret_value())
-    if settings.database_url is not None:
-        return urls.direct(urls.parse(settings.database_url.get_secret_value()))
-    raise SetupError("DATABASE_URL is not set: there is no database to migrate")
+        address = settings.database_url_unpooled.get_secret_value()
+        return urls.unread("DATABASE_URL_UNPOOLED", address, settings)
+    return urls.direct(urls.configured(settings))
 
 
 def migrate(url: URL, revision: str = "head") -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ..errors import SetupError
+from ..settings import Settings
 
 DRIVER = "postgresql+psycopg2"
 ENCRYPTED = ("require", "verify-ca", "verify-full")
@@ -27,6 +28,27 @@ def parse(address: str) -> URL:
     if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
         raise SetupError("DATABASE_URL is not the address of a Postgres: it must begin with postgresql://")
     return url.set(drivername=DRIVER)
+
+
+def configured(settings: Settings) -> URL:
+    """Where the data are. Raises SetupError if that is not set, or as `unread` does."""
+    if settings.database_url is None:
+        raise SetupError("DATABASE_URL: not set. `chat-history serve` brings a database of its own.")
+    return unread("DATABASE_URL", settings.database_url.get_secret_value(), settings)
+
+
+def unread(name: str, address: str, settings: Settings) -> URL:
+    """The address of the setting `name`: all that the settings let anybody connect to.
+
+    Raises SetupError if it is none, or leads over a network without TLS where that is not allowed.
+    """
+    url = parse(address)
+    if may_be_read_on_the_way(url) and not settings.allow_plaintext_database:
+        raise SetupError(
+            f"{name}: leads to another host without TLS. Add ?sslmode=require (better: verify-full), "
+            "or set ALLOW_PLAINTEXT_DATABASE=true if the network in between is private."
+        )
+    return url
 
 
 def direct(url: URL) -> URL:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Text,
     and_,
     bindparam,
@@ -45,9 +46,13 @@ RETRIED_MESSAGES = 1_000
 CONTEXT_MESSAGES = 200
 """How many messages before the new one an assistant is shown at most."""
 
+REPLACED_REPLIES = 200
+"""How many of the replies that a new one takes the place of an assistant is shown at most: the first ones."""
+
 
 _seq = col(Message.seq)
 _role = col(Message.role)
+_said = select(_seq, _role, col(Message.content), col(Message.parts))
 _clients_own = col(Message.client_id) == bindparam("cut")
 _named = or_(_clients_own, cast(col(Message.id), Text) == bindparam("cut"))
 # An id of ours may look like one of the client's, which comes first.
@@ -86,14 +91,20 @@ def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
 
 
 def _context(*upto: ColumnElement[bool]) -> ColumnElement[Any]:
-    recent = (
-        select(_seq, col(Message.role), col(Message.content), col(Message.parts))
-        .where(*SHOWN, *upto)
-        .order_by(_seq.desc())
-        .limit(CONTEXT_MESSAGES)
-        .subquery("recent")
-    )
-    return select(func.json_agg(aggregate_order_by(recent.table_valued(), recent.c.seq))).scalar_subquery()
+    return _told(_said.where(*SHOWN, *upto).order_by(_seq.desc()).limit(CONTEXT_MESSAGES))
+
+
+def _replaced(question: CTE) -> ColumnElement[Any]:
+    """The replies to the question that were put away."""
+    asked = select(question.c.seq).scalar_subquery()
+    earlier = (col(Message.replaced), _seq > asked, col(Message.reply_to) == asked)
+    return _told(_said.where(*IN_THIS_CONVERSATION, *earlier).order_by(_seq).limit(REPLACED_REPLIES))
+
+
+def _told(messages: Select[Any]) -> ColumnElement[Any]:
+    """The messages in their order, as JSON for an assistant."""
+    told = messages.subquery("told")
+    return select(func.json_agg(aggregate_order_by(told.table_valued(), told.c.seq))).scalar_subquery()
 
 
 def _found_before(earlier: CTE) -> tuple[Any, ...]:
@@ -133,6 +144,7 @@ def _asking(*conditions: ColumnElement[bool]) -> Any:
             as_json(reply).scalar_subquery(),
             select(reply.c.id).scalar_subquery(),
             _context(),
+            null(),
             *_found_before(earlier),
             select(earlier.c.request_hash).scalar_subquery(),
             _running,
@@ -156,6 +168,7 @@ def _answering(question: CTE, *conditions: ColumnElement[bool], found: tuple[Any
             as_json(reply).scalar_subquery(),
             select(reply.c.id).scalar_subquery(),
             _context(_seq < select(question.c.seq).scalar_subquery()),
+            _replaced(question),
             *found,
             _running,
         )
@@ -281,5 +294,6 @@ LOST = read(
         as_json(_lost_reply).scalar_subquery(),
         select(_lost_reply.c.id).scalar_subquery(),
         _context(_seq < select(_lost_question.c.seq).scalar_subquery()),
+        _replaced(_lost_question),
     )
 )

@@ -16,10 +16,10 @@ class SearchRepository(IndexedSearch, UnindexedSearch, WordIndex):
         """At most `limit` conversations that match, and where to go on, if there may be more.
 
         Those with a matching title come first; by the index, those with the best hits follow. It has no words
-        of languages without word breaks. For these, and as long as it lacks many messages, those with the
-        latest activity follow instead, and a page may be empty and not the last one.
+        of languages without word breaks, and no signs. For these, and as long as it lacks many messages,
+        those with the latest activity follow instead, and a page may be empty and not the last one.
         """
-        if start.indexed and words.are_broken:
+        if start.indexed and words.are_in_documents:
             found = await self.look_up(words, limit, start)
             if start != START or not found.lacks_words:
                 return found.hits, found.next

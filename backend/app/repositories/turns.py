@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -33,6 +34,8 @@ class OpenedTurn:
     """Whether the reply is still being written."""
     context: list[dict[str, Any]] | None
     """The conversation up to the question; None if an earlier request opened the turn and writes it."""
+    replaced: Sequence[dict[str, Any]] = ()
+    """The replies to the question that this one takes the place of, the oldest first."""
 
 
 class TurnRepository(ReplyRepository):
@@ -93,7 +96,7 @@ class TurnRepository(ReplyRepository):
         row = await self._opening(
             openings.REGENERATE, conversation_id, title=None, key=_key(key), begins=_key(key) or b""
         )
-        opened = _opened_turn(conversation_id, row) or _earlier_turn(conversation_id, row[4:8])
+        opened = _opened_turn(conversation_id, row) or _earlier_turn(conversation_id, row[5:9])
         return opened or _nothing_opened(conversation_id, row)
 
     async def regenerated(self, conversation_id: int, key: str | None) -> OpenedTurn | None:
@@ -189,8 +192,8 @@ def _earlier_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
 
 def _opened_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
     """The turn that the statement has opened, if it has."""
-    question, reply, reply_id, context = row[:4]
+    question, reply, reply_id, *told = row[:5]
     if reply is None:
         return None
-    history = json.loads(context or b"[]")
-    return OpenedTurn(conversation_id, question, reply, reply_id, running=True, context=history)
+    context, replaced = (json.loads(messages or b"[]") for messages in told)
+    return OpenedTurn(conversation_id, question, reply, reply_id, True, context, replaced)

@@ -1,10 +1,16 @@
 """What an assistant is shown of a long conversation."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from ..assistants.base import Utterance
 from ..models.ui import ui_parts
+
+
+def utterances(messages: Iterable[dict[str, Any]]) -> list[Utterance]:
+    """Messages as the database tells them."""
+    return [Utterance(said["role"], said["content"], said["parts"]) for said in messages]
 
 
 def window(history: Sequence[Utterance], characters: int) -> list[Utterance]:

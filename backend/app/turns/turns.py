@@ -28,7 +28,7 @@ from ..repositories.replies import ReplyRepository
 from ..repositories.todos import TodoRepository
 from ..repositories.turns import OpenedTurn, TurnRepository
 from ..spans import span
-from .context import window
+from .context import utterances, window
 from .follower import Follower
 from .live import LiveReply
 from .writer import LAST_SECONDS_OF_THE_PROCESS, Limits, Writer
@@ -243,9 +243,9 @@ class Turns:
         writer = Writer(live, replies, self._assistant, self._limits, self._pace)
         self._writers[opened.reply_id] = writer
         question = Utterance("user", json.loads(opened.question)["content"])
-        history = [Utterance(said["role"], said["content"], said["parts"]) for said in opened.context or ()]
-        shown = window(history, self._limits.context_characters - len(question.content))
-        prompt = Prompt([*shown, question], TodoRepository(self._database, user_id))
+        history = utterances(opened.context or ())
+        said = [*window(history, self._limits.context_characters - len(question.content)), question]
+        prompt = Prompt(said, TodoRepository(self._database, user_id), utterances(opened.replaced))
         titles = None if history else ConversationRepository(self._database, user_id)
         self._users[user_id] += 1
 

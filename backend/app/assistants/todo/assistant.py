@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from typing import Any
 
-from ...errors import TodoLimitReached, TodoNotFound
 from ...models.events import Event, TextDelta, ToolCall, ToolResult
 from ...repositories.todos import TodoRepository
 from ..base import Prompt
 from ..tools import TOOLS, Outcome, Tool
+from .deeds import REFUSALS, Deeds
 from .languages import only_english
 from .parser import MOST_COMMANDS, parse
 from .wording import paragraphs
@@ -35,7 +35,8 @@ class TodoAssistant:
     """Manages the user's todos. The same words always do the same, and talk does nothing.
 
     Only the last message of the user counts. Its commands are carried out in order with the tools that
-    a model has, each before the first piece of the reply that reports it.
+    a model has, each before the first piece of the reply that reports it. What a reply changed that this
+    one takes the place of is told, and not done again.
     """
 
     name = "todo"
@@ -51,8 +52,7 @@ class TodoAssistant:
             return
         work = Work(await prompt.todos.all())
         calls = count(1)
-        for position, command in enumerate(commands):
-            steps = work.answer(command)
+        for position, steps in enumerate(work.steps(commands, Deeds.of(prompt.replaced))):
             heard: Any = None
             separator = "\n\n" * (position > 0)
             while not isinstance(step := _next(steps, heard), str):
@@ -81,7 +81,7 @@ def _next(steps: Steps, heard: Any) -> Tool | str | None:
 async def _used(tool: Tool, todos: TodoRepository) -> Outcome:
     try:
         return Outcome(await tool.use(todos))
-    except (TodoLimitReached, TodoNotFound) as refusal:
+    except REFUSALS as refusal:
         return Outcome(error=refusal.detail)
 
 

@@ -1,6 +1,6 @@
 """Carrying out commands, and saying in Markdown what came of them."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import singledispatchmethod
 from typing import Any
 
@@ -8,6 +8,7 @@ from ...models.database import MAX_TITLE_BYTES, Todo
 from ..tools import AddTodo, DeleteTodo, ListTodos, Tool, UpdateTodo
 from .commands import (
     Add,
+    Change,
     ClearCompleted,
     Command,
     Complete,
@@ -25,6 +26,7 @@ from .commands import (
     Tell,
     Told,
 )
+from .deeds import Deeds
 from .listing import Listing
 from .manners import MANNERS
 from .targets import names
@@ -36,6 +38,8 @@ MOST_ADDED = 100
 _MOST_RELISTED = 10
 
 _REMINDER = "I keep it on your list, but I cannot remind you at a certain time."
+_REPEATED = "I answered this before, so I changed nothing now. To have it done once more, say it again."
+_UNSURE = "That reply was cut off, so please look at your list: I cannot tell whether its last step was done."
 _WHICH = "Which one? Tell me its number, or words of its title."
 
 
@@ -52,6 +56,13 @@ class Work:
 
     def __init__(self, before: Sequence[Todo]) -> None:
         self._numbered = [todo.id for todo in before]
+
+    def steps(self, commands: Sequence[Command], already: Deeds) -> Iterator[Steps]:
+        """Those of each command in turn. Where todos are `already` changed, no command changes any."""
+        if already and any(isinstance(command, Add | Change) for command in commands):
+            yield self._repeat(already)
+            commands = [command for command in commands if not isinstance(command, Add | Change)]
+        yield from map(self.answer, commands)
 
     @singledispatchmethod
     def answer(self, command: Command) -> Steps:
@@ -203,6 +214,15 @@ class Work:
     def _tell(self, command: Tell) -> Steps:
         yield from ()
         return MANNERS[command.topic].reply
+
+    def _repeat(self, already: Deeds) -> Steps:
+        deleted = f"{already.deleted} todo{'s' * (already.deleted > 1)} deleted then."
+        return paragraphs(
+            _REPEATED,
+            (yield from self._changed("What I changed then, as it is now", [*already.changed.values()])),
+            deleted if already.deleted else "",
+            _UNSURE if already.unsure else "",
+        )
 
     def _list(self) -> Generator[None, Sequence[Todo], Listing]:
         """The list as it is now. That is a look of the assistant's own, and no use of a tool."""

@@ -11,7 +11,7 @@ import { Part } from './part.js';
 export class Account extends Component {
   /** `open` is the part that is unfolded: `password`, `leave`, `erase`, or null. */
   state = { account: null, problem: null, open: null, said: null };
-  /** Whether the account may be deleted already: the answer to that was lost. */
+  /** Whether the account may be deleted already: no answer came to that. */
   #unanswered = false;
 
   async componentDidMount() {
@@ -22,10 +22,10 @@ export class Account extends Component {
     }
   }
 
-  /** Who is refused after that has no account any more. */
+  /** Who is refused after that may have no account any more, or only a session that has ended. */
   componentDidUpdate() {
     const { app } = this.props;
-    if (this.#unanswered && app.session.expired) app.signOut(app.text.erased);
+    if (this.#unanswered && app.session.expired) app.signOut(app.text.perhapsErased);
   }
 
   render({ app, onClose }, { account, problem }) {

@@ -64,6 +64,9 @@ const strings = {
   eraseConfirm: (subject) => `Zur Bestätigung ${subject} eingeben`,
   eraseNow: 'Endgültig löschen',
   erased: 'Dein Konto ist gelöscht, und alles, was darin war.',
+  perhapsErased:
+    'Du bist abgemeldet. Auf das Löschen deines Kontos kam keine Antwort: ' +
+    'Melde dich an, um zu sehen, ob es noch da ist.',
 
   sidebar: 'Chats und Einstellungen',
   conversations: 'Unterhaltungen',

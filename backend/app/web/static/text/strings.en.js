@@ -63,6 +63,8 @@ const strings = {
   eraseConfirm: (subject) => `To confirm, type ${subject}`,
   eraseNow: 'Delete for good',
   erased: 'Your account is deleted, and everything that was in it.',
+  perhapsErased:
+    'You are signed out. No answer came to the deletion of your account: sign in to see whether it is still there.',
 
   sidebar: 'Chats and settings',
   conversations: 'Conversations',
