@@ -44,8 +44,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("encryption", True, "nobody between here and the database can read along")
     yield from _database("database", url, settings)
     direct = migrations.direct_url(settings)
+    [found] = _reachable("direct address for migrations", direct)
     if direct != url:
-        yield from _reachable("direct address for migrations", direct)
+        yield found
+    if found.good:
+        yield from _administration(direct)
 
 
 def _assistant(settings: Settings) -> Iterator[Finding]:
@@ -145,6 +148,13 @@ def _isolation(connection: Connection, *, exactly: bool) -> Iterator[Finding]:
     for table in User.metadata.sorted_tables:
         faults = isolation.table_faults(connection, table.name, exactly=exactly)
         yield from _findings(f"row-level security of {table.name}", faults, "nobody sees no rows")
+
+
+def _administration(url: URL) -> Iterator[Finding]:
+    engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
+    with migrations.explained(url), engine.connect() as connection:
+        faults = isolation.administration_faults(connection)
+        yield from _findings("administration", faults, "commands see all accounts, and the record")
 
 
 def _findings(what: str, faults: Iterator[str], sentence: str) -> Iterator[Finding]:
