@@ -55,8 +55,9 @@ class Services:
 
     settings: Settings
     database: Database
-    bulk: Database
-    """For what concerns all rows of a user: few connections of its own, so that no request waits for them."""
+    exports: Database
+    erasures: Database
+    """These two are for what concerns all rows of a user: no other request waits for their few connections."""
     schema: Schema
     verifier: Verifier
     accounts: Accounts
@@ -167,7 +168,7 @@ REGISTERING = Depends(_registering)
 
 
 async def _export(request: Request, caller: SignedIn) -> ExportRepository:
-    return ExportRepository(services_of(request).bulk, caller)
+    return ExportRepository(services_of(request).exports, caller)
 
 
 Export = Annotated[ExportRepository, Depends(_export)]
