@@ -37,7 +37,7 @@ TELEMETRY: TelemetryConfig = {"auto_configure": True, "logs": False, "operation_
 """Where the extra `telemetry` is installed, the environment's OTEL_* turn it on. Logs would quote errors."""
 
 BULK_CONNECTIONS = 2
-"""How many exports a process runs at a time, and how many erasures. The next waits, and is told to come back."""
+"""How many exports a process runs at a time, and how many erasures. The next one is told to come back."""
 
 
 def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAPI:

@@ -57,7 +57,7 @@ class Services:
     database: Database
     exports: Database
     erasures: Database
-    """These two are for what concerns all rows of a user: no other request waits for their few connections."""
+    """These two are for what concerns all rows of a user: no other request waits for their connections."""
     schema: Schema
     verifier: Verifier
     accounts: Accounts
