@@ -277,8 +277,13 @@ HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the 
 WantsStream = Annotated[bool, Depends(_wants_stream)]
 
 
-def _idempotency_key(description: str) -> Any:
-    return Header(alias="Idempotency-Key", description=description, examples=["5f0c1d9e-one-request"])
+def _idempotency_key(description: str, **schema: Any) -> Any:
+    return Header(
+        alias="Idempotency-Key",
+        description=description,
+        examples=["5f0c1d9e-one-request"],
+        json_schema_extra=schema,
+    )
 
 
 RetryKey = Annotated[
@@ -287,4 +292,8 @@ RetryKey = Annotated[
 ]
 IdempotencyKey = Annotated[
     text.ClientId | None, _idempotency_key("The same as `client_id` in the body, which wins.")
+]
+ConversationKey = Annotated[
+    text.ConversationClientId | None,
+    _idempotency_key("The same as `client_id` in the body, which wins.", **text.NOT_DIGITS_ALONE),
 ]
