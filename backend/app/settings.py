@@ -2,6 +2,7 @@
 
 import json
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -225,6 +226,17 @@ class Settings(Quotas, BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # The server would take anything else for the name of a client, and believe no proxy.
+        try:
+            for proxy in () if value == ("*",) else value:
+                ip_network(proxy)
+        except ValueError:
+            raise ValueError("must be addresses, or networks such as 10.0.0.0/8; or * alone") from None
         return value
 
     @field_validator("jwt_required_claims", mode="before")
