@@ -182,3 +182,13 @@ def every_account(url: URL) -> list[User]:
         accounts = list(session.exec(sqlmodel.select(User).order_by(col(User.id))))
     engine.dispose()
     return accounts
+
+
+def described(user: User) -> str:
+    """Id, since when, and who, with a tab between them.
+
+    A stranger chose the name: what in it would move or mislead a terminal is shown as Python writes it.
+    """
+    who = user.email or f"{user.issuer} {user.subject}"
+    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in who)
+    return f"{user.id}\t{user.created_at:%Y-%m-%d}\t{shown}"
