@@ -55,6 +55,20 @@ def test_accounts_and_tokens(configured: dict[str, str], postgres: Postgres) -> 
     assert postgres.rows('SELECT email FROM "user"') == [("bob@example.com",)]
 
 
+def test_the_name_of_an_account_does_nothing_to_the_terminal_that_lists_it(
+    configured: dict[str, str], postgres: Postgres
+) -> None:
+    names = ["\x1b[2J\x1b]0;mine\x07@example.com", "ed\u202e@example.com", "zoë@example.com"]
+    for name in names:
+        postgres.rows("INSERT INTO \"user\" (email, password_hash) VALUES (%s, 'none')", name)
+    listed = run(configured, "user", "list").stdout.splitlines()
+    assert [line.split("\t")[2] for line in listed] == [
+        r"\x1b[2J\x1b]0;mine\x07@example.com",
+        r"ed\u202e@example.com",
+        "zoë@example.com",
+    ]
+
+
 def test_purge_says_how_many_are_gone(configured: dict[str, str], postgres: Postgres) -> None:
     postgres.rows(
         "WITH one AS (INSERT INTO \"user\" (email, password_hash) VALUES ('a@example.com', '-') RETURNING id)"

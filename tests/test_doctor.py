@@ -7,9 +7,18 @@ import pytest
 from app.db.identity import ROLE
 from app.db.migrations import migrate
 from app.doctor import Finding, examine
+from app.repositories.users import every_account
 from support import Postgres, settings
 
 ANYBODY = "nullif(current_setting('app.user_id', true), '') IS NOT NULL"
+
+GIVEN_AWAY = """
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE 'ALTER TABLE ' || name || ' OWNER TO another';
+    END LOOP;
+END $$
+"""
 
 
 @pytest.fixture
@@ -20,6 +29,8 @@ def alone(own_cluster: Postgres) -> Iterator[Postgres]:
     migrate(postgres.url)
     postgres.rows("INSERT INTO \"user\" (email, password_hash) VALUES ('a@b.c', '')")
     postgres.rows("INSERT INTO todo (user_id, title) SELECT id, 'x' FROM \"user\"")
+    postgres.rows("INSERT INTO audit (event, actor) VALUES ('purged', 'operator')")
+    postgres.rows("INSERT INTO departure (subject_hash) VALUES ('x')")
     yield postgres
     own_cluster.rows("DROP DATABASE examined WITH (FORCE)")
     own_cluster.rows(f"DROP ROLE {ROLE}")
@@ -28,6 +39,14 @@ def alone(own_cluster: Postgres) -> Iterator[Postgres]:
 def faults(postgres: Postgres, **changes: object) -> list[Finding]:
     """What is wrong."""
     return [finding for finding in examine(settings(postgres, **changes)) if not finding.good]
+
+
+def mend(postgres: Postgres) -> None:
+    """Does what the doctor says."""
+    for finding in faults(postgres):
+        _, _, statement = finding.sentence.partition(": ")
+        if statement.endswith(";"):
+            postgres.rows(statement)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +77,25 @@ def test_what_it_says_mends_it(alone: Postgres, fault: str, what: str, said: str
     found = faults(alone)
     assert [one for one in found if one.what == what and said in one.sentence], found
     for _ in range(2):  # an owner has all rights: the ones that it should have are missing afterwards
-        for finding in faults(alone):
-            _, _, statement = finding.sentence.partition(": ")
-            if statement.endswith(";"):
-                alone.rows(statement)
+        mend(alone)
     assert faults(alone) == []
+
+
+def test_a_login_to_which_the_accounts_are_hidden_is_found_and_mended(
+    alone: Postgres,
+) -> None:
+    """As after a restore under another name: `user list` and `purge` would find nothing, and say nothing."""
+    alone.rows(f"CREATE ROLE another LOGIN PASSWORD 'plain' IN ROLE {ROLE}; {GIVEN_AWAY}")
+    another = Postgres(alone.url.set(username="another", password="plain"))
+    url = another.url.render_as_string(hide_password=False)
+    assert [one.what for one in faults(alone, database_url_unpooled=url)] == ["administration"] * 3
+    assert every_account(another.url) == []
+    mend(another)
+    assert faults(another) == []
+    assert [account.email for account in every_account(another.url)] == ["a@b.c"]
+    for table in ("departure", "audit"):
+        assert another.rows(f"DELETE FROM {table} RETURNING 1") == [(1,)]
+    alone.rows(f"{GIVEN_AWAY.replace('another', 'CURRENT_USER')}; DROP OWNED BY another; DROP ROLE another")
 
 
 def test_rows_that_a_stranger_sees_are_found_in_any_schema(alone: Postgres) -> None:

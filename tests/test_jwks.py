@@ -280,10 +280,19 @@ def test_a_key_set_is_described_for_people(issuer: Issuer) -> None:
     assert (number.key_id, number.key_type, number.key) == (None, None, None)
 
 
-def test_a_set_without_a_usable_key_is_no_answer(issuer: Issuer, keys: IssuerKeys) -> None:
-    issuer.answer = key_set({"kty": "oct", "k": "AAAA"})
-    with pytest.raises(IssuerUnavailable):
-        asyncio.run(keys.find(RSA_1))
+def test_a_set_without_a_usable_key_is_no_answer(issuer: Issuer, keys: IssuerKeys, clock: Clock) -> None:
+    good, issuer.answer = issuer.answer, key_set({"kty": "oct", "k": "AAAA"})
+
+    async def scenario() -> None:
+        for _ in range(3):
+            with pytest.raises(IssuerUnavailable):
+                await keys.find(RSA_1)
+        assert issuer.requests == 1
+        issuer.answer = good
+        clock.now += int(IssuerUnavailable.headers["Retry-After"])
+        assert await is_known(keys, RSA_1)
+
+    asyncio.run(scenario())
 
 
 def test_no_more_keys_are_kept_than_an_issuer_can_need(issuer: Issuer, keys: IssuerKeys) -> None:

@@ -74,6 +74,10 @@ def test_settings_come_from_the_environment_and_lists_are_split(monkeypatch: pyt
         ({"token_lifetime": "soon"}, "TOKEN_LIFETIME"),
         ({"jwt_required_claims": "role"}, "JWT_REQUIRED_CLAIMS"),
         ({"registration": "maybe"}, "REGISTRATION"),
+        ({"forwarded_allow_ips": "10.0.0.1, proxy.internal"}, "FORWARDED_ALLOW_IPS"),
+        ({"forwarded_allow_ips": "10.0.0.0/33"}, "FORWARDED_ALLOW_IPS"),
+        ({"forwarded_allow_ips": "10.0.0.1/24"}, "FORWARDED_ALLOW_IPS"),
+        ({"forwarded_allow_ips": "*,10.0.0.1"}, "FORWARDED_ALLOW_IPS"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(
@@ -84,6 +88,12 @@ def test_what_cannot_be_is_refused_by_name(
     with pytest.raises(SetupError) as refused:
         read_settings()
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.0/8, fd00::/8, 192.0.2.1", "*"])
+def test_proxies_have_addresses_or_networks(proxies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", proxies)
+    assert read_settings().forwarded_allow_ips == tuple(proxies.split(", "))
 
 
 @pytest.mark.parametrize(

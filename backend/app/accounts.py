@@ -17,7 +17,6 @@ REMEMBERED = 10_000
 REMEMBERED_SECONDS = 60
 """How long the id of an issuer's user is kept. Whether the account is still there, each statement asks."""
 LARGEST_ID = 2**63 - 1
-FIRST_GENERATION = 0
 
 
 class Accounts:
@@ -35,8 +34,7 @@ class Accounts:
 
     async def register(self, email: str, password: str, visit: Visit) -> Caller:
         """Makes a local account. Raises EmailTaken."""
-        user_id = await self._users.register(email, await self._passwords.hash(password), visit)
-        return Caller(user_id, FIRST_GENERATION)
+        return await self._users.register(email, await self._passwords.hash(password), visit)
 
     async def sign_in(self, email: str, password: str, network: str | None) -> Caller:
         """The user with this address and password.

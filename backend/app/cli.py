@@ -175,12 +175,11 @@ def create_user(
 def list_users() -> None:
     """List all accounts: id, since when, and who."""
     from .db.migrations import direct_url, explained
-    from .repositories.users import every_account
+    from .repositories.users import described, every_account
 
     with _database(_settings()) as settings, explained(direct_url(settings)):
         for user in every_account(direct_url(settings)):
-            who = user.email or f"{user.issuer} {user.subject}"
-            typer.echo(f"{user.id}\t{user.created_at:%Y-%m-%d}\t{who}")
+            typer.echo(described(user))
 
 
 @users.command("delete")

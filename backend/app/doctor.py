@@ -43,8 +43,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("address", True, "what it leads to is on this machine, encrypted, or allowed in the clear")
     yield from _database("database", url, settings)
+    [found] = _reachable("direct address for migrations", direct)
     if direct != url:
-        yield from _reachable("direct address for migrations", direct)
+        yield found
+    if found.good:
+        yield from _administration(direct)
 
 
 def _assistant(settings: Settings) -> Iterator[Finding]:
@@ -144,6 +147,13 @@ def _isolation(connection: Connection, *, exactly: bool) -> Iterator[Finding]:
     for table in User.metadata.sorted_tables:
         faults = isolation.table_faults(connection, table.name, exactly=exactly)
         yield from _findings(f"row-level security of {table.name}", faults, "nobody sees no rows")
+
+
+def _administration(url: URL) -> Iterator[Finding]:
+    engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
+    with migrations.explained(url), engine.connect() as connection:
+        faults = isolation.administration_faults(connection)
+        yield from _findings("administration", faults, "commands see all accounts, and the record")
 
 
 def _findings(what: str, faults: Iterator[str], sentence: str) -> Iterator[Finding]:

@@ -104,8 +104,7 @@ class IssuerKeys:
             published = await _fetch_keys(self._url)
         except SetupError as error:
             log.warning("jwks.fetch_failed", extra={"reason": str(error)})
-            pause = PAUSE_SECONDS if self._keys else FIRST_PAUSE_SECONDS
-            self._stale_at = self._pause_until = self._clock() + pause
+            self._stale_at = self._pause_until = self._clock() + self._pause()
             return
         self._remember(published)
 
@@ -113,7 +112,10 @@ class IssuerKeys:
         self._keys = [one for one in published if one.key is not None][:MAX_KEYS]
         log.info("jwks.fetched", extra={"keys": len(published), "usable": len(self._keys)})
         self._stale_at = self._clock() + FRESH_SECONDS
-        self._pause_until = self._clock() + PAUSE_SECONDS
+        self._pause_until = self._clock() + self._pause()
+
+    def _pause(self) -> float:
+        return PAUSE_SECONDS if self._keys else FIRST_PAUSE_SECONDS
 
 
 async def published_keys(url: str) -> list[PublishedKey]:

@@ -40,7 +40,7 @@ FIRST = {"get_history", "send_message", "list_conversations", "append_message"}
 """Routes are tried one after the other: these are what most requests are for."""
 
 BULK_CONNECTIONS = 2
-"""How many exports and erasures a process runs at a time. The next one waits, and is told to come back."""
+"""How many exports a process runs at a time, and how many erasures. The next one is told to come back."""
 
 
 def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAPI:
@@ -59,7 +59,8 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         await services.turns.close(settings.shutdown_grace)
         if isinstance(assistant, Closes):
             await assistant.close()
-        await services.bulk.close()
+        await services.exports.close()
+        await services.erasures.close()
         await services.database.close()
         log.info("application.stopped")
         logs.flush()  # uvicorn ends by the signal that it got, which asks nobody to finish
@@ -111,13 +112,17 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         keeps_plans=not urls.is_pooled(url),
     )
     users = UserRepository(database)
-    bulk = Database(
-        url,
-        pool_size=BULK_CONNECTIONS,
-        pool_timeout=settings.database_pool_timeout,
-        statement_timeout=ERASURE_SECONDS,
-        idle_seconds=settings.database_idle_seconds,
-        keeps_plans=False,
+    # Apart: whoever reads an export slowly must not keep others from erasing what is theirs.
+    exports, erasures = (
+        Database(
+            url,
+            pool_size=BULK_CONNECTIONS,
+            pool_timeout=settings.database_pool_timeout,
+            statement_timeout=ERASURE_SECONDS,
+            idle_seconds=settings.database_idle_seconds,
+            keeps_plans=False,
+        )
+        for _ in range(2)
     )
     metrics = Metrics()
     lengths = Lengths(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
@@ -132,10 +137,11 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
     return Services(
         settings=settings,
         database=database,
-        bulk=bulk,
+        exports=exports,
+        erasures=erasures,
         schema=Schema(database),
         verifier=make_verifier(settings),
-        accounts=Accounts(users, ErasureRepository(bulk), AuditRepository(database)),
+        accounts=Accounts(users, ErasureRepository(erasures), AuditRepository(database)),
         watch=Watch(users),
         limits=Limits(settings),
         turns=turns,

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import SetupError
-from .limits import Quotas
+from .limits import Proxies, Quotas
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -153,7 +153,7 @@ class Settings(Quotas, BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         8000, description="The port to listen on; 0 picks a free one."
     )
-    forwarded_allow_ips: Names = Field(
+    forwarded_allow_ips: Annotated[Proxies, NoDecode] = Field(
         ("127.0.0.1", "::1"),
         description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are "
         "believed. Without your proxy's, all its users are one address to the limits.",

@@ -9,7 +9,7 @@ import pytest
 
 from assistants_for_tests import Scripted
 from database_for_tests import held, waiting_for_locks
-from support import SECRET, Service, User, until
+from support import SECRET, Service, User, restored_before, until
 from turns.reading import Event, streaming
 
 Serve = Callable[..., AbstractContextManager[Service]]
@@ -198,6 +198,17 @@ def test_the_token_of_a_deleted_account_ends_wherever_it_is_used(service: Servic
         service.postgres.rows('DELETE FROM "user" WHERE id = %s', alice.id)
         for process in (service, elsewhere):
             assert statuses(process, alice.token, conversation) == {401}
+
+
+def test_whoever_has_an_id_again_after_a_restore_is_not_who_had_it_before(service: Service) -> None:
+    """A backup is restored that knows nothing of an account; the next account that is made has its id."""
+    lost = registered(service)
+    restored_before(service.postgres, lost.id)
+    found = registered(service)
+    assert found.id == lost.id
+    conversation = found.conversation()
+    assert statuses(service, lost.token, conversation) == {401}
+    assert found.get(f"/api/conversations/{conversation}").status_code == 200
 
 
 def test_a_generation_that_is_none_is_refused(service: Service) -> None:

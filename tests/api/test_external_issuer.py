@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from support import Service
+from support import Service, restored_before
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -114,6 +114,18 @@ def test_users_of_an_issuer_see_only_their_own(serve_with: Serve) -> None:
         assert alice.get("/api/conversations").json()["items"] == [made]
         assert bob.get("/api/conversations").json()["items"] == []
         assert bob.get(f"/api/conversations/{made['id']}").status_code == 404
+
+
+def test_a_user_who_is_remembered_is_nobody_else_after_a_restore(serve_with: Serve) -> None:
+    """The processes go on while a backup is restored that does not know a user; another one comes first."""
+    with serve_with(**ISSUER) as service:
+        alice, bob = (service.client(token(sub=subject)) for subject in ("auth0|alice", "auth0|bob"))
+        lost = alice.get("/api/auth/me").json()["id"]
+        restored_before(service.postgres, lost)
+        assert bob.get("/api/auth/me").json()["id"] == lost
+        assert bob.post("/api/todos", json={"title": "Milk"}).status_code == 201
+        assert alice.get("/api/todos").status_code == 401
+        assert bob.get("/api/todos").status_code == 200
 
 
 def test_local_accounts_are_off(serve_with: Serve) -> None:

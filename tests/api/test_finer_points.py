@@ -43,6 +43,9 @@ def test_an_id_of_digits_alone_is_no_name_for_a_conversation(alice: User) -> Non
         refused = alice.post(path, {"client_id": "777"})
         assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "digits_alone")
         assert alice.post(path, {"client_id": "777-a"}).status_code == 201
+        refused = alice.post(path, headers={"Idempotency-Key": "777"})
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "digits_alone")
+        assert alice.post(path, headers={"Idempotency-Key": "777-a"}).status_code == 201
 
 
 def test_the_tokens_of_a_conversation_are_counted_with_those_of_replaced_replies(serve_with: Serve) -> None:

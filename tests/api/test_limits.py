@@ -96,6 +96,17 @@ def test_guesses_at_many_accounts_make_their_address_wait(serve_with: Serve) -> 
         assert sign_in(service, THERE, PASSWORD).status_code == 200
 
 
+def test_whoever_goes_on_at_one_account_does_not_make_the_others_at_the_address_wait(
+    serve_with: Serve,
+) -> None:
+    """An office behind one address, and a device in it that knows an old password and does not give up."""
+    with serve_with(wrong_passwords=2) as service:
+        assert register(service, "bob@example.com").status_code == 201
+        answers = [sign_in(service, HERE, "wrong horse") for _ in range(30)]
+        assert [answer.status_code for answer in answers] == [401] * 2 + [429] * 28
+        assert sign_in(service, HERE, PASSWORD, "bob@example.com").status_code == 200
+
+
 def test_the_right_password_takes_nothing(serve_with: Serve) -> None:
     with serve_with(wrong_passwords=2) as service:
         register(service, "alice@example.com")

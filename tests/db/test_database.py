@@ -235,6 +235,19 @@ def test_a_statement_that_takes_too_long_is_ended_by_postgres(proxy: Proxy, prob
     assert proxy.accepted == 1
 
 
+def test_no_statement_is_compiled_before_it_runs(proxy: Proxy) -> None:
+    """It takes seconds where a server can do it, and there is none that it would be worth it for."""
+    asked = Statement("SELECT %(name)s, current_setting(%(name)s)", reads=True)
+
+    async def work(database: Database) -> None:
+        for name, value in (("plan_cache_mode", "force_generic_plan"), ("jit", "off")):
+            assert [tuple(row) for row in await database.run(NOBODY, asked, {"name": name})] == [
+                (name, value)
+            ]
+
+    run(proxy, work)
+
+
 def test_a_silent_database_is_waited_for_once_and_used_again_when_it_speaks(proxy: Proxy) -> None:
     async def work(database: Database) -> None:
         assert await asyncio.gather(*(sleep(database, number, 0.01) for number in range(3))) == [0, 1, 2]

@@ -130,6 +130,11 @@ def test_slow_readers_hold_up_nobody_but_other_exports(serve_with: Serve) -> Non
             refused = users[2].get(EXPORT)
             assert (refused.status_code, refused.json()["code"]) == (503, "database_busy")
             assert refused.headers["Retry-After"]
+            account = {"email": "dave@example.com", "password": "correct horse battery"}
+            made = service.client().post("/api/auth/register", json=account).json()
+            confirmed = {"confirmation": account["password"]}
+            erased = service.client(made["access_token"]).request("DELETE", "/api/auth/me", json=confirmed)
+            assert erased.status_code == 200, erased.text
             for user in users:
                 user.say(user.conversation(), "Hello")
             assert len(whole([first, *one])) == len(whole([second, *other]))
@@ -143,11 +148,11 @@ def test_a_reader_who_is_too_slow_gets_no_end_and_gives_its_place_back(
     with serve_with() as service:
         alice = service.user("alice@example.com")
         fill(service.postgres, alice, **MUCH)
-        bulk = service.app.state.services.bulk
+        exports = service.app.state.services.exports
         with monkeypatch.context() as hurried:
             hurried.setattr(f"app.api.account.{limit}", 0.05)
             with begun(alice) as (one, _), begun(alice) as (other, _):
-                until(lambda: bulk.connections["open"] == 0)
+                until(lambda: exports.connections["open"] == 0)
                 for rest in (one, other):
                     with pytest.raises(httpx.RemoteProtocolError):
                         list(rest)

@@ -31,6 +31,7 @@ from .deps import (
     AppServices,
     Asking,
     BegunSession,
+    ConversationKey,
     Conversations,
     History,
     HistoryFormat,
@@ -91,7 +92,7 @@ _BUSY = (
     responses=answers(ChatSession, ConversationDeleted, ClientIdReused, status=201, links=_LINKS),
 )
 async def start_chat(
-    conversations: Conversations, key: IdempotencyKey = None, chat: ConversationCreate | None = None
+    conversations: Conversations, key: ConversationKey = None, chat: ConversationCreate | None = None
 ) -> Response:
     """Starts a chat. The session lasts until its conversation is deleted."""
     chat = chat or ConversationCreate()

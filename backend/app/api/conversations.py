@@ -23,6 +23,7 @@ from ..models.api import (
 from .deps import (
     Archived,
     ConversationId,
+    ConversationKey,
     Conversations,
     Deletion,
     History,
@@ -57,7 +58,7 @@ _LINKS = links(
     responses=answers(Conversation, ConversationDeleted, ClientIdReused, status=201, links=_LINKS),
 )
 async def create_conversation(
-    conversations: Conversations, key: IdempotencyKey = None, wanted: ConversationCreate | None = None
+    conversations: Conversations, key: ConversationKey = None, wanted: ConversationCreate | None = None
 ) -> Response:
     """Makes an empty conversation. Its first message gives it a title, unless you do."""
     wanted = wanted or ConversationCreate()

@@ -55,8 +55,9 @@ class Services:
 
     settings: Settings
     database: Database
-    bulk: Database
-    """For what concerns all rows of a user: few connections of its own, so that no request waits for them."""
+    exports: Database
+    erasures: Database
+    """These two are for what concerns all rows of a user: no other request waits for their connections."""
     schema: Schema
     verifier: Verifier
     accounts: Accounts
@@ -167,7 +168,7 @@ REGISTERING = Depends(_registering)
 
 
 async def _export(request: Request, caller: SignedIn) -> ExportRepository:
-    return ExportRepository(services_of(request).bulk, caller)
+    return ExportRepository(services_of(request).exports, caller)
 
 
 Export = Annotated[ExportRepository, Depends(_export)]
@@ -276,8 +277,13 @@ HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the 
 WantsStream = Annotated[bool, Depends(_wants_stream)]
 
 
-def _idempotency_key(description: str) -> Any:
-    return Header(alias="Idempotency-Key", description=description, examples=["5f0c1d9e-one-request"])
+def _idempotency_key(description: str, **schema: Any) -> Any:
+    return Header(
+        alias="Idempotency-Key",
+        description=description,
+        examples=["5f0c1d9e-one-request"],
+        json_schema_extra=schema,
+    )
 
 
 RetryKey = Annotated[
@@ -286,4 +292,8 @@ RetryKey = Annotated[
 ]
 IdempotencyKey = Annotated[
     text.ClientId | None, _idempotency_key("The same as `client_id` in the body, which wins.")
+]
+ConversationKey = Annotated[
+    text.ConversationClientId | None,
+    _idempotency_key("The same as `client_id` in the body, which wins.", **text.NOT_DIGITS_ALONE),
 ]

@@ -43,9 +43,11 @@ def guessing(scope: Scope, limits: Limits, source: str | None, account: Hashable
         yield
         return
     counted = ((limits.guesses_at_any, source), (limits.guesses, (source, account)))
-    for limit, key in counted:
+    for place, (limit, key) in enumerate(counted):
         verdict = limit.take(key)
         if not verdict.allowed:
+            for earlier, its_key in counted[:place]:  # a password that nobody looks at is not a wrong one
+                earlier.give_back(its_key)
             scope.setdefault(_VERDICTS, []).append(verdict)
             log.warning("rate.limited", extra={"limit": limit.name})
             raise RateLimited

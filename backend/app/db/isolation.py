@@ -74,6 +74,9 @@ POLICIES = {
 }
 """The policies that the application's role meets, their expressions as Postgres prints them."""
 
+ADMINISTERED = {"audit": "ALL", "departure": "ALL", "user": "SELECT"}
+"""What whoever runs commands must see in the tables that belong to nobody's name, or to everybody's."""
+
 _ATTRIBUTES = text(
     """
     SELECT concat_ws(' ',
@@ -120,6 +123,26 @@ _MET = text(
     """
 )
 _FORCED = text("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:table)")
+_HIDDEN = text(
+    """
+    SELECT quote_ident(current_user) FROM pg_class
+    WHERE oid = to_regclass(:table) AND row_security_active(oid) AND NOT EXISTS (
+        SELECT FROM pg_policy, unnest(polroles) AS role
+        WHERE polrelid = pg_class.oid AND polpermissive AND pg_get_expr(polqual, polrelid) = 'true'
+            AND polcmd IN ('*', CASE :command WHEN 'SELECT' THEN 'r' END)
+            AND CASE role WHEN 0 THEN true ELSE pg_has_role(current_user, role, 'USAGE') END
+    )
+    """
+)
+
+
+def administration_faults(connection: Connection) -> Iterator[str]:
+    """What is hidden from the login of the commands: it would list, and remove, nothing, and not say so."""
+    for table, command in ADMINISTERED.items():
+        if login := connection.scalar(_HIDDEN, {"table": f'"{table}"', "command": command}):
+            drop = f'DROP POLICY IF EXISTS administer ON "{table}"'
+            create = f'CREATE POLICY administer ON "{table}" FOR {command} TO {login} USING (true)'
+            yield f'{login} sees nothing in "{table}": {drop}; {create};'
 
 
 def role_faults(connection: Connection, *, exactly: bool) -> Iterator[str]:

@@ -3,13 +3,21 @@
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from .base import Answer, Part, Request, Time, with_examples, without_default
 from .examples import ANSWERED, ASKED
-from .text import ClientId, Content, Title, TodoDescription, TodoTitle
+from .text import (
+    NOT_DIGITS_ALONE,
+    ClientId,
+    Content,
+    ConversationClientId,
+    Title,
+    TodoDescription,
+    TodoTitle,
+)
 
 
 class ConversationCreate(
@@ -19,19 +27,12 @@ class ConversationCreate(
     ),
 ):
     title: Title | None = None
-    client_id: ClientId | None = Field(
+    client_id: ConversationClientId | None = Field(
         None,
         description="Your own id for it, not of digits alone: those are ids of ours. The same one again gives"
         " the same conversation.",
-        json_schema_extra={"pattern": "[^0-9]"},
+        json_schema_extra=NOT_DIGITS_ALONE,
     )
-
-    @field_validator("client_id")
-    @classmethod
-    def _is_no_session(cls, client_id: str | None) -> str | None:
-        if client_id is not None and client_id.isascii() and client_id.isdecimal():
-            raise PydanticCustomError("digits_alone", "An id of digits alone would be taken for one of ours.")
-        return client_id
 
 
 class ConversationUpdate(

@@ -4,10 +4,14 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError, core_schema
 
 from .database import MAX_CLIENT_ID_BYTES, MAX_CONTENT_BYTES, MAX_TITLE_BYTES
+
+NOT_DIGITS_ALONE: JsonDict = {"pattern": "[^0-9]"}
+"""What a schema says of a `ConversationClientId` besides."""
 
 PRINTS = r"[^\s\u001c-\u001f\u0085]|\ufeff"
 """A character that `str.isspace` does not take for a space, as a pattern of ECMA, whose spaces differ."""
@@ -81,11 +85,20 @@ def storable_json(value: Any) -> Any:
             return None
 
 
+def _no_session(client_id: str) -> str:
+    if client_id.isascii() and client_id.isdecimal():
+        raise PydanticCustomError("digits_alone", "An id of digits alone would be taken for one of ours.")
+    return client_id
+
+
 CONTENT = Text(characters=MAX_CONTENT_BYTES, bytes=MAX_CONTENT_BYTES)
 
 Content = Annotated[str, CONTENT]
 Title = Annotated[str, Text(characters=200, bytes=MAX_TITLE_BYTES)]
 ClientId = Annotated[str, Text(characters=MAX_CLIENT_ID_BYTES, bytes=MAX_CLIENT_ID_BYTES)]
+ConversationClientId = Annotated[ClientId, AfterValidator(_no_session)]
+"""A session is the id of its conversation or this one: nothing may be both."""
+
 TodoTitle = Annotated[str, Text(characters=MAX_TITLE_BYTES, bytes=MAX_TITLE_BYTES)]
 TodoDescription = Annotated[str, Text(characters=4_000, bytes=16_384, blank=True)]
 Password = Annotated[str, Text(characters=256, bytes=1_024)]

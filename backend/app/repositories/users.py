@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlmodel
-from sqlalchemy import BigInteger, Text, bindparam, cast, func, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, cast, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert as insert_or
 from sqlalchemy.engine import URL
 from sqlmodel import Session, col, create_engine
@@ -30,17 +30,20 @@ _CREDENTIALS = (col(User.id), col(User.generation), col(User.password_hash), col
 _BY_EMAIL = read(select(*_CREDENTIALS).where(col(User.email) == bindparam("email")))
 _BY_ID = read(select(*_CREDENTIALS).where(col(User.id) == bindparam("user_id")))
 
+# Drawn, not counted: behind a backup that was restored, ids are given again, and who had one before still has
+# a token that names it.
+_drawn = cast(func.floor(func.random() * literal(2**53)), BigInteger)
 _made = (
     insert(User)
-    .values(email=bindparam("email"), password_hash=bindparam("password_hash"))
-    .returning(col(User.id))
+    .values(email=bindparam("email"), password_hash=bindparam("password_hash"), generation=_drawn)
+    .returning(col(User.id), col(User.generation))
     .cte("made")
 )
-_REGISTER = write(select(_made.c.id).add_cte(noted("registered", _made)))
+_REGISTER = write(select(_made.c.id, _made.c.generation).add_cte(noted("registered", _made)))
 
 # Of two changes at the same time, the second finds that its token has ended.
 _current = (col(User.id) == bindparam("user_id"), col(User.generation) == bindparam("generation"))
-_next = {"generation": col(User.generation) + 1}
+_next = {"generation": _drawn}
 _changed = (
     update(User)
     .where(*_current)
@@ -67,7 +70,8 @@ _FIND = read(
 _admitted = (
     insert_or(User)
     .from_select(
-        ["issuer", "subject"], select(bindparam("issuer"), bindparam("subject")).where(~_departed.exists())
+        ["issuer", "subject", "generation"],
+        select(bindparam("issuer"), bindparam("subject"), _drawn).where(~_departed.exists()),
     )
     .on_conflict_do_nothing()
     .returning(col(User.id), col(User.generation))
@@ -109,14 +113,14 @@ class UserRepository:
             raise NotAuthenticated
         return bytes(rows[0][0])
 
-    async def register(self, email: str, password_hash: str, visit: Visit) -> int:
-        """Makes a local account and returns its id. Raises EmailTaken."""
+    async def register(self, email: str, password_hash: str, visit: Visit) -> Caller:
+        """Makes a local account. Raises EmailTaken."""
         values = {"password_hash": password_hash, **told(visit)}
         try:
             rows = await self._database.run(Identity(email=email), _REGISTER, values)
         except ConstraintViolated:
             raise EmailTaken from None
-        return int(rows[0][0])
+        return Caller(*rows[0])
 
     async def credentials(self, email: str) -> Credentials | None:
         """Those of the local account with this address, or None if there is none."""
@@ -178,3 +182,13 @@ def every_account(url: URL) -> list[User]:
         accounts = list(session.exec(sqlmodel.select(User).order_by(col(User.id))))
     engine.dispose()
     return accounts
+
+
+def described(user: User) -> str:
+    """Id, since when, and who, with a tab between them.
+
+    A stranger chose the name: what in it would move or mislead a terminal is shown as Python writes it.
+    """
+    who = user.email or f"{user.issuer} {user.subject}"
+    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in who)
+    return f"{user.id}\t{user.created_at:%Y-%m-%d}\t{shown}"
