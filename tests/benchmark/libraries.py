@@ -63,12 +63,14 @@ def _environment(name: str, packages: list[str]) -> Path:
 
 
 def _calls(python: Path, program: str, url: str) -> list[dict[str, float | str]]:
-    ran = subprocess.run(
-        [python, "-W", "ignore", "-m", f"benchmark.stores.{program}"],
-        env=environment(DATABASE_URL=url),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=PATIENCE,
-    )
+    with tempfile.TemporaryDirectory() as folder:  # some write settings where they are started
+        ran = subprocess.run(
+            [python, "-W", "ignore", "-m", f"benchmark.stores.{program}"],
+            env=environment(DATABASE_URL=url),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE,
+        )
     return [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
