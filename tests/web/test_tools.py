@@ -103,3 +103,14 @@ def test_without_the_panel_nothing_asks_for_todos(visitor: Visitor) -> None:
         expect(visitor.reply).to_contain_text(title)
         expect(visitor.button("Write another reply")).to_be_visible()
     assert not [url for url in asked if "/api/todos" in url]
+
+
+def test_another_reply_adds_no_second_todo(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.send("add buy milk")
+    expect(visitor.reply).to_contain_text("Added:")
+    visitor.page.locator(".messages > li").last.hover()
+    visitor.button("Write another reply").click()
+    expect(visitor.reply).to_contain_text("I answered this before, so I changed nothing now.")
+    expect(visitor.reply).to_contain_text("buy milk")
+    assert [todo["title"] for todo in visitor.user.get("/api/todos").json()["items"]] == ["buy milk"]
