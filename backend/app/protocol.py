@@ -6,6 +6,7 @@ from typing import ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .api.errors import MEDIA_TYPE, refusal
+from .api.strict import BODY_SECONDS
 from .errors import ChatError, HeadTooLarge, TargetTooLong, TooManyConnections
 
 MAX_TARGET_BYTES = 8_192
@@ -17,13 +18,20 @@ MAX_HEADERS = 100
 HEAD_SECONDS = 10
 """From the first byte, or from the connection, to the end of the headers."""
 
+UNREAD_SECONDS = BODY_SECONDS + 5
+"""From the headers to the end of the body. Whoever reads it has answered by then; but often nobody does."""
+
 
 class Guarded(HttpToolsProtocol):
-    """Refuses heads that are too large, too slow or of too many connections, and closes."""
+    """Refuses heads that are too large, too slow or of too many connections, and closes.
+
+    It also closes under a body that does not end, though the request was answered long before.
+    """
 
     max_connections: ClassVar[int]
     _refusal: ChatError | None = None
     _deadline: asyncio.TimerHandle | None = None
+    _body_deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -36,6 +44,7 @@ class Guarded(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_waiting_for_body()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -65,7 +74,12 @@ class Guarded(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()
+        self._body_deadline = self.loop.call_later(UNREAD_SECONDS, self.transport.close)
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._stop_waiting_for_body()
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """What uvicorn answers to what it cannot read: here also what it must not read."""
@@ -97,3 +111,8 @@ class Guarded(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_waiting_for_body(self) -> None:
+        if self._body_deadline is not None:
+            self._body_deadline.cancel()
+            self._body_deadline = None

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
-from support import Service
+from support import Service, until
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -148,6 +148,34 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     assert problem == documented(service, told, "body_too_slow")
     account = {"email": "alice@example.com", "password": "correct horse battery"}
     assert service.client().post("/api/auth/register", json=account).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [(b"GET /healthz", 200), (b"POST /nothing", 404), (b"POST /healthz", 405)],
+)
+def test_a_body_that_nobody_reads_does_not_hold_its_connection(
+    service: Service, monkeypatch: pytest.MonkeyPatch, sent: bytes, told: int
+) -> None:
+    """It would, with one byte every few seconds, and for as long as its sender likes."""
+    monkeypatch.setattr("app.protocol.UNREAD_SECONDS", 0.5)
+    with connected(service) as client:
+        client.sendall(sent + b" HTTP/1.1\r\nHost: here\r\nContent-Length: 100000\r\n\r\n")
+        assert client.recv(65_536).split()[1] == str(told).encode()
+        client.settimeout(0.05)
+        until(lambda: is_closed(client))
+    assert status(service, request()) == 200
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Whether the server has gone, which is asked with one more byte for it."""
+    try:
+        client.sendall(b"x")
+        return client.recv(65_536) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def test_one_connection_too_many_is_refused_until_another_one_leaves(serve_with: Serve) -> None:
