@@ -44,6 +44,21 @@ def test_from_any_message_both_directions_lead_through_everything(
         assert found == said
 
 
+def test_pages_of_long_messages_are_short_and_lead_through_everything(alice: User) -> None:
+    """A page of two hundred of the longest would have 200 MB, and hold up all other users meanwhile."""
+    conversation = alice.conversation()
+    said = [alice.say(conversation, letter * 1_000_000) for letter in "abcdefg"]
+    newest = page(alice, said, limit=200)
+    assert newest["items"] == said[4:]
+    assert page(alice, said, before=newest["next_cursor"], limit=200)["items"] == said[1:4]
+    assert page(alice, said, limit=200, format="ui")["next_cursor"] == newest["next_cursor"]
+    middle = page(alice, said, around=said[3]["id"], limit=200)
+    assert middle["items"] == said[1:]
+    assert middle["newer_cursor"] is None
+    assert page(alice, said, before=middle["next_cursor"], limit=200)["items"] == said[:1]
+    assert alice.messages(conversation) == said
+
+
 def test_the_way_back_meets_what_was_left(alice: User, said: list[Json]) -> None:
     newest = page(alice, said, limit=3)
     assert (newest["items"], newest["newer_cursor"]) == (said[7:], None)

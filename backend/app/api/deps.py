@@ -271,7 +271,7 @@ ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValid
 MessageId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
 TodoId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most; fewer of long ones.")]
 Archived = Annotated[bool, Query(description="The archived ones in place of the others.")]
 HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
 WantsStream = Annotated[bool, Depends(_wants_stream)]
