@@ -18,6 +18,12 @@ from .protocol import Guarded
 LAST_ANSWERS_SECONDS = 5
 """What requests get that are neither turns nor finished when the turns are."""
 
+IDLE_SECONDS = 75
+"""How long a connection may wait for its next request: longer than the minute after which proxies leave it.
+
+Who closes first must be who asks: a request that meets a closing connection is lost, and its user sees 502.
+"""
+
 
 class Server(uvicorn.Server):
     """Told to stop, it starts no more turns, lets the running ones end, and closes its sockets then.
@@ -36,6 +42,7 @@ class Server(uvicorn.Server):
                 http=guarded(services.settings.max_connections),
                 ws="none",
                 forwarded_allow_ips=list(services.settings.forwarded_allow_ips),
+                timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
             )
         )

@@ -50,6 +50,10 @@ DEEP = {figure.id for figure in BOARD if figure.gate == 0} | {"O-02"}  # whose m
 """Lines that are tried by hand; so are their canaries, with FAULTS=deep."""
 
 
+CHANCES = 3
+"""How often a line is tried: on a busy machine, not every run of a few rounds meets what a mistake does."""
+
+
 @pytest.mark.parametrize("miss", MISSES, ids=lambda miss: f"{miss.figure}: {miss.mistake}")
 def test_a_figure_fails_on_a_broken_build(
     miss: Miss, cluster: Postgres, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -57,15 +61,10 @@ def test_a_figure_fails_on_a_broken_build(
     if miss.figure in DEEP and os.environ.get("FAULTS") != "deep":
         pytest.skip("its line takes minutes: tried before a release, with FAULTS=deep")
     build = broken(tmp_path / "build" / "backend", miss.mistake, miss.edits)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    run = subprocess.run(
-        [sys.executable, "-m", "faults", miss.figure, "--times", str(miss.times)],
-        env={**kept, "PYTHONPATH": f"{build}:{TESTS}", "TEST_DATABASE_URL": cluster.text},
-        cwd=TESTS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    for _ in range(CHANCES):
+        run = _tried(miss, build, cluster)
+        if run.returncode == 1:
+            break
     [line] = [line for line in run.stdout.splitlines() if line.startswith(f"{miss.figure} ")]
     if " absent " in line:
         pytest.skip(line)
@@ -73,6 +72,18 @@ def test_a_figure_fails_on_a_broken_build(
     assert " FAILS " in line
     record_property("canary", f"{miss.figure:>24} rejects: {miss.mistake}  [{_said(line)}]")
     record_property("broken builds rejected", (1, 1))
+
+
+def _tried(miss: Miss, build: Path, cluster: Postgres) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [sys.executable, "-m", "faults", miss.figure, "--times", str(miss.times)],
+        env={**kept, "PYTHONPATH": f"{build}:{TESTS}", "TEST_DATABASE_URL": cluster.text},
+        cwd=TESTS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _said(line: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
+from app.server import Server
 from support import Service, until
 
 Serve = Callable[..., AbstractContextManager[Service]]
@@ -206,3 +207,8 @@ def test_every_answer_says_what_a_browser_must_not_do_with_it(service: Service) 
     page = client.get("/docs").headers
     assert page["X-Content-Type-Options"] == "nosniff"
     assert "script-src 'self'" in page["Content-Security-Policy"]
+
+
+def test_a_proxy_leaves_an_idle_connection_first(service: Service) -> None:
+    """nginx and the balancers of clouds do so after a minute; a request that met our end would be lost."""
+    assert Server(service.app).config.timeout_keep_alive > 60  # seconds
