@@ -57,8 +57,7 @@ class Settings(Quotas, BaseSettings):
         None, description="A direct address for migrations. Empty: DATABASE_URL without Neon's `-pooler`."
     )
     allow_plaintext_database: bool = Field(
-        False,
-        description="Accept a database on another host without TLS: only for a network that is private.",
+        False, description="Accept a database on another host without TLS: only for a private network."
     )
     database_pool_size: PositiveInt = Field(
         16, le=1000, description="Connections a process may open. Over a network, 32 is good."
@@ -180,8 +179,9 @@ class Settings(Quotas, BaseSettings):
     )
     context_characters: PositiveInt = Field(
         100_000,
-        description="Characters of a conversation that the assistant is shown, tools as JSON and the new "
-        "message included: the newest whole turns. The new message is shown whatever its length.",
+        le=1_000_000,
+        description="Characters of a conversation that the assistant is shown, tools as JSON included: the "
+        "newest whole turns. The new message counts, and is shown whatever its length.",
     )
     flushes_per_second: PositiveFloat = Field(
         100,

@@ -134,13 +134,17 @@ def said_again(name: str) -> str:
     return f"{name}'s business, once more"
 
 
+def registered(service: Service, email: str) -> User:
+    """A user with a password, of the same generation as all others: nothing but the id tells them apart."""
+    account = {"email": email, "password": PASSWORD}
+    service.client().post("/api/auth/register", json=account).raise_for_status()
+    same = 'UPDATE "user" SET generation = 0 WHERE email = %s RETURNING id'
+    return service.user_of(service.postgres.value(same, email))
+
+
 def settle(service: Service, operations: Iterable[Operation], name: str, size: int) -> Estate:
     """Makes a user with `size` (>= 3) conversations and todos, and with one of each that is deleted."""
-    account = {"email": f"{name}@example.com", "password": PASSWORD}
-    registered = service.client().post("/api/auth/register", json=account).raise_for_status()
-    token = registered.json()["access_token"]
-    client = service.client(token)
-    user = User(client.get("/api/auth/me").raise_for_status().json()["id"], token, client)
+    user = registered(service, f"{name}@example.com")
 
     # Clients' ids that are nobody else's, and that do not betray whose they are: others may use them too.
     conversations = [user.conversation(client_id=f"{name.upper()}/{number}") for number in range(size + 1)]

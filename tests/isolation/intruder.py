@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from support import Service
 
 from .answer import Answer
-from .estate import NOBODYS, NOWHERE, PASSWORD, SAID, Estate, Owned, again, rows_of
+from .estate import NOBODYS, NOWHERE, PASSWORD, SAID, Estate, Owned, again, registered, rows_of
 from .operations import MAKES, Operation, Uncovered
 
 WITHOUT_TOKEN = {"healthz", "readyz", "metrics", "register", "create_token"}
@@ -92,9 +92,7 @@ class Intruder:
 
     def _act_for_the_last_time(self, operation: Operation) -> Noticed:
         """As somebody who has just come: it succeeds once."""
-        account = {"email": f"passer-by-{self.tried}-{operation.name}@example.com", "password": PASSWORD}
-        made = self._nobody.post("/api/auth/register", json=account).raise_for_status()
-        client = self._service.client(made.json()["access_token"])
+        client = registered(self._service, f"passer-by-{self.tried}-{operation.name}@example.com").client
         for expected in (operation.successes, {401}):
             self.tried += 1
             answer = operation.call(client, {}, self._owner.betrayed_by)

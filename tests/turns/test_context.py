@@ -1,14 +1,17 @@
 """How much of a long conversation an assistant is shown."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 
 from app.assistants.base import Prompt
+from app.db.database import Database
 from app.models.events import ToolCall, ToolResult
+from app.repositories.turns import OpenedTurn, TurnRepository
 from assistants_for_tests import Echo, Scripted
-from support import Service
+from support import Postgres, Service, User
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -42,3 +45,20 @@ def test_what_tools_were_given_and_answered_counts(serve_with: Serve, room: int,
         for message in ("look", "and?"):
             user.post(f"/api/chat/{session}/message", {"message": message})
     assert shown(assistant.prompts[-1]) == [*["look", "Done."][: 2 * seen], "and?"]
+
+
+def test_what_is_too_long_to_be_shown_is_not_read(alice: User, postgres: Postgres) -> None:
+    """Two hundred of the longest messages would have 200 MB, and hold up all other users meanwhile."""
+    conversation = alice.conversation()
+    for letter in "abcdefg":
+        alice.say(conversation, letter * 1_000_000)
+
+    async def opened() -> OpenedTurn:
+        database = Database(postgres.url)
+        turn = await TurnRepository(database, alice.id).ask(conversation, "And now?")
+        await database.close()
+        return turn
+
+    context = asyncio.run(opened()).context
+    assert context is not None
+    assert [said["content"][0] for said in context] == list("defg")

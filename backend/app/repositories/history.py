@@ -14,7 +14,7 @@ from ..errors import ConversationNotFound, MessageNotFound
 from ..models.database import Conversation, Message
 from .base import Repository
 from .conversations import THIS_CONVERSATION
-from .messages import COLUMNS, SHOWN
+from .messages import COLUMNS, SHOWN, until
 
 END = 2**62
 """No message is beyond it."""
@@ -36,17 +36,12 @@ class Stretch:
 
 
 _seq = col(Message.seq)
-# Without unpacking what is stored out of line. Of `parts`, it may be less than they have as text.
-_size = func.octet_length(col(Message.content)) + func.coalesce(func.pg_column_size(col(Message.parts)), 0)
 
 
 def _nearest(limit: ColumnElement[int], *beyond: ColumnElement[bool], newest: bool) -> Select[Any]:
     """The nearest messages, at least one, at most `limit`, and no more than are worth a page."""
     order = _seq.desc() if newest else _seq.asc()
-    before = (func.sum(_size).over(order_by=order) - _size).label("bytes_before")
-    nearest = select(*COLUMNS, before).where(*SHOWN, *beyond).order_by(order).limit(limit).subquery()
-    shown = (one for one in nearest.c if one.name != "bytes_before")
-    return select(*shown).where(nearest.c.bytes_before < PAGE_BYTES)
+    return until(PAGE_BYTES, select(*COLUMNS).where(*SHOWN, *beyond).limit(limit), order)
 
 
 def _stretch(item: Subquery, place: ColumnElement[Any]) -> Statement:

@@ -55,6 +55,18 @@ IN_THIS_CONVERSATION = (col(Message.conversation_id) == bindparam("conversation_
 SHOWN = (*IN_THIS_CONVERSATION, ~col(Message.replaced))
 
 
+# Without unpacking what is stored out of line. Of `parts`, it may be less than they have as text.
+_BYTES = func.octet_length(col(Message.content)) + func.coalesce(func.pg_column_size(col(Message.parts)), 0)
+
+
+def until(most: int, messages: Select[Any], order: ColumnElement[Any]) -> Select[Any]:
+    """The first of the messages in this order, at least one, up to the one that makes them so many bytes."""
+    before = (func.sum(_BYTES).over(order_by=order) - _BYTES).label("bytes_before")
+    measured = messages.add_columns(before).order_by(order).subquery()
+    columns = (one for one in measured.c if one.name != "bytes_before")
+    return select(*columns).where(measured.c.bytes_before < most)
+
+
 def earlier_message() -> CTE:
     """The message that a request with the same `client_id` stored before."""
     return (

@@ -34,6 +34,7 @@ from .messages import (
     earlier_message,
     inserted,
     numbers_taken,
+    until,
 )
 from .replies import LEASED, RUNNING, STREAMING
 
@@ -44,10 +45,10 @@ RETRIED_MESSAGES = 1_000
 """Among how many of the newest messages the reply of the same request is looked for."""
 
 CONTEXT_MESSAGES = 200
-"""How many messages before the new one an assistant is shown at most."""
+"""How many messages an assistant is shown at most; and of replies that are replaced, how many."""
 
-REPLACED_REPLIES = 200
-"""How many of the replies that a new one takes the place of an assistant is shown at most: the first ones."""
+CONTEXT_BYTES = 4_000_000
+"""What these may have: as many characters as CONTEXT_CHARACTERS may ask for, each of four bytes."""
 
 
 _seq = col(Message.seq)
@@ -91,19 +92,19 @@ def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
 
 
 def _context(*upto: ColumnElement[bool]) -> ColumnElement[Any]:
-    return _told(_said.where(*SHOWN, *upto).order_by(_seq.desc()).limit(CONTEXT_MESSAGES))
+    return _told(_said.where(*SHOWN, *upto).limit(CONTEXT_MESSAGES), _seq.desc())
 
 
 def _replaced(question: CTE) -> ColumnElement[Any]:
     """The replies to the question that were put away."""
     asked = select(question.c.seq).scalar_subquery()
     earlier = (col(Message.replaced), _seq > asked, col(Message.reply_to) == asked)
-    return _told(_said.where(*IN_THIS_CONVERSATION, *earlier).order_by(_seq).limit(REPLACED_REPLIES))
+    return _told(_said.where(*IN_THIS_CONVERSATION, *earlier).limit(CONTEXT_MESSAGES), _seq.asc())
 
 
-def _told(messages: Select[Any]) -> ColumnElement[Any]:
-    """The messages in their order, as JSON for an assistant."""
-    told = messages.subquery("told")
+def _told(messages: Select[Any], order: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The first of the messages in this order, as JSON for an assistant, in theirs."""
+    told = until(CONTEXT_BYTES, messages, order).subquery("told")
     return select(func.json_agg(aggregate_order_by(told.table_valued(), told.c.seq))).scalar_subquery()
 
 
