@@ -81,6 +81,12 @@ MISSES = (
         ),
     ),
     Miss(
+        "a Postgres that takes no connection is a fault of the server",
+        "P-07",
+        1,
+        (("db/connection.py", "except (psycopg2.Error, OSError) as error:", "except OSError as error:"),),
+    ),
+    Miss(
         "a full disk is a fault of the server",
         "P-06",
         1,
