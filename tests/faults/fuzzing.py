@@ -1,6 +1,7 @@
 """Schemathesis asks what the OpenAPI document allows and what it forbids, and holds the service to it."""
 
 import base64
+import itertools
 import json
 import subprocess
 import sys
@@ -12,12 +13,15 @@ from typing import Any
 from app.main import create_app
 from faults.board import Outcome
 from faults.ground import Ground
-from support import served, settings
+from support import GENEROUS, served, settings
 
 Json = dict[str, Any]
 
 CASES_OF_ONE_EXAMPLE = 200
 """How many cases there are at the least when each operation is tried once in each phase."""
+
+UNLIMITED = dict.fromkeys(GENEROUS, 1_000_000)
+"""A request that is refused because there were so many says nothing about what is in it."""
 
 BEYOND_SCHEMAS = {
     "client_id_reused": "the same key with other content",
@@ -34,29 +38,37 @@ BEYOND_SCHEMAS = {
 
 def fuzz(ground: Ground, times: int) -> Outcome:
     """Every check of Schemathesis, over examples, limits of schemas, random input and links."""
+    cases: list[Json] = []
     with (
         ground.database() as database,
-        served(create_app(settings(database)), database) as service,
-        ground.room() as folder,
+        served(create_app(settings(database, **UNLIMITED)), database) as service,
     ):
         token = service.user("nobody signs in as me").token  # its password is none
-        command = [
-            *(str(Path(sys.executable).with_name("st")), "run", f"{service.url}/openapi.json"),
-            *("--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure", "--seed", "1"),
-            *("--max-examples", str(max(1, times // CASES_OF_ONE_EXAMPLE))),
-            *("--header", f"Authorization: Bearer {token}"),
-            *("--report", "ndjson", "--report-ndjson-path", str(folder / "report"), "--no-color"),
-        ]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert run.returncode in (0, 1), run.stdout[-3_000:] + run.stderr[-3_000:]
-        cases = list(_cases(folder / "report"))
+        seeds = itertools.count(1)
+        while len(cases) < times:
+            with ground.room() as folder:
+                examples = max(1, times // CASES_OF_ONE_EXAMPLE)
+                cases += _asked(service.url, token, folder, examples=examples, seed=next(seeds))
     statuses = Counter(case["response"]["status_code"] for case in cases)
     faults = [f"{name}: {_curl(case)}" for case in cases for name in _faults(case)]
     assert faults == [], "\n".join(faults[:20])
-    assert len(cases) >= times
     refused = sum(count for status, count in statuses.items() if status >= 400)
     said = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
     return Outcome(len(cases), refused, f"0 failures in {said}")
+
+
+def _asked(url: str, token: str, folder: Path, *, examples: int, seed: int) -> list[Json]:
+    """One run of it, with so many random examples of each operation at the most."""
+    command = [
+        *(str(Path(sys.executable).with_name("st")), "run", f"{url}/openapi.json"),
+        *("--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure", "--seed", str(seed)),
+        *("--max-examples", str(examples)),
+        *("--header", f"Authorization: Bearer {token}"),
+        *("--report", "ndjson", "--report-ndjson-path", str(folder / "report"), "--no-color"),
+    ]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 1), run.stdout[-3_000:] + run.stderr[-3_000:]
+    return list(_cases(folder / "report"))
 
 
 def _cases(report: Path) -> Iterator[Json]:
