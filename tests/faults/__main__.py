@@ -4,6 +4,7 @@ Exit code 1 if a figure misses its target, 2 if one proves nothing because no fa
 """
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -36,6 +37,7 @@ def ground() -> Iterator[Ground]:
 def main() -> None:
     """Tries one figure after the other. Told to stop, it leaves no server and no mounted disk behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    logging.getLogger().addHandler(logging.NullHandler())  # what services log of their faults is no line
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("ids", nargs="*", metavar="ID", help="only these lines of the board")
     parser.add_argument(

@@ -13,14 +13,15 @@ from typing import Any
 from app.main import create_app
 from faults.board import Outcome
 from faults.ground import Ground
-from support import GENEROUS, served, settings
+from isolation.intruder import ENDS_TOKENS
+from support import GENEROUS, Service, User, served, settings
 
 Json = dict[str, Any]
 
 CASES_OF_ONE_EXAMPLE = 200
 """How many cases there are at the least when each operation is tried once in each phase."""
 
-UNLIMITED = dict.fromkeys(GENEROUS, 1_000_000)
+UNLIMITED = dict.fromkeys([*GENEROUS, "wrong_passwords"], 0)
 """A request that is refused because there were so many says nothing about what is in it."""
 
 BEYOND_SCHEMAS = {
@@ -43,12 +44,11 @@ def fuzz(ground: Ground, times: int) -> Outcome:
         ground.database() as database,
         served(create_app(settings(database, **UNLIMITED)), database) as service,
     ):
-        token = service.user("nobody signs in as me").token  # its password is none
         seeds = itertools.count(1)
         while len(cases) < times:
             with ground.room() as folder:
-                examples = max(1, times // CASES_OF_ONE_EXAMPLE)
-                cases += _asked(service.url, token, folder, examples=examples, seed=next(seeds))
+                run = Run(service, folder, examples=max(1, times // CASES_OF_ONE_EXAMPLE), seed=next(seeds))
+                cases += run.cases()
     statuses = Counter(case["response"]["status_code"] for case in cases)
     faults = [f"{name}: {_curl(case)}" for case in cases for name in _faults(case)]
     assert faults == [], "\n".join(faults[:20])
@@ -57,18 +57,35 @@ def fuzz(ground: Ground, times: int) -> Outcome:
     return Outcome(len(cases), refused, f"0 failures in {said}")
 
 
-def _asked(url: str, token: str, folder: Path, *, examples: int, seed: int) -> list[Json]:
-    """One run of it, with so many random examples of each operation at the most."""
-    command = [
-        *(str(Path(sys.executable).with_name("st")), "run", f"{url}/openapi.json"),
-        *("--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure", "--seed", str(seed)),
-        *("--max-examples", str(examples)),
-        *("--header", f"Authorization: Bearer {token}"),
-        *("--report", "ndjson", "--report-ndjson-path", str(folder / "report"), "--no-color"),
-    ]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert run.returncode in (0, 1), run.stdout[-3_000:] + run.stderr[-3_000:]
-    return list(_cases(folder / "report"))
+class Run:
+    """Schemathesis, once, with so many random examples of each operation at the most."""
+
+    def __init__(self, service: Service, folder: Path, *, examples: int, seed: int) -> None:
+        self._service = service
+        self._report = folder / "report"
+        self._name = f"of seed {seed} nobody signs in as me"  # its password is none
+        self._options = ("--max-examples", str(examples), "--seed", str(seed))
+
+    def cases(self) -> list[Json]:
+        """Of all operations. What ends tokens comes by itself: all that is asked afterwards is 401."""
+        user = self._service.user(self._name)
+        found = self._asked(user, *(f"--exclude-operation-id={name}" for name in sorted(ENDS_TOKENS)))
+        assert user.get("/api/auth/me").status_code == 200, "most were answered with 401, and prove nothing"
+        for name in sorted(ENDS_TOKENS):
+            user = self._service.user(f"{self._name} but for {name}")
+            found += self._asked(user, f"--include-operation-id={name}")
+        return found
+
+    def _asked(self, user: User, *which: str) -> list[Json]:
+        command = [
+            *(str(Path(sys.executable).with_name("st")), "run", f"{self._service.url}/openapi.json"),
+            *("--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure", *self._options),
+            *("--header", f"Authorization: Bearer {user.token}", *which),
+            *("--report", "ndjson", "--report-ndjson-path", str(self._report), "--no-color"),
+        ]
+        run = subprocess.run(command, cwd=self._report.parent, capture_output=True, text=True, check=False)
+        assert run.returncode in (0, 1), run.stdout[-3_000:] + run.stderr[-3_000:]
+        return list(_cases(self._report))
 
 
 def _cases(report: Path) -> Iterator[Json]:
