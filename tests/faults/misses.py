@@ -249,8 +249,9 @@ MISSES = (
         (
             (
                 PINS,
-                "    op.execute(KNOWN_FEEDBACK)\n",
-                '    op.execute(KNOWN_FEEDBACK)\n    op.execute("SELECT pg_sleep(8)")\n',
+                "        op.execute(KNOWN_FEEDBACK)\n",
+                '        op.execute("DO $$ BEGIN LOCK message; PERFORM pg_sleep(8); END $$")\n'
+                "        op.execute(KNOWN_FEEDBACK)\n",
             ),
         ),
     ),
@@ -261,8 +262,8 @@ MISSES = (
         (
             (
                 PINS,
-                "    op.execute(KNOWN_FEEDBACK)\n",
-                '    op.execute(KNOWN_FEEDBACK)\n    op.drop_column("message", "timings")\n',
+                "        op.execute(KNOWN_FEEDBACK)\n",
+                '        op.execute(KNOWN_FEEDBACK)\n        op.drop_column("message", "timings")\n',
             ),
         ),
     ),
