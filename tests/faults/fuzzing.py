@@ -39,9 +39,12 @@ BEYOND_SCHEMAS = {
 """Codes of refusals that depend on what was there before, or on two fields at once: no schema says those."""
 
 
-UNDONE = {"use_after_free": "/restore", "ensure_resource_availability": "/regenerate"}
-"""Checks that take a deletion for final, and a reply for there until it is deleted; and what has happened to
-the same conversation then."""
+EXPLAINED = {
+    "use_after_free": ("", "/restore"),
+    "ensure_resource_availability": ("/feedback", "/messages"),
+}
+"""Checks that take a deletion for final, and a message that was appended for a reply: how the request ends
+that they complain of, and one before it, to the same conversation, that explains it."""
 
 
 def fuzz(ground: Ground, times: int) -> Outcome:
@@ -114,7 +117,7 @@ def _faults(case: Json) -> Iterator[str]:
             continue
         if name == "response_schema_conformance" and _is_stream(case):
             continue  # it takes the schema of the whole answer, a text, for that of each event
-        if name in UNDONE and _was_undone(case, UNDONE[name]):
+        if name in EXPLAINED and _explains(case, *EXPLAINED[name]):
             continue
         yield name
 
@@ -130,10 +133,13 @@ def _code(problem: Json) -> str:
     return f"{problem['code']} of all parts" if of_all else str(problem["code"])
 
 
-def _was_undone(case: Json, ending: str) -> bool:
+def _explains(case: Json, ending: str, earlier: str) -> bool:
     """Whether a request before, to the same conversation, ended so and succeeded."""
     [conversation] = re.findall(r"/(?:conversations|chat)/(\d+)", case["request"]["uri"]) or ["none"]
-    return any(re.search(f"POST .*/{conversation}{ending} -> 20", asked) for asked in case["before"])
+    ends = case["request"]["uri"].endswith(ending)
+    return ends and any(
+        re.search(f"POST .*/conversations/{conversation}{earlier} -> 20", asked) for asked in case["before"]
+    )
 
 
 def _is_stream(case: Json) -> bool:
