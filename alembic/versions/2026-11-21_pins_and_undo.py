@@ -26,23 +26,26 @@ END $$
 
 
 def upgrade() -> None:
-    # If an index cannot be made, these steps are done and the revision is not: they may be taken again.
-    for name in ("pinned", "archived"):
+    # Each step is a transaction: one that had locked both tables could wait for who waits for it. If a step
+    # fails, those before it are done and the revision is not: they may be taken again.
+    with op.get_context().autocommit_block():
+        for name in ("pinned", "archived"):
+            op.add_column(
+                "conversation",
+                sa.Column(name, sa.Boolean(), server_default=sa.text("false"), nullable=False),
+                if_not_exists=True,
+            )
         op.add_column(
             "conversation",
-            sa.Column(name, sa.Boolean(), server_default=sa.text("false"), nullable=False),
+            sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
             if_not_exists=True,
         )
-    op.add_column(
-        "conversation", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True), if_not_exists=True
-    )
-    op.add_column("message", sa.Column("feedback", sa.Text(), nullable=True), if_not_exists=True)
-    op.execute(KNOWN_FEEDBACK)
-    op.execute(f"GRANT UPDATE (pinned, archived, deleted_at) ON conversation TO {ROLE}")
-    op.execute(f"GRANT UPDATE (feedback) ON message TO {ROLE}")
+        op.add_column("message", sa.Column("feedback", sa.Text(), nullable=True), if_not_exists=True)
+        op.execute(KNOWN_FEEDBACK)
+        op.execute(f"GRANT UPDATE (pinned, archived, deleted_at) ON conversation TO {ROLE}")
+        op.execute(f"GRANT UPDATE (feedback) ON message TO {ROLE}")
 
-    # What reads all rows comes behind what locks the tables: nobody has to wait for it.
-    with op.get_context().autocommit_block():
+        # What reads all rows comes behind what locks the tables: nobody has to wait for it.
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_conversation_list")  # what a failed try left
         op.execute(LIST)
     op.execute("ALTER TABLE message VALIDATE CONSTRAINT ck_message_feedback")

@@ -23,13 +23,16 @@ ON message (user_id, conversation_id, seq) WHERE replaced
 
 
 def upgrade() -> None:
-    # What reads all rows comes first, and locks nothing. If it fails, the revision is not done: begin again.
+    # What reads all rows comes first, and locks nothing; what locks conversations, for a moment, by itself.
+    # If a step fails, the revision is not done: begin again.
     with op.get_context().autocommit_block():
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_message_replaced")
         op.execute(REPLACED)
-    op.add_column(
-        "conversation", sa.Column("indexed_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
-    )
+        op.add_column(
+            "conversation",
+            sa.Column("indexed_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+            if_not_exists=True,
+        )
     op.execute(f"GRANT UPDATE (indexed_seq) ON conversation TO {ROLE}")
     op.create_table(
         "message_words",

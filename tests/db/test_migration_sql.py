@@ -48,6 +48,9 @@ NEWER_THAN_14 = (
     r"casefold\s*\(",  # 18
 )
 
+LOCKED = re.compile(r"(?:ALTER TABLE|REFERENCES|TRIGGER [^;]*? ON|LOCK TABLE|POLICY \w+ ON) (\w+)")
+"""A statement that others may have to wait for, and the table."""
+
 
 def steps() -> Iterator[tuple[str, str]]:
     """Every revision, as `from:to`."""
@@ -93,6 +96,25 @@ def test_the_linter_finds_what_is_there() -> None:
     assert "adding-required-field" in found("ALTER TABLE todo ADD size bigint NOT NULL;", *EXCLUDED)
     assert "ban-drop-column" in found("ALTER TABLE todo DROP title;", *EXCLUDED)
     assert set(EXCLUDED) <= found("".join(map(sql, STEPS))), "an exclusion that nothing needs any more"
+
+
+def locked(revision: str) -> list[set[str]]:
+    """The tables of before that each transaction of an upgrade keeps from others."""
+    text = sql(revision).replace('"', "")
+    made = set(re.findall(r"CREATE TABLE (\w+)", text))
+    transactions = [part for whole in text.split("BEGIN;") for part in _transactions(*whole.split("COMMIT;"))]
+    return [set(LOCKED.findall(one)) - made for one in transactions]
+
+
+def _transactions(inside: str, outside: str = "") -> list[str]:
+    """What is between BEGIN and COMMIT is one; behind it, each statement."""
+    return [inside, *re.split(r";$", outside, flags=re.MULTILINE)]
+
+
+@pytest.mark.parametrize("revision", STEPS)
+def test_a_transaction_locks_one_table_that_is_used(revision: str) -> None:
+    """With two, it may wait for who waits for it: until Postgres looks, after a second, nobody goes on."""
+    assert max(map(len, locked(revision))) <= 1
 
 
 @pytest.mark.parametrize("revision", STEPS)

@@ -257,7 +257,7 @@ def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
 
 def test_a_migration_that_a_deadlock_ends_is_tried_again(make_database: MakeDatabase) -> None:
     postgres = make_database()
-    migrate(postgres.url, "2026_11_21_first")  # the next one locks conversations, then messages
+    migrate(postgres.url)
     # Postgres ends whoever looks first: the migration, before its patience for locks is over.
     postgres.rows(f"ALTER DATABASE {postgres.url.database} SET deadlock_timeout = '3s'")
     with (
@@ -266,13 +266,14 @@ def test_a_migration_that_a_deadlock_ends_is_tried_again(make_database: MakeData
     ):
         cursor = other.cursor()
         cursor.execute("SET deadlock_timeout = '60s'; SELECT count(*) FROM message")
-        migrating = executor.submit(migrate, postgres.url)
+        # On the way down conversations are locked, then messages.
+        migrating = executor.submit(migrate, postgres.url, "2026_11_21_first")
         until(lambda: waiting_for_locks(postgres) == 1)  # it has locked the conversations
         assert not migrating.done()
         cursor.execute("SELECT count(*) FROM conversation")  # returns when Postgres has ended the migration
         other.commit()
         migrating.result()
-    assert current(postgres.url) == NEEDED
+    assert current(postgres.url) == "2026_11_21_first"
 
 
 def advice(login: Postgres, revision: str = "head") -> tuple[str, list[str]]:

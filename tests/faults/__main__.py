@@ -4,19 +4,21 @@ Exit code 1 if a figure misses its target, 2 if one proves nothing because no fa
 """
 
 import argparse
+import logging
 import os
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app.db import embedded, url as urls
-from faults.board import HEAD, Line, Outcome, tried
+from faults.board import HEAD, Figure, Line, Outcome, tried
 from faults.figures import BOARD
 from faults.ground import Ground
+from faults.jobs import said
 from support import Postgres
 
 
@@ -33,35 +35,56 @@ def ground() -> Iterator[Ground]:
             yield Ground(Postgres(urls.parse(url)), folder)
 
 
-def main() -> None:
-    """Tries one figure after the other. Told to stop, it leaves no server and no mounted disk behind."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def _line(figure: Figure, place: Ground, times: int) -> Line:
+    try:
+        return tried(figure, place, times)
+    except Exception as miss:  # noqa: BLE001  # whatever it is, the other figures are tried too
+        traceback.print_exc()
+        what = (str(miss).splitlines() or [""])[0] or type(miss).__name__
+        return Line(figure, "FAILS", Outcome(times, 0, what[:200]), 0)
+
+
+def _arguments() -> tuple[list[tuple[Figure, int]], int]:
+    """The figures, how often each is tried, and how many at the same time."""
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("ids", nargs="*", metavar="ID", help="only these lines of the board")
     parser.add_argument(
         "--gate", action="store_true", help="as often as for every change, not as before a release"
     )
     parser.add_argument("--times", type=int, help="so often instead")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="so many lines at a time, but for those with seconds to meet"
+    )
     options = parser.parse_args()
-    board = [figure for figure in BOARD if not options.ids or figure.id in options.ids]
-    if unknown := set(options.ids) - {figure.id for figure in board}:
+    if unknown := set(options.ids) - {figure.id for figure in BOARD}:
         parser.error(f"not on the board: {', '.join(sorted(unknown))}")
-    lines: list[Line] = []
+    board = [figure for figure in BOARD if not options.ids or figure.id in options.ids]
+    often = [options.times or (figure.gate if options.gate else figure.deep) for figure in board]
+    return [(figure, times) for figure, times in zip(board, often, strict=True) if times > 0], options.jobs
+
+
+def main() -> None:
+    """Tries the figures and prints each when it is ready. Told to stop, it leaves no server and no disk."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    logging.getLogger().addHandler(logging.NullHandler())  # what services log of their faults is no line
+    board, jobs = _arguments()
+    beside = [(figure, times) for figure, times in board if jobs > 1 and not figure.is_timed]
+    verdicts = set()
     print(HEAD, flush=True)
     with ground() as place:
-        for figure in board:
-            times = options.times or (figure.gate if options.gate else figure.deep)
-            if times == 0:
-                continue
-            try:
-                lines.append(tried(figure, place, times))
-            except Exception as miss:  # noqa: BLE001  # whatever it is, the other figures are tried too
-                traceback.print_exc()
-                said = (str(miss).splitlines() or [""])[0] or type(miss).__name__
-                lines.append(Line(figure, "FAILS", Outcome(times, 0, said[:200]), 0))
-            print(lines[-1], flush=True)
-    verdicts = {line.verdict for line in lines}
-    sys.exit(1 if "FAILS" in verdicts else 2 if "invalid" in verdicts or verdicts <= {"absent"} else 0)
+        commands = [(figure.id, "--times", str(times)) for figure, times in beside]
+        with closing(said(commands, place.cluster, jobs)) as tables:
+            for table in tables:
+                line = table.splitlines()[-1]
+                verdicts.add(line.split()[1])
+                print(line, flush=True)
+        for figure, times in board:
+            if (figure, times) not in beside:
+                alone = _line(figure, place, times)
+                verdicts.add(alone.verdict)
+                print(alone, flush=True)
+    sound = verdicts <= {"holds", "absent", "invalid"}
+    sys.exit(1 if not sound else 2 if "invalid" in verdicts or "holds" not in verdicts else 0)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,11 @@ class Figure:
     """How often it is tried for every change; 0: only by hand."""
     deep: int
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether its target has seconds, which are those of an idle machine."""
+        return "idle:" in self.target
+
 
 @dataclass(frozen=True)
 class Line:

@@ -71,7 +71,8 @@ class Chat:
     def __init__(self, process: Process, token: str) -> None:
         self._process = process
         headers = {"Authorization": f"Bearer {token}"}
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        # The service hangs up after five seconds, like the default here: a request might just be on its way.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2)
         self.client = httpx.AsyncClient(
             base_url=process.url, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False
         )

@@ -14,6 +14,7 @@ from faults.machine import api
 from faults.outages import black_holes, encrypted_suspensions, full_pools, sleeping_calls, suspensions
 from faults.pooling import suite_through_a_pooler
 from faults.provider import dead_models, faults_of_the_model
+from faults.slots import full_servers
 from faults.strangers import strangers
 from faults.upgrades import migrations_under_load, previous_suite, simultaneous_migrations
 from faults.walks import walks
@@ -192,6 +193,14 @@ BOARD = (
         "requests to a database that takes everything and answers nothing",
         "503 with Retry-After, /healthz 200, recovery without a restart; idle: in 6 s",
         black_holes,
+        gate=2,
+        deep=30,
+    ),
+    Figure(
+        "P-07",
+        "requests while others have all slots of Postgres, and those that come afterwards",
+        "503 with Retry-After, /healthz 200, recovery without a restart",
+        full_servers,
         gate=2,
         deep=30,
     ),

@@ -47,21 +47,21 @@ class Ground:
     """Makes databases and labs on one cluster, and servers of their own."""
 
     def __init__(self, cluster: Postgres, folder: Path) -> None:
-        self._cluster = cluster
+        self.cluster = cluster
         self.folder = folder
 
     @contextmanager
     def database(self, revision: str = "head") -> Iterator[Postgres]:
         """A new database, migrated, dropped at the end."""
         name = f"faults_{uuid.uuid4().hex[:12]}"
-        self._cluster.rows(f"CREATE DATABASE {name}")
+        self.cluster.rows(f"CREATE DATABASE {name}")
         try:
-            database = Postgres(self._cluster.url.set(database=name))
+            database = Postgres(self.cluster.url.set(database=name))
             if revision != "base":
                 migrate(database.url, revision)
             yield database
         finally:
-            self._cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
+            self.cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
 
     @contextmanager
     def lab(self) -> Iterator[Lab]:

@@ -1,10 +1,13 @@
 """The whole API against a model of it: two users, and whatever Hypothesis thinks of, in any order."""
 
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
+from multiprocessing import get_context
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings as bounds, strategies as st
+from hypothesis import HealthCheck, Phase, seed, settings as bounds, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from app.main import create_app
@@ -16,6 +19,9 @@ from support import Service, User, empty, pages, served, settings
 
 STEPS = 30
 """In a row, before everything is compared and it begins anew."""
+
+AT_ONCE = 3
+"""Machines, each with a process and a database of its own."""
 
 CUT_EVERY = 5
 """Steps after which all connections to the database end, which are idle then."""
@@ -269,6 +275,7 @@ class Model(RuleBasedStateMachine):
                 assert (number, item["title"], item["completed"]) == self.todos[item["id"]]
         stuck = "SELECT count(*) FROM message WHERE status = 'streaming'"
         assert self.service.postgres.value(stuck) == 0
+        self.service.hang_up()  # thousands of clients would be open in the end
 
     def _step(self, name: str) -> None:
         self.clock += 1
@@ -307,16 +314,26 @@ class Model(RuleBasedStateMachine):
 
 
 def api(ground: Ground, times: int) -> Outcome:
-    """So many steps at the least."""
+    """So many steps at the least, in several processes: a single one would wait most of the time."""
     done: Counter[str] = Counter()
+    with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
+        for part in pool.map(_stepped, repeat(ground), range(AT_ONCE), repeat(-(-times // AT_ONCE))):
+            done += part
+    kinds = ", ".join(f"{count} x {name}" for name, count in sorted(done.items()))
+    cut = done["connections cut"]
+    return Outcome(done.total() - cut, cut, f"0 differences from the model in {kinds}")
+
+
+def _stepped(ground: Ground, number: int, times: int) -> Counter[str]:
+    done: Counter[str] = Counter()
+    tried = 0
     with ground.database() as database, proxied(database) as proxy:
         given = settings(database, database_url=proxy.text)
         with served(create_app(given, Echo()), database) as service:
-            tried = 0
             while tried < times:
                 whole = type("Whole", (Model,), {"service": service, "proxy": proxy, "done": done})
                 run_state_machine_as_test(
-                    whole,
+                    seed(tried * AT_ONCE + number)(whole),
                     settings=bounds(
                         max_examples=max(1, (times - tried) // STEPS),
                         stateful_step_count=STEPS,
@@ -328,5 +345,4 @@ def api(ground: Ground, times: int) -> Outcome:
                     ),
                 )
                 tried = done.total() - done["connections cut"]
-    kinds = ", ".join(f"{count} x {name}" for name, count in sorted(done.items()))
-    return Outcome(tried, done["connections cut"], f"0 differences from the model in {kinds}")
+    return done

@@ -81,6 +81,12 @@ MISSES = (
         ),
     ),
     Miss(
+        "a Postgres that takes no connection is a fault of the server",
+        "P-07",
+        1,
+        (("db/connection.py", "except (psycopg2.Error, OSError) as error:", "except OSError as error:"),),
+    ),
+    Miss(
         "a full disk is a fault of the server",
         "P-06",
         1,
@@ -243,8 +249,9 @@ MISSES = (
         (
             (
                 PINS,
-                "    op.execute(KNOWN_FEEDBACK)\n",
-                '    op.execute(KNOWN_FEEDBACK)\n    op.execute("SELECT pg_sleep(8)")\n',
+                "        op.execute(KNOWN_FEEDBACK)\n",
+                '        op.execute("DO $$ BEGIN LOCK message; PERFORM pg_sleep(8); END $$")\n'
+                "        op.execute(KNOWN_FEEDBACK)\n",
             ),
         ),
     ),
@@ -255,8 +262,8 @@ MISSES = (
         (
             (
                 PINS,
-                "    op.execute(KNOWN_FEEDBACK)\n",
-                '    op.execute(KNOWN_FEEDBACK)\n    op.drop_column("message", "timings")\n',
+                "        op.execute(KNOWN_FEEDBACK)\n",
+                '        op.execute(KNOWN_FEEDBACK)\n        op.drop_column("message", "timings")\n',
             ),
         ),
     ),

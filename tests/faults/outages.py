@@ -51,7 +51,7 @@ class Stage:
 
 
 @contextmanager
-def _staged(postgres: Postgres, query: str = "", **changes: object) -> Iterator[Stage]:
+def staged(postgres: Postgres, query: str = "", **changes: object) -> Iterator[Stage]:
     with ExitStack() as stack:
         proxy = stack.enter_context(proxied(postgres))
         url = proxy.url.update_query_string(query) if query else proxy.url
@@ -79,7 +79,7 @@ def encrypted_suspensions(ground: Ground, times: int) -> Outcome:
 
 def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
     chance, cut, slowest, slowest_refusal = random.Random(1), 0, 0.0, 0.0
-    with _staged(postgres, query) as stage:
+    with staged(postgres, query) as stage:
         for number in range(rounds):
             with ThreadPoolExecutor(4) as pool:  # several connections are open, and idle
                 answers = list(pool.map(stage.user.client.send, stage.requests()[:2] * 3))
@@ -88,7 +88,7 @@ def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
             stage.proxy.refuse()
             if number % 3 == 0:  # somebody asks too early
                 began = time.monotonic()
-                _is_503(stage.user.client.send(stage.requests()[number % 6]))
+                expect_503(stage.user.client.send(stage.requests()[number % 6]))
                 slowest_refusal = max(slowest_refusal, time.monotonic() - began)
             stage.proxy.forget()
             stage.proxy.freeze()
@@ -133,7 +133,7 @@ def black_holes(ground: Ground, times: int) -> Outcome:
     """Postgres takes everything and answers nothing, with connections open and without."""
     seconds: list[float] = []
     health: list[float] = []
-    with ground.database() as database, _staged(database) as stage:
+    with ground.database() as database, staged(database) as stage:
         for number in range(times):
             for request in stage.requests()[:2] * (number % 2):
                 assert stage.user.client.send(request).status_code == 200
@@ -147,7 +147,7 @@ def black_holes(ground: Ground, times: int) -> Outcome:
                     assert answer.status_code == 200
                     health.append(took)
             for answer, took in (one.result() for one in asked):
-                _is_503(answer)
+                expect_503(answer)
                 seconds.append(took)
             stage.proxy.cut()
             stage.proxy.thaw()
@@ -165,7 +165,7 @@ def full_pools(ground: Ground, times: int) -> Outcome:
     refused, seconds = 0, []
     with (
         ground.database() as database,
-        _staged(database, database_pool_size=2, database_pool_timeout=0.3) as stage,
+        staged(database, database_pool_size=2, database_pool_timeout=0.3) as stage,
     ):
         for _ in range(times):
             with ThreadPoolExecutor(8) as pool:
@@ -173,7 +173,7 @@ def full_pools(ground: Ground, times: int) -> Outcome:
                     held = [pool.submit(stage.user.get, "/api/conversations") for _ in range(2)]
                     until(lambda: waiting_for_locks(database) == 2)
                     for answer in pool.map(lambda _: stage.user.get("/api/auth/me"), range(4)):
-                        _is_503(answer)
+                        expect_503(answer)
                         refused += 1
                 began = time.monotonic()
                 assert stage.user.get("/api/conversations").status_code == 200
@@ -188,7 +188,7 @@ def sleeping_calls(ground: Ground, times: int) -> Outcome:
     """Forty requests wait for the database; whoever does not need it notices nothing."""
     health: list[float] = []
     waiting = 0
-    with ground.database() as database, _staged(database) as stage, ThreadPoolExecutor(40) as pool:
+    with ground.database() as database, staged(database) as stage, ThreadPoolExecutor(40) as pool:
         healthz = stage.user.client.build_request("GET", "/healthz")
         for _ in range(times):
             with locked(database, "conversation"):
@@ -206,7 +206,7 @@ def sleeping_calls(ground: Ground, times: int) -> Outcome:
     )
 
 
-def _is_503(answer: httpx.Response) -> None:
+def expect_503(answer: httpx.Response) -> None:
     assert answer.status_code == 503, f"{answer.status_code} {answer.text}"
     assert int(answer.headers["retry-after"]) > 0
 

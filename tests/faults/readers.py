@@ -124,7 +124,7 @@ async def resumes(lab: Lab, rounds: int = 3) -> str:
         async with Chat(first, token) as here, Chat(second, token) as there:
             for number in range(rounds):
                 conversation = await here.start()
-                script = fresh(pieces=30, pause=0.04, tool_at=10 + number, gate=20)
+                script = fresh(pieces=30, pause=0.04, tool_at=10 + number % 10, gate=20)
                 reading = asyncio.create_task(here.stream(conversation, script))
                 await lab.asked(script.key)
                 early = await there.follow(conversation)

@@ -146,7 +146,7 @@ def previous_suite(ground: Ground, times: int) -> Outcome:
                 _stub(revision, versions)
         _empty_all(before / "tests" / "support.py")
         run = subprocess.run(
-            [before / PYTHON, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", *SUITE],
+            [before / PYTHON, "-m", "pytest", "-n0", "-q", "-x", "-p", "no:cacheprovider", *SUITE],
             cwd=before,
             env={**_without_ours(), "TEST_DATABASE_URL": cluster.text},
             capture_output=True,

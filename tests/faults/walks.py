@@ -7,7 +7,7 @@ from app.main import create_app
 from faults.board import Outcome
 from faults.ground import Ground
 from privacy.rows import fill
-from support import Postgres, Service, User, served, settings
+from support import Postgres, Service, User, empty, served, settings
 
 Json = dict[str, Any]
 
@@ -16,12 +16,18 @@ CONVERSATIONS = 23
 MESSAGES = 23
 """No multiple of any of the limits."""
 
+TOGETHER = 12
+"""Users whose rows are beside each other: one for each kind of walk with each size of a page."""
+
 
 def walks(ground: Ground, times: int) -> Outcome:
     """Each kind of walk in turn, with each size of a page."""
     chance, pages, meddled = random.Random(1), 0, 0
     with ground.database() as database, served(create_app(settings(database)), database) as service:
         for number in range(times):
+            if number % TOGETHER == 0:  # statistics of all there is are made for each walk
+                empty(database)
+                service.hang_up()
             limit = LIMITS[number // 3 % len(LIMITS)]
             walk = Walk(_walker(service, number), database, limit, chance)
             (walk.through_the_list, walk.back, walk.forward)[number % 3]()
