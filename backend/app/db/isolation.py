@@ -126,7 +126,8 @@ _FORCED = text("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE o
 _HIDDEN = text(
     """
     SELECT quote_ident(current_user) FROM pg_class
-    WHERE oid = to_regclass(:table) AND row_security_active(oid) AND NOT EXISTS (
+    WHERE oid = to_regclass(:table) AND pg_has_role(relowner, 'USAGE') AND row_security_active(oid)
+    AND NOT EXISTS (
         SELECT FROM pg_policy, unnest(polroles) AS role
         WHERE polrelid = pg_class.oid AND polpermissive AND pg_get_expr(polqual, polrelid) = 'true'
             AND polcmd IN ('*', CASE :command WHEN 'SELECT' THEN 'r' END)
@@ -137,7 +138,10 @@ _HIDDEN = text(
 
 
 def administration_faults(connection: Connection) -> Iterator[str]:
-    """What is hidden from the login of the commands: it would list, and remove, nothing, and not say so."""
+    """What is hidden from a login that owns the tables: its commands would find nothing, and not say so.
+
+    Another one may only serve requests.
+    """
     for table, command in ADMINISTERED.items():
         if login := connection.scalar(_HIDDEN, {"table": f'"{table}"', "command": command}):
             drop = f'DROP POLICY IF EXISTS administer ON "{table}"'
