@@ -66,7 +66,7 @@ SETTINGS = {
 }
 LOOK_SECONDS = 0.5
 """How often `revived` looks whether the server lives. That asks the kernel, and wakes no database."""
-TRIES = 3
+TRIES = 5
 """How often in a row `revived` tries to start it: it may be killed again while it starts."""
 
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
