@@ -106,14 +106,9 @@ CANARIES = (
         (
             (
                 "turns/live.py",
-                "            with suppress(TimeoutError):\n"
-                "                async with asyncio.timeout(pause):\n"
-                "                    await self._changed()\n",
+                "            await self._changed(pause)\n",
                 "            try:\n"
-                "                async with asyncio.timeout(pause):\n"
-                "                    await self._changed()\n"
-                "            except TimeoutError:\n"
-                "                pass\n"
+                "                await self._changed(pause)\n"
                 "            except asyncio.CancelledError:\n"
                 "                for task in asyncio.all_tasks():\n"
                 "                    if task.get_coro().__name__ == 'write':\n"
@@ -123,9 +118,20 @@ CANARIES = (
         ),
     ),
     Canary(
-        "a reader who leaves cancels what the others wait for",
+        "a reader who has left is told of more",
         readers.disconnects,
-        (("turns/live.py", "await asyncio.shield(self._more)", "await self._more"),),
+        (
+            (
+                "turns/live.py",
+                "            self._waiting.discard(change)\n",
+                "            if not change.cancelled():\n                self._waiting.discard(change)\n",
+            ),
+            (
+                "turns/live.py",
+                "    if not change.done():\n        change.set_result(None)\n",
+                "    change.set_result(None)\n",
+            ),
+        ),
     ),
     Canary(
         "the end is written whatever the status is",
