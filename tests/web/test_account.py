@@ -60,6 +60,14 @@ def signs_in(page: Page, password: str, says: str | None = None) -> None:
         expect(page.get_by_role("alert")).to_have_text(says)
 
 
+def sign_out_everywhere(elsewhere: Page) -> None:
+    """From an empty page."""
+    signs_in(elsewhere, PASSWORD)
+    press(opened(elsewhere), "Sign out everywhere")
+    press(elsewhere.get_by_role("dialog"), "Sign out now")
+    expect(elsewhere.get_by_text("You are signed out on every device.")).to_be_visible()
+
+
 def test_it_says_who_is_signed_in_and_gives_the_focus_back(page: Page) -> None:
     register(page)
     opener = page.get_by_role("button", name="Account and settings")
@@ -352,11 +360,7 @@ def test_a_session_that_ends_otherwise_is_not_said_to_be_an_account_that_is_dele
     page.route("**/api/auth/me", lambda route: route.abort("connectionreset"), times=2)
     press(dialog, "Delete for good")
     expect(dialog.get_by_role("alert")).to_have_text("Could not reach the server.")
-    elsewhere = new_page()
-    signs_in(elsewhere, PASSWORD)
-    press(opened(elsewhere), "Sign out everywhere")
-    press(elsewhere.get_by_role("dialog"), "Sign out now")
-    expect(elsewhere.get_by_text("You are signed out on every device.")).to_be_visible()
+    sign_out_everywhere(new_page())
     press(dialog, "Delete for good")
     expect(page.get_by_text(UNKNOWN)).to_be_visible()
     expect(page.get_by_text("Your account is deleted")).to_have_count(0)
@@ -376,11 +380,7 @@ def test_an_account_that_is_still_there_is_not_said_to_be_deleted(page: Page, ne
     field.fill("not my password")
     press(dialog, "Delete for good")
     expect(dialog.get_by_role("alert")).to_have_text("That is not right. Nothing was deleted.")
-    elsewhere = new_page()
-    signs_in(elsewhere, PASSWORD)
-    press(opened(elsewhere), "Sign out everywhere")
-    press(elsewhere.get_by_role("dialog"), "Sign out now")
-    expect(elsewhere.get_by_text("You are signed out on every device.")).to_be_visible()
+    sign_out_everywhere(new_page())
     field.fill(PASSWORD)
     press(dialog, "Delete for good")
     expect(page.get_by_role("dialog", name="Please sign in again")).to_be_visible()
