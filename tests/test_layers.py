@@ -18,8 +18,8 @@ ARROWS = {
     "cli": "server main doctor purge accounts assistants repositories db models tokens settings logs errors",
     "server": "protocol api errors",
     "protocol": "api errors",
-    "main": "api web turns accounts watch limits verifier assistants repositories db metrics settings logs"
-    " errors",
+    "main": "api web turns accounts watch limits verifier assistants repositories db metrics settings spans"
+    " logs errors",
     "purge": "repositories db models settings",
     "doctor": "verifier jwks assistants db models settings errors",
     "api": "turns accounts watch limits verifier repositories db models tokens settings metrics spans logs"
@@ -56,7 +56,7 @@ LIBRARIES = {
     "httpx": "jwks assistants",
     "jose": "tokens",
     "opentelemetry": "spans",
-    "os.environ": "db.installation db.url",  # what is meant for other servers, and where libpq would go
+    "os.environ": "db.installation db.url spans",  # what is meant for other servers and libraries
     "platformdirs": "settings",
     "prometheus_client": "metrics api.operations",
     "psycopg2": "db",

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from . import logs
+from . import logs, spans
 from .accounts import Accounts
 from .api import account, auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
@@ -33,8 +33,11 @@ from .web import site
 
 log = logging.getLogger(__name__)
 
-TELEMETRY: TelemetryConfig = {"auto_configure": True, "logs": False, "operation_spans": False}
+TRACED: TelemetryConfig = {"auto_configure": True, "logs": False, "operation_spans": False}
 """Where the extra `telemetry` is installed, the environment's OTEL_* turn it on. Logs would quote errors."""
+
+UNTRACED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""Without them nobody looks, at each request, whether somebody has turned it on."""
 
 FIRST = {"get_history", "send_message", "list_conversations", "append_message"}
 """Routes are tried one after the other: these are what most requests are for."""
@@ -50,6 +53,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     """
     assistant = assistant or make_assistant(settings)
     services = _services(settings, assistant)
+    traced = spans.are_wanted()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,7 +77,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,
-        telemetry=TELEMETRY,
+        telemetry=TRACED if traced else UNTRACED,
     )
     app.state.services = services
     app.state.max_body_bytes = settings.max_body_bytes
@@ -95,7 +99,8 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=sorted(openapi.HEADERS.keys() - {"WWW-Authenticate"}),
         )
-    app.add_middleware(Discreet)
+    if traced:
+        app.add_middleware(Discreet)
     return app
 
 

@@ -3,12 +3,18 @@
 A span never holds what a user wrote or is called, and no error's text, which may quote it.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 from opentelemetry import trace
 
 _tracer = trace.get_tracer("chat-history")
+
+
+def are_wanted() -> bool:
+    """Whether the environment says where spans go, or anything else of OpenTelemetry."""
+    return any(name.startswith("OTEL_") for name in os.environ)
 
 
 def is_traced() -> bool:

@@ -94,8 +94,8 @@ class _ByToken(SecurityBase):
         known: Caller | None = request.scope.get(_CALLER)
         if known is not None:
             return known
-        token = await _BEARER(request)
-        if token is None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
             raise NotAuthenticated
         services = services_of(request)
         caller = await services.accounts.user_of(await services.verifier.verify(token))

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute, APIRouter
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import BodyInvalid, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
 from .openapi import operation_id
+from .parameters import Parameters
 
 BODY_SECONDS = 60
 """How long a whole body may take: the largest one needs it at half a megabit a second."""
@@ -22,25 +25,26 @@ class StrictRequest(Request):
     """A request whose body is refused as soon as it is too large, and parsed without indulgence."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces.
+        """The body in pieces, once.
 
-        Raises BodyTooLarge before more than the limit was taken in, and BodyTooSlow if it takes too long.
+        Raises BodyTooLarge before more than the limit was taken in, BodyTooSlow if it takes too long, and
+        ClientDisconnect if it ends before.
         """
         limit: int = self.app.state.max_body_bytes
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > limit:
             raise BodyTooLarge
-        received = 0
+        received, more = 0, True
         deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-        pieces = super().stream()
-        while True:
+        while more:
             try:
                 async with asyncio.timeout_at(deadline):
-                    piece = await anext(pieces)
-            except StopAsyncIteration:
-                return
+                    message = await self.receive()
             except TimeoutError:
                 raise BodyTooSlow from None
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            piece, more = message.get("body", b""), message.get("more_body", False)
             received += len(piece)
             if received > limit:
                 raise BodyTooLarge
@@ -80,7 +84,15 @@ def strict_router(prefix: str, tag: str) -> APIRouter:
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body with StrictRequest."""
+    """A route that reads its body with StrictRequest.
+
+    Where it says that it answers with a response of its own, nothing else is done to the request.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if get_type_hints(endpoint)["return"] is Response:
+            self.app = _answering(endpoint, Parameters(self.dependant))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -89,6 +101,14 @@ class StrictRoute(APIRoute):
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strictly
+
+
+def _answering(endpoint: Callable[..., Awaitable[Response]], parameters: Parameters) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await endpoint(**await parameters.read(StrictRequest(scope, receive)))
+        await response(scope, receive, send)
+
+    return answer
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from psycopg2 import extensions
 
 Row = tuple[Any, ...]
 
-JSON = extensions.new_type((114,), "JSON", extensions.BYTES)
-"""A `json` column stays the bytes that Postgres made: pages are passed through, not parsed."""
+JSON = 114
+"""The type `json`, as Postgres numbers it (pg_type.h)."""
 
 
 class ConnectionLost(Exception):
@@ -53,13 +53,17 @@ class Connection:
         # A name of our own for the socket. libpq closes its one as soon as the connection is lost, and the
         # next socket gets that number: what watches it must be gone by then, or watches somebody else's.
         self._socket = os.dup(raw.fileno())
+        self._readable = select.poll()
+        self._readable.register(self._socket, select.POLLIN)
         self._answer: asyncio.Future[None] | None = None
         self._writing = False
         self._ended = False
         self.idle_since = self._loop.time()
         self.kept: set[str] | None = set()
         """The names of the plans that it has prepared; None if nobody knows."""
-        extensions.register_type(JSON, raw)
+        # Pages are passed through as the bytes that Postgres made. As a type of our own they would be decoded
+        # and encoded again: psycopg2 gives text to what is not its own.
+        raw.string_types[JSON] = extensions.BYTES
         self._loop.add_reader(self._socket, self._advance)
 
     @property
@@ -73,9 +77,7 @@ class Connection:
         """
         if self.closed:
             return False
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return not poll.poll(0)
+        return not self._readable.poll(0)
 
     async def run(self, sql: str, parameters: Mapping[str, Any], *, seconds: float) -> list[Row]:
         """Sends `sql` and returns the rows of its last statement.
@@ -84,13 +86,16 @@ class Connection:
         cancelled leaves a closed connection: its answer must not be taken for the next caller's.
         """
         sent = False
+        self._answer = self._loop.create_future()
+        # A timer of its own: asyncio.timeout() costs as much as all else that is done here.
+        silence = self._loop.call_later(seconds, self._give_up)
         try:
-            async with asyncio.timeout(seconds):
-                cursor = self._raw.cursor()
-                cursor.execute(sql, parameters)
-                sent = True
-                await self._answered()
-                rows = cursor.fetchall() if cursor.description else []
+            cursor = self._raw.cursor()
+            cursor.execute(sql, parameters)
+            sent = True
+            self._advance()
+            await self._answer
+            rows = cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:
             if self.closed or error.pgcode is None or error.pgcode.startswith(("08", "57P")):
                 self.close()
@@ -102,6 +107,9 @@ class Connection:
         except BaseException:
             self.close()
             raise
+        finally:
+            self._answer = None
+            silence.cancel()
         self.idle_since = self._loop.time()
         return rows
 
@@ -114,13 +122,9 @@ class Connection:
             os.close(self._socket)
             self._raw.close()
 
-    async def _answered(self) -> None:
-        self._answer = self._loop.create_future()
-        try:
-            self._advance()
-            await self._answer
-        finally:
-            self._answer = None
+    def _give_up(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(TimeoutError())
 
     def _advance(self) -> None:
         """The socket can be read or written. With nobody waiting, that is the server saying goodbye."""
