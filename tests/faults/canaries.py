@@ -106,14 +106,14 @@ CANARIES = (
         (
             (
                 "turns/live.py",
-                "            await self._changed(pause)\n",
-                "            try:\n"
-                "                await self._changed(pause)\n"
-                "            except asyncio.CancelledError:\n"
-                "                for task in asyncio.all_tasks():\n"
-                "                    if task.get_coro().__name__ == 'write':\n"
-                "                        task.cancel()\n"
-                "                raise\n",
+                "                await self._changed(alarm)\n",
+                "                try:\n"
+                "                    await self._changed(alarm)\n"
+                "                except asyncio.CancelledError:\n"
+                "                    for task in asyncio.all_tasks():\n"
+                "                        if task.get_coro().__name__ == 'write':\n"
+                "                            task.cancel()\n"
+                "                    raise\n",
             ),
         ),
     ),

@@ -16,7 +16,7 @@ class Miss:
 
 
 UNSEEN = (
-    ("db/connection.py", "return not poll.poll(0)", "return True"),
+    ("db/connection.py", "return not self._readable.poll(0)", "return True"),
     (
         "db/connection.py",
         "            self.close()\n            return\n        try:\n            state",
@@ -77,7 +77,11 @@ MISSES = (
         1,
         (
             ("db/connection.py", "import psycopg2\n", "import psycopg2\nimport psycopg2.extras\n"),
-            ("db/connection.py", "await self._answered()\n", "psycopg2.extras.wait_select(self._raw)\n"),
+            (
+                "db/connection.py",
+                "            self._advance()\n            await self._answer\n",
+                "            psycopg2.extras.wait_select(self._raw)\n",
+            ),
         ),
     ),
     Miss(
@@ -100,17 +104,17 @@ MISSES = (
             ("db/connection.py", "import psycopg2\n", "import psycopg2\nimport psycopg2.extras\n"),
             (
                 "db/connection.py",
-                "            self.close()\n            raise\n        self.idle_since",
+                "            self.close()\n            raise\n        finally:",
                 "            psycopg2.extras.wait_select(self._raw)\n"
                 "            self._left = cursor.fetchall()\n"
-                "            raise\n        self.idle_since",
+                "            raise\n        finally:",
             ),
             (
                 "db/connection.py",
-                "                cursor = self._raw.cursor()\n",
-                "                if left := self.__dict__.pop('_left', None):\n"
-                "                    return left\n"
-                "                cursor = self._raw.cursor()\n",
+                "            cursor = self._raw.cursor()\n",
+                "            if left := self.__dict__.pop('_left', None):\n"
+                "                return left\n"
+                "            cursor = self._raw.cursor()\n",
             ),
         ),
     ),

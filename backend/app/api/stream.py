@@ -31,6 +31,9 @@ HEADERS = {
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 """What `json.dumps` does, without making an encoder for each token."""
 
+_DELTA = 'data: {"type":"text-delta","id":"text-%d","delta":%s}\n\n'
+"""What most of a stream consists of."""
+
 _SIGNED_OUT = Ended("failed", NotAuthenticated.code, error=NotAuthenticated.code)
 _REASONS = ("stop", "length", "content-filter", "tool-calls", "error", "other")
 
@@ -109,7 +112,7 @@ class Wire:
             self._texts += 1
             self._open = True
             start = _line(type="text-start", id=f"text-{self._texts}")
-        return start + _line(type="text-delta", id=f"text-{self._texts}", delta=text)
+        return start + (_DELTA % (self._texts, _encode(text))).encode()
 
     def _close(self) -> bytes:
         if not self._open:

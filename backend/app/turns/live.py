@@ -29,18 +29,21 @@ class LiveReply:
 
         An empty list comes after each `pause` seconds in which nothing was said, and after `wake`.
         """
-        place = 0
-        while True:
-            if place < len(self._said):
-                new = self._said[place:]
-                place = len(self._said)
-                yield _joined(new)
-                if isinstance(new[-1], Ended):
-                    return
-                continue
-            await self._changed(pause)
-            if place == len(self._said):
-                yield []
+        place, alarm = 0, _Alarm(pause)
+        try:
+            while True:
+                if place < len(self._said):
+                    new = self._said[place:]
+                    place = len(self._said)
+                    yield _joined(new) if len(new) > 1 else new
+                    if isinstance(new[-1], Ended):
+                        return
+                    continue
+                await self._changed(alarm)
+                if place == len(self._said):
+                    yield []
+        finally:
+            alarm.off()
 
     async def ended(self) -> Ended:
         """How it ended, once it has."""
@@ -50,24 +53,49 @@ class LiveReply:
         assert isinstance(ending, Ended)
         return ending
 
-    async def _changed(self, pause: float | None = None) -> None:
-        """Waits until there may be more, for at most so many seconds."""
-        loop = asyncio.get_running_loop()
-        change = loop.create_future()
+    async def _changed(self, alarm: "_Alarm | None" = None) -> None:
+        """Waits until there may be more, or until the alarm goes off."""
+        change = asyncio.get_running_loop().create_future()
         self._waiting.add(change)
-        # Each token comes by here for each reader: a timer of its own costs a fifth of `asyncio.timeout`.
-        late = None if pause is None else loop.call_later(pause, _look_up, change)
+        if alarm is not None:
+            alarm.wake(change)
         try:
             await change
         finally:
             self._waiting.discard(change)
-            if late is not None:
-                late.cancel()
 
     def wake(self) -> None:
         """Lets all readers look up, whether there is more or not."""
         for change in self._waiting:
             _look_up(change)
+
+
+class _Alarm:
+    """Wakes a reader who has waited for so many seconds.
+
+    One timer serves all waits of a reader: each token comes by here for each of them.
+    """
+
+    def __init__(self, pause: float) -> None:
+        self._pause = pause
+        self._loop = asyncio.get_running_loop()
+        self._change: asyncio.Future[None] = self._loop.create_future()
+        self._since = self._loop.time()
+        self._timer = self._loop.call_later(pause, self._ring)
+
+    def wake(self, change: asyncio.Future[None]) -> None:
+        """Is set for who begins to wait now."""
+        self._change, self._since = change, self._loop.time()
+
+    def off(self) -> None:
+        """Wakes nobody any more."""
+        self._timer.cancel()
+
+    def _ring(self) -> None:
+        rest = self._since + self._pause - self._loop.time()
+        if rest <= 0:
+            _look_up(self._change)
+        self._timer = self._loop.call_later(rest if rest > 0 else self._pause, self._ring)
 
 
 def _look_up(change: asyncio.Future[None]) -> None:
