@@ -21,7 +21,7 @@ _MIGRATIONS = Path(__file__).parents[2] / "alembic" / "versions"
 def seeded(size: str, progress: Callable[[str], object]) -> Iterator[str]:
     """The URL of a database of this size, in a Postgres of its own that writes durably.
 
-    The first run fills it, and a run after a migration; what runs append stays in it.
+    The first run fills it, and a run after a migration; what runs appended is gone at the next.
     """
     shape = repr(SIZES[size]).encode() + b"".join(
         file.read_bytes() for file in sorted(_MIGRATIONS.glob("*.py"))
@@ -37,6 +37,7 @@ def seeded(size: str, progress: Callable[[str], object]) -> Iterator[str]:
     with embedded.running(folder / "data") as url:
         if not complete.exists():
             progress(f"Filling a database in {folder} ...")
-            seed.seed(url, SIZES[size])
-            complete.touch()
+            complete.write_text(str(seed.seed(url, SIZES[size])))
+        else:
+            seed.forget(url, int(complete.read_text()))
         yield url

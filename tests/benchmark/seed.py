@@ -56,8 +56,11 @@ _WORDS = """
 """.split()  # noqa: SIM905  # words are easier to read so
 
 
-def seed(url: str, size: Size) -> None:
-    """Migrates an empty database and fills it. The same size always gives the same rows."""
+def seed(url: str, size: Size) -> int:
+    """Migrates an empty database and fills it. The same size always gives the same rows.
+
+    Returns the id of the last message.
+    """
     migrate(urls.parse(url))
     with closing(psycopg2.connect(**urls.arguments(urls.parse(url)))) as connection:
         _fill(connection, size)
@@ -65,7 +68,21 @@ def seed(url: str, size: Size) -> None:
         connection.commit()
         connection.autocommit = True
         connection.cursor().execute("VACUUM ANALYZE")
-        connection.cursor().execute("CHECKPOINT")
+        cursor = connection.cursor()
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SELECT max(id) FROM message")
+        [last] = cursor.fetchone() or [0]
+        return int(last)
+
+
+def forget(url: str, last: int) -> None:
+    """Removes what was said behind the `last` message: pages would have less in them from run to run."""
+    with closing(psycopg2.connect(**urls.arguments(urls.parse(url)))) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(_FORGET, {"last": last})
+        cursor.execute("DELETE FROM peer.message WHERE id > %s", [last])
+        cursor.execute("VACUUM ANALYZE")
 
 
 def _fill(connection: extensions.connection, size: Size) -> None:
@@ -185,6 +202,12 @@ def _copy(connection: extensions.connection, into: str, rows: Iterator[str] | It
     while piece := "".join(islice(rows, 20_000)):
         connection.cursor().copy_expert(f"COPY {into} FROM STDIN", io.StringIO(piece))
 
+
+_FORGET = """
+WITH gone AS (DELETE FROM message WHERE id > %(last)s RETURNING conversation_id, seq),
+first AS (SELECT conversation_id, min(seq) AS seq FROM gone GROUP BY conversation_id)
+UPDATE conversation SET next_seq = first.seq FROM first WHERE id = first.conversation_id
+"""
 
 _PEERS = """
 CREATE SCHEMA peer;
