@@ -25,6 +25,7 @@
   + MessageUnreadable           422  message_unreadable
   + RateLimited                 429  rate_limited, with Retry-After
   + TooManyTurns                429  too_many_turns, with Retry-After
+  + TooManyExports              429  too_many_exports, with Retry-After
   + HeadTooLarge                431  head_too_large
   + Unavailable                 503  unavailable, with Retry-After
     - DatabaseUnavailable       503  database_unavailable
@@ -214,6 +215,13 @@ class TooManyTurns(ChatError):
     code = "too_many_turns"
     detail = "The assistant is still answering you elsewhere. Wait for it, or stop it."
     headers: ClassVar = {"Retry-After": "2"}
+
+
+class TooManyExports(ChatError):
+    status = 429
+    code = "too_many_exports"
+    detail = "Another export of yours is being read. Wait for its end, or give it up."
+    headers: ClassVar = {"Retry-After": "30"}
 
 
 class HeadTooLarge(ChatError):

@@ -223,6 +223,7 @@ const strings = {
     todo_limit_reached: 'Die Liste ist voll. Lösche zuerst ein paar Aufgaben.',
     turn_in_progress: 'Hier wird noch eine Antwort geschrieben. Deine Nachricht wartet im Eingabefeld.',
     too_many_turns: 'Es werden schon zu viele Antworten für dich geschrieben.',
+    too_many_exports: 'Deine Daten werden gerade schon anderswo heruntergeladen.',
     body_too_large: 'Das ist zu lang.',
     overloaded: 'Der Assistent hat gerade viel zu tun.',
     unavailable: 'Der Dienst ist ausgelastet.',

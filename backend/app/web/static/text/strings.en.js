@@ -221,6 +221,7 @@ const strings = {
     todo_limit_reached: 'The list is full. Delete some todos first.',
     turn_in_progress: 'A reply is still being written here. Your message waits in the box.',
     too_many_turns: 'Too many replies of yours are being written.',
+    too_many_exports: 'Your data is being downloaded elsewhere already.',
     body_too_large: 'This is too long.',
     overloaded: 'The assistant has a lot to do right now.',
     unavailable: 'The service is busy.',
