@@ -4,6 +4,7 @@
   + NotAuthenticated            401  not_authenticated
   + SignInFailed                401  sign_in_failed
   + BodyInvalid                 400  invalid_json
+  + RequestUnreadable           400  request_unreadable
   + CursorInvalid               400  invalid_cursor
   + PasswordWrong               403  password_wrong
   + RegistrationClosed          403  registration_closed
@@ -79,6 +80,12 @@ class BodyInvalid(ChatError):
     status = 400
     code = "invalid_json"
     detail = "The body is not valid JSON in UTF-8, or repeats a key, or nests too deep."
+
+
+class RequestUnreadable(ChatError):
+    status = 400
+    code = "request_unreadable"
+    detail = "This is no HTTP/1.1 request as RFC 9112 defines it."
 
 
 class CursorInvalid(ChatError):

@@ -19,6 +19,7 @@ NO_OPERATIONS_OWN = {
     "unavailable": "only the ones below it are raised",
     "issuer_unavailable": "only with an external issuer",
     "body_too_slow": "the connection's: whoever is so slow reads no document",
+    "request_unreadable": "nobody can tell what it asks for",
     "target_too_long": "said before anybody looks for an operation",
     "head_too_large": "said before anybody looks for an operation",
     "too_many_connections": "said before anything is read",

@@ -21,6 +21,7 @@ from ..errors import (
     MediaTypeUnsupported,
     NotAuthenticated,
     RateLimited,
+    RequestUnreadable,
     TargetTooLong,
     TooManyConnections,
 )
@@ -98,7 +99,7 @@ HEADERS: dict[str, Json] = {
 }
 
 
-EARLY = (BodyTooSlow, TargetTooLong, HeadTooLarge, TooManyConnections)
+EARLY = (RequestUnreadable, BodyTooSlow, TargetTooLong, HeadTooLarge, TooManyConnections)
 """What is answered to any request, and so is no response of an operation: nearly all would be noise there."""
 
 _LIMITS = ("RateLimit-Policy", "RateLimit")
