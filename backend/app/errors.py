@@ -22,6 +22,7 @@
   + BodyTooLarge                413  body_too_large
   + TargetTooLong               414  target_too_long
   + MediaTypeUnsupported        415  unsupported_media_type
+  + EncodingUnsupported         415  unsupported_encoding, with Accept-Encoding
   + ClientIdReused              422  client_id_reused
   + MessageUnreadable           422  message_unreadable
   + RateLimited                 429  rate_limited, with Retry-After
@@ -192,6 +193,13 @@ class MediaTypeUnsupported(ChatError):
     status = 415
     code = "unsupported_media_type"
     detail = "Send the body as application/json."
+
+
+class EncodingUnsupported(ChatError):
+    status = 415
+    code = "unsupported_encoding"
+    detail = "Send the body as it is, without a Content-Encoding."
+    headers: ClassVar = {"Accept-Encoding": "identity"}
 
 
 class ClientIdReused(ChatError):

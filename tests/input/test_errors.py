@@ -83,7 +83,7 @@ def test_what_may_happen_everywhere_is_documented_everywhere(alice: User) -> Non
         if operation.path.startswith("/api/"):
             assert codes >= {"database_unavailable", "database_busy"}
         if operation.media_type is not None:
-            assert codes >= {"body_too_large", "validation_failed"}
+            assert codes >= {"body_too_large", "unsupported_encoding", "validation_failed"}
         if operation.media_type == "application/json":
             assert codes >= {"invalid_json", "unsupported_media_type"}
         if "cursor" in operation.parameters["query"]:

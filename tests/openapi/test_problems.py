@@ -1,6 +1,7 @@
 """Every problem that the document shows is provoked, and is the one that is shown."""
 
 import asyncio
+import gzip
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
@@ -116,6 +117,12 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     ),
     "unsupported_media_type": lambda stage, one: one.send(
         stage.client(one), stage.ids, content=b"{}", headers={"Content-Type": "text/plain"}
+    ),
+    "unsupported_encoding": lambda stage, one: one.send(
+        stage.client(one),
+        stage.ids,
+        content=gzip.compress(b"{}"),
+        headers={"Content-Type": str(one.media_type), "Content-Encoding": "gzip"},
     ),
     "body_too_large": lambda stage, one: one.send(
         stage.client(one),

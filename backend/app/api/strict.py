@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute, APIRouter
 
-from ..errors import BodyInvalid, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+from ..errors import BodyInvalid, BodyTooLarge, BodyTooSlow, EncodingUnsupported, MediaTypeUnsupported
 from .openapi import operation_id
 
 BODY_SECONDS = 60
@@ -24,8 +24,12 @@ class StrictRequest(Request):
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces.
 
-        Raises BodyTooLarge before more than the limit was taken in, and BodyTooSlow if it takes too long.
+        Raises BodyTooLarge before more than the limit was taken in, BodyTooSlow if it takes too long, and
+        EncodingUnsupported if it is compressed.
         """
+        encodings = (one.strip().lower() for one in self.headers.getlist("content-encoding"))
+        if any(one not in ("", "identity") for one in encodings):
+            raise EncodingUnsupported
         limit: int = self.app.state.max_body_bytes
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > limit:

@@ -213,6 +213,7 @@ const strings = {
     registration_closed: 'Neue Konten legt an, wer diesen Dienst betreibt.',
     rate_limited: 'Zu viele Versuche.',
     invalid_json: 'Diese Seite ist veraltet. Lade sie neu.',
+    unsupported_encoding: 'Diese Seite ist veraltet. Lade sie neu.',
     unsupported_media_type: 'Diese Seite ist veraltet. Lade sie neu.',
     email_taken: 'Zu dieser E-Mail-Adresse gibt es schon ein Konto.',
     validation_failed: 'Der Dienst hat das nicht angenommen.',

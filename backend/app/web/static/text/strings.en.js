@@ -211,6 +211,7 @@ const strings = {
     registration_closed: 'New accounts are made by whoever runs this service.',
     rate_limited: 'Too many tries.',
     invalid_json: 'This page is out of date. Load it again.',
+    unsupported_encoding: 'This page is out of date. Load it again.',
     unsupported_media_type: 'This page is out of date. Load it again.',
     email_taken: 'There is an account with this e-mail address already.',
     validation_failed: 'The service did not accept this.',
