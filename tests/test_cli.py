@@ -15,12 +15,14 @@ import httpx
 import jwt
 import pytest
 
+from app.db.migrations import current
 from command_line import run, serving
 from support import Postgres, empty
 from tokens.issuer import GOOD_CLAIMS, ISSUER, PRIVATE
 from tokens.server import jwk, key_set, serving as publishing
 
 NEEDED = "2026_11_21_words_of_messages"
+BEFORE = "2026_11_21_tokens_and_audit"
 
 
 ELSEWHERE = "postgresql://nobody@0.0.0.0:1/nothing"
@@ -141,8 +143,52 @@ def test_migrate_and_doctor(configured: dict[str, str], make_database: Callable[
     assert NEEDED in run(fresh, "migrate").stderr
     well = run(fresh, "doctor")
     assert (well.returncode, "!!" in well.stdout) == (0, False), well.stdout
-    assert run(fresh, "migrate", "base").returncode == 0
+    assert run(fresh, "migrate", "base", "--yes").returncode == 0
     assert run(fresh, "doctor").returncode == 1
+
+
+@pytest.mark.parametrize("down", ["base", "-1"])
+def test_a_way_down_is_asked_for(
+    configured: dict[str, str], make_database: Callable[[], Postgres], down: str
+) -> None:
+    """Nobody is there to answer a script, also if something is on its standard input."""
+    fresh = make_database()
+    here = {**configured, "DATABASE_URL": fresh.text}
+    assert run(here, "migrate").returncode == 0
+    for text in ("", "y\n"):
+        refused = run(here, "migrate", down, text=text)
+        assert (refused.returncode, "Nothing is changed: back up, and add --yes." in refused.stderr) == (
+            2,
+            True,
+        )
+    assert current(fresh.url) == NEEDED
+    for typed, code, version in (("n\n", 1, NEEDED), ("y\n", 0, None if down == "base" else BEFORE)):
+        ended, said = typing(here, typed, "migrate", down)
+        assert (ended, current(fresh.url)) == (code, version), said
+        assert f"Go down to {down}, and drop what" in said
+    again = run(here, "migrate", text="")
+    assert (again.returncode, current(fresh.url)) == (0, NEEDED), again.stderr
+    assert run(here, "migrate", down, "--yes").returncode == 0
+    assert current(fresh.url) == version
+
+
+def typing(environment: dict[str, str], text: str, *words: str) -> tuple[int, str]:
+    """A command in a terminal, whose user types this: its exit code, and what was on the screen."""
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "app.cli", *words]
+    process = subprocess.Popen(
+        command, env=environment, stdin=terminal, stdout=terminal, stderr=terminal, cwd="/"
+    )
+    os.close(terminal)
+    os.write(screen, text.encode())
+    said = b""
+    try:
+        while piece := os.read(screen, 4_096):
+            said += piece
+    except OSError:  # the process has closed its end
+        pass
+    os.close(screen)
+    return process.wait(), said.decode()
 
 
 def test_doctor_says_what_to_do_about_each_fault(configured: dict[str, str], postgres: Postgres) -> None:

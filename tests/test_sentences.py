@@ -75,10 +75,10 @@ def test_one_step_back_is_a_revision(
     fresh = make_database()
     migrate(fresh.url)
     here = {**configured, "DATABASE_URL": fresh.text}
-    back = run(here, "migrate", "-1")
+    back = run(here, "migrate", "-1", "--yes")
     assert (back.returncode, f"The schema is at {BEFORE}." in back.stderr) == (0, True), back.stderr
     run(here, "migrate", NEEDED)
-    named = run(here, "migrate", BEFORE)
+    named = run(here, "migrate", BEFORE, "--yes")
     assert (named.returncode, f"The schema is at {BEFORE}." in named.stderr) == (0, True), named.stderr
     forth = run(here, "migrate", "+1")
     assert (forth.returncode, f"The schema is at {NEEDED}." in forth.stderr) == (0, True), forth.stderr

@@ -55,10 +55,7 @@ def main() -> None:
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on, in place of HOST.")] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65_535, help="The port to listen on, in place of PORT; 0: a free one."),
-    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="In place of PORT; 0: any.")] = None,
 ) -> None:
     """Serve the API and its documentation. Without DATABASE_URL, on a PostgreSQL of its own."""
     from . import logs
@@ -92,14 +89,15 @@ def migrate(
     revision: Annotated[
         str, typer.Argument(help="Where to go: `head`, `base`, `-1` for one step back, or a revision.")
     ] = "head",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a way down.")] = False,
 ) -> None:
-    """Bring the schema of the database up, or down, to a revision."""
+    """Bring the schema of the database up, or down, to a revision. A way down drops what is stored."""
     from .db import migrations
 
     with _database(_settings(), migrated=False, checked=False) as settings:
         url = migrations.direct_url(settings)
         _say("Migrating ...")
-        migrations.migrate(url, revision)
+        migrations.migrate(url, revision, None if yes else lambda: _agree_to_loss(revision))
         _say(f"The schema is at {migrations.current(url) or 'its beginning: no tables'}.")
 
 
@@ -184,9 +182,7 @@ def list_users() -> None:
 
 @users.command("delete")
 def delete_user(
-    who: Annotated[
-        str, typer.Argument(help="The account's e-mail address, or its id in `user list`.", metavar="WHO")
-    ],
+    who: Annotated[str, typer.Argument(help="Its e-mail address, or its id in `user list`.", metavar="WHO")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase an account with all its conversations and todos."""
@@ -219,6 +215,12 @@ def token(
         seconds = lifetime or ready.token_lifetime
         made = tokens.issue(found.user_id, ready.signing_key, seconds, time.time(), found.generation)
         typer.echo(made)
+
+
+def _agree_to_loss(revision: str) -> None:
+    if not sys.stdin.isatty():
+        raise SetupError("A way down drops what is stored. Nothing is changed: back up, and add --yes.")
+    typer.confirm(f"Go down to {revision}, and drop what the older schema has no place for?", abort=True)
 
 
 def _require_text(words: list[str]) -> None:

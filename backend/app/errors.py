@@ -4,6 +4,7 @@
   + NotAuthenticated            401  not_authenticated
   + SignInFailed                401  sign_in_failed
   + BodyInvalid                 400  invalid_json
+  + RequestUnreadable           400  request_unreadable
   + CursorInvalid               400  invalid_cursor
   + PasswordWrong               403  password_wrong
   + RegistrationClosed          403  registration_closed
@@ -21,10 +22,12 @@
   + BodyTooLarge                413  body_too_large
   + TargetTooLong               414  target_too_long
   + MediaTypeUnsupported        415  unsupported_media_type
+  + EncodingUnsupported         415  unsupported_encoding, with Accept-Encoding
   + ClientIdReused              422  client_id_reused
   + MessageUnreadable           422  message_unreadable
   + RateLimited                 429  rate_limited, with Retry-After
   + TooManyTurns                429  too_many_turns, with Retry-After
+  + TooManyExports              429  too_many_exports, with Retry-After
   + HeadTooLarge                431  head_too_large
   + Unavailable                 503  unavailable, with Retry-After
     - DatabaseUnavailable       503  database_unavailable
@@ -78,6 +81,12 @@ class BodyInvalid(ChatError):
     status = 400
     code = "invalid_json"
     detail = "The body is not valid JSON in UTF-8, or repeats a key, or nests too deep."
+
+
+class RequestUnreadable(ChatError):
+    status = 400
+    code = "request_unreadable"
+    detail = "This is no HTTP/1.1 request as RFC 9112 defines it."
 
 
 class CursorInvalid(ChatError):
@@ -186,6 +195,13 @@ class MediaTypeUnsupported(ChatError):
     detail = "Send the body as application/json."
 
 
+class EncodingUnsupported(ChatError):
+    status = 415
+    code = "unsupported_encoding"
+    detail = "Send the body as it is, without a Content-Encoding."
+    headers: ClassVar = {"Accept-Encoding": "identity"}
+
+
 class ClientIdReused(ChatError):
     status = 422
     code = "client_id_reused"
@@ -214,6 +230,13 @@ class TooManyTurns(ChatError):
     code = "too_many_turns"
     detail = "The assistant is still answering you elsewhere. Wait for it, or stop it."
     headers: ClassVar = {"Retry-After": "2"}
+
+
+class TooManyExports(ChatError):
+    status = 429
+    code = "too_many_exports"
+    detail = "Another export of yours is being read. Wait for its end, or give it up."
+    headers: ClassVar = {"Retry-After": "30"}
 
 
 class HeadTooLarge(ChatError):

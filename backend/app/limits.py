@@ -141,6 +141,8 @@ class Limits:
         self.registrations = Limit("registrations", quotas.registrations_per_hour, HOUR)
         self.guesses = Limit("wrong-passwords", quotas.wrong_passwords, QUARTER)
         self.guesses_at_any = Limit("wrong-passwords-at-any", quotas.wrong_passwords * GUESSERS, QUARTER)
+        self.exporting: set[int] = set()
+        """Users whose export is being read: each has one at a time."""
 
 
 def source_of(address: str | None) -> str | None:

@@ -7,7 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .api.errors import MEDIA_TYPE, refusal
 from .api.strict import BODY_SECONDS
-from .errors import ChatError, HeadTooLarge, TargetTooLong, TooManyConnections
+from .errors import ChatError, HeadTooLarge, RequestUnreadable, TargetTooLong, TooManyConnections
 
 MAX_TARGET_BYTES = 8_192
 """The longest that a path and its query may be. The longest search, with each byte escaped, has 3 KB."""
@@ -23,7 +23,7 @@ UNREAD_SECONDS = BODY_SECONDS + 5
 
 
 class Guarded(HttpToolsProtocol):
-    """Refuses heads that are too large, too slow or of too many connections, and closes.
+    """Refuses what is no HTTP, and heads that are too large, too slow or of too many connections, and closes.
 
     It also closes under a body that does not end, though the request was answered long before.
     """
@@ -81,18 +81,16 @@ class Guarded(HttpToolsProtocol):
         self._stop_waiting_for_body()
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """What uvicorn answers to what it cannot read: here also what it must not read."""
-        if self._refusal is None:
-            super().send_400_response(msg)
-            return
-        problem = refusal(self._refusal)
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # those of uvicorn are plain text
+        """The answer to what must not be read and, called by uvicorn, to what it cannot read."""
+        error = self._refusal or RequestUnreadable()
+        problem = refusal(error)
         body = problem.model_dump_json(exclude_none=True).encode()
         fields = {
             "content-type": MEDIA_TYPE,
             "content-length": len(body),
             "connection": "close",
-            **self._refusal.headers,
+            **error.headers,
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.transport.write(f"HTTP/1.1 {problem.status} {problem.title}\r\n{head}\r\n".encode() + body)

@@ -247,11 +247,11 @@ def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
     migrate(postgres.url)
     before = schema(postgres)
     with locked(postgres, "conversation"):
-        code, said = ran(tmp_path, "chat-history", "migrate", "base", DATABASE_URL=postgres.text)
+        code, said = ran(tmp_path, "chat-history", "migrate", "base", "--yes", DATABASE_URL=postgres.text)
     assert code == 2
     assert "chat-history: Another session holds a lock that the migration needs. Nothing is lost" in said
     assert (current(postgres.url), schema(postgres)) == (NEEDED, before)
-    code, said = ran(tmp_path, "chat-history", "migrate", "base", DATABASE_URL=postgres.text)
+    code, said = ran(tmp_path, "chat-history", "migrate", "base", "--yes", DATABASE_URL=postgres.text)
     assert (code, current(postgres.url)) == (0, None), said
 
 

@@ -96,6 +96,29 @@ def test_a_head_that_is_too_large_is_refused(
     assert problem == documented(service, *code)
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"SSH-2.0-client\r\n",
+        request("/\x00"),
+        request().replace(b"HTTP/1.1", b"HTTP/9"),
+        request(headers=("a b: c",)),
+        request(headers=("Content-Length: 1", "Content-Length: 2")),
+        request(headers=("Content-Length: 1", "Transfer-Encoding: chunked")),
+        request("/api/todos", ("Transfer-Encoding: chunked",)).replace(b"GET", b"POST") + b"a lot\r\n",
+    ],
+    ids=["TLS", "SSH", "address", "version", "name", "two lengths", "length and chunks", "chunk"],
+)
+def test_what_is_no_request_is_refused_with_a_problem_too(service: Service, bad: bytes) -> None:
+    with connected(service) as client:
+        client.sendall(bad)
+        told, problem = answer(client)
+    assert (told, problem["code"]) == (400, "request_unreadable")
+    assert problem == documented(service, 400, "request_unreadable")
+    assert status(service, request()) == 200
+
+
 def test_a_header_without_an_end_is_refused(service: Service) -> None:
     with connected(service) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\na: ")

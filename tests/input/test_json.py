@@ -1,11 +1,13 @@
 """Bodies are JSON as RFC 8259 defines it, and nothing that parsers disagree about."""
 
+import gzip
 import json
 from collections import Counter
 
+import httpx
 import pytest
 
-from support import User
+from support import Service, User
 
 from . import texts
 from .answers import Record, Watched, faults, refusal, send_json
@@ -99,6 +101,25 @@ def test_a_body_must_say_that_it_is_json(alice: User, kind: str | None) -> None:
     assert refusal(alice.client.post(PATH, content=body, headers=headers)) == (415, "unsupported_media_type")
     for fine in ("application/json", "Application/JSON ; charset=utf-16", 'application/json;x="y"'):
         assert alice.client.post(PATH, content=body, headers={"Content-Type": fine}).status_code == 201
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "identity, gzip", "x-unknown"])
+def test_a_body_must_not_be_compressed(alice: User, service: Service, encoding: str) -> None:
+    """Its reader would take it for JSON, and say what is wrong with that."""
+
+    def sent(client: httpx.Client, path: str, media: str, body: bytes, **headers: str) -> httpx.Response:
+        return client.post(path, content=body, headers={"Content-Type": media, **headers})
+
+    form = f"username={encoding[-3:]}%40example.com&password=correct+horse".encode()
+    for client, path, media, body, fine in (
+        (alice.client, PATH, "application/json", b'{"title":"a"}', 201),
+        (service.client(), "/api/auth/token", "application/x-www-form-urlencoded", form, 401),
+    ):
+        packed = sent(client, path, media, gzip.compress(body), **{"Content-Encoding": encoding})
+        assert refusal(packed) == (415, "unsupported_encoding")
+        assert packed.headers["Accept-Encoding"] == "identity"
+        for plain in ({}, {"Content-Encoding": "identity"}):
+            assert sent(client, path, media, body, **plain).status_code == fine
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,11 @@ def test_a_limit_is_a_number_from_1_to_200(alice: User) -> None:
             "abc",
             "",
             "1.5",
+            "1.0",
+            "1_0",
+            "+1",
+            " 1",
+            "01",
             "٣٤",
         ):
             answer = alice.get(one.path, params={"limit": wrong})

@@ -1,6 +1,7 @@
 """Every problem that the document shows is provoked, and is the one that is shown."""
 
 import asyncio
+import gzip
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
@@ -117,6 +118,12 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     "unsupported_media_type": lambda stage, one: one.send(
         stage.client(one), stage.ids, content=b"{}", headers={"Content-Type": "text/plain"}
     ),
+    "unsupported_encoding": lambda stage, one: one.send(
+        stage.client(one),
+        stage.ids,
+        content=gzip.compress(b"{}"),
+        headers={"Content-Type": str(one.media_type), "Content-Encoding": "gzip"},
+    ),
     "body_too_large": lambda stage, one: one.send(
         stage.client(one),
         stage.ids,
@@ -148,6 +155,7 @@ ON_ANOTHER_STAGE = {
     "todo_limit_reached",
     "turn_in_progress",
     "too_many_turns",
+    "too_many_exports",
     "overloaded",
     "shutting_down",
     "database_unavailable",
@@ -276,7 +284,7 @@ def test_without_its_database_the_service_gives_the_problem_that_is_shown(
         as_shown(operation, "database_unavailable", operation.send(client))
 
 
-def test_a_service_whose_connections_are_all_in_use_gives_the_problem_that_is_shown(
+def test_a_service_whose_connections_are_all_in_use_gives_the_problems_that_are_shown(
     serve_with: Serve, postgres: Postgres, document: Document
 ) -> None:
     with (
@@ -284,16 +292,19 @@ def test_a_service_whose_connections_are_all_in_use_gives_the_problem_that_is_sh
         closing(psycopg2.connect(**urls.arguments(postgres.url))) as lock,
         ThreadPoolExecutor() as threads,
     ):
-        alice = service.user("alice@example.com")
+        alice, bob, carol = (service.user(f"{name}@example.com") for name in ("alice", "bob", "carol"))
         forget_schema(service)
         lock.cursor().execute('LOCK TABLE todo, "user", conversation, message')
         export = "/api/auth/me/export"  # which has two connections of its own
-        waiting = [threads.submit(alice.get, path) for path in ("/api/todos", export, export)]
+        asked = ((alice, "/api/todos"), (alice, export), (bob, export))
+        waiting = [threads.submit(user.get, path) for user, path in asked]
         waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
         while postgres.value(waits, postgres.url.database) < len(waiting):
             assert not any(one.done() for one in waiting)
+        for operation in showing(document, "too_many_exports"):
+            as_shown(operation, "too_many_exports", operation.send(alice.client))
         for operation in showing(document, "database_busy"):
-            client = alice.client if operation.is_signed_in else service.client()
+            client = carol.client if operation.is_signed_in else service.client()
             as_shown(operation, "database_busy", operation.send(client))
         lock.rollback()
         assert {one.result().status_code for one in waiting} == {200}

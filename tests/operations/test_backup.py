@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.db import embedded, url as urls
@@ -14,11 +15,12 @@ from app.db.identity import ROLE
 from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app
+from command_line import serving
 from privacy.test_coverage import columns, settled
 from support import MEASURED, SECRET, Postgres, served, settings
 
 PAGE = (Path(__file__).parents[2] / "backend" / "docs" / "operations.md").read_text()
-BLOCKS: dict[str, str] = dict(re.findall(r"(?s)```sh\n# (backup|restore)\n(.*?)```", PAGE))
+BLOCKS: dict[str, str] = dict(re.findall(r"(?s)```sh\n# ((?:backup|restore|copy)[^\n]*)\n(.*?)```", PAGE))
 
 
 def _installation(server: Postgres) -> Installation:
@@ -38,7 +40,16 @@ def elsewhere(open_folder: Path, own_cluster: Postgres) -> Iterator[Postgres]:
         yield Postgres(urls.parse(url))
 
 
-def run(block: str, folder: Path, database: Postgres, restored: Postgres) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def newest(open_folder: Path) -> Iterator[Postgres]:
+    """Another server, of the version that `serve` takes for a new folder."""
+    with embedded.running(open_folder / "newest", durable=False) as url:
+        yield Postgres(urls.parse(url))
+
+
+def run(
+    block: str, folder: Path, database: Postgres, restored: Postgres, **more: str
+) -> subprocess.CompletedProcess[str]:
     programs = [str(_installation(database).programs), str(Path(sys.executable).parent)]
     environment = {
         "PATH": os.pathsep.join([*programs, os.environ["PATH"]]),
@@ -47,6 +58,7 @@ def run(block: str, folder: Path, database: Postgres, restored: Postgres) -> sub
         "SECRET_KEY": SECRET,
         "ALLOW_PLAINTEXT_DATABASE": "true",
         **MEASURED,
+        **more,
     }
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block],
@@ -127,3 +139,30 @@ def test_a_login_that_row_level_security_holds_for_makes_no_backup(
     assert "query would be affected by row-level security policy" in refused.stderr
     own_cluster.rows("DROP DATABASE owned_one WITH (FORCE)")
     own_cluster.rows("DROP ROLE owner_of_tables")
+
+
+def test_the_embedded_server_is_backed_up_while_it_runs_and_copied_while_it_does_not(
+    environment: dict[str, str], data: Path, newest: Postgres, tmp_path: Path
+) -> None:
+    folders = {"DATA_DIR": str(data), "COPY": str(data.parent / "copy"), "DATABASE_URL_UNPOOLED": ""}
+    alice = {"email": "alice@example.com", "password": "correct horse battery"}
+    with serving({**environment, **folders}) as (address, _):
+        made = httpx.post(f"{address}/api/auth/register", json=alice, timeout=60).raise_for_status().json()
+        bearer = {"Authorization": f"Bearer {made['access_token']}"}
+        milk = httpx.post(f"{address}/api/todos", json={"title": "milk"}, headers=bearer, timeout=60)
+        assert milk.status_code == 201
+        dumped = run(BLOCKS["backup while it runs"], tmp_path, newest, newest, **folders)
+        assert dumped.returncode == 0, dumped.stderr
+        early = run(BLOCKS["copy while nothing runs"], tmp_path, newest, newest, **folders)
+        assert (early.returncode, Path(folders["COPY"]).exists()) == (1, False)
+
+    restored = run(BLOCKS["restore"], tmp_path, newest, newest)
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert newest.rows("SELECT title FROM todo") == [("milk",)]
+
+    copied = run(BLOCKS["copy while nothing runs"], tmp_path, newest, newest, **folders)
+    assert (copied.returncode, "!!" in copied.stdout) == (0, False), copied.stdout + copied.stderr
+    data.rename(data.parent / "lost")
+    with serving({**environment, "DATA_DIR": folders["COPY"]}) as (address, _):
+        kept = httpx.get(f"{address}/api/todos", headers=bearer, timeout=60).raise_for_status().json()
+        assert [one["title"] for one in kept["items"]] == ["milk"]

@@ -141,18 +141,39 @@ def test_slow_readers_hold_up_nobody_but_other_exports(serve_with: Serve) -> Non
         assert len(exported(users[2])) > 1_200
 
 
-@pytest.mark.parametrize("limit", ["READER_SECONDS", "EXPORT_SECONDS"])
-def test_a_reader_who_is_too_slow_gets_no_end_and_gives_its_place_back(
-    serve_with: Serve, monkeypatch: pytest.MonkeyPatch, limit: str
+def test_a_user_reads_one_export_at_a_time(serve_with: Serve) -> None:
+    """Else one of them who is slow, twice, would keep everybody from theirs."""
+    with serve_with() as service:
+        alice, bob = (service.user(f"{name}@example.com") for name in ("alice", "bob"))
+        for user in (alice, bob):
+            fill(service.postgres, user, **MUCH)
+        with begun(alice) as (rest, first):
+            refused = alice.get(EXPORT)
+            assert (refused.status_code, refused.json()["code"]) == (429, "too_many_exports")
+            assert refused.headers["Retry-After"] == "30"
+            assert len(exported(bob)) == len(whole([first, *rest]))
+        with begun(alice):
+            pass
+        until(lambda: not exporting(service))
+        assert len(exported(alice)) > 1_200
+
+
+def exporting(service: Service) -> set[int]:
+    return set(service.app.state.services.limits.exporting)
+
+
+def test_a_reader_who_takes_nothing_gets_no_end_and_gives_its_place_back(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve_with() as service:
-        alice = service.user("alice@example.com")
-        fill(service.postgres, alice, **MUCH)
+        alice, bob = (service.user(f"{name}@example.com") for name in ("alice", "bob"))
+        for user in (alice, bob):
+            fill(service.postgres, user, **MUCH)
         exports = service.app.state.services.exports
         with monkeypatch.context() as hurried:
-            hurried.setattr(f"app.api.account.{limit}", 0.05)
-            with begun(alice) as (one, _), begun(alice) as (other, _):
-                until(lambda: exports.connections["open"] == 0)
+            hurried.setattr("app.api.export.READER_SECONDS", 0.05)
+            with begun(alice) as (one, _), begun(bob) as (other, _):
+                until(lambda: exports.connections["open"] == 0 and not exporting(service))
                 for rest in (one, other):
                     with pytest.raises(httpx.RemoteProtocolError):
                         list(rest)
@@ -166,6 +187,7 @@ def test_a_reader_who_leaves_gives_its_place_back(serve_with: Serve) -> None:
         for _ in range(5):
             with begun(alice):
                 pass
+            until(lambda: not exporting(service))
         assert len(exported(alice)) > 1_200
 
 

@@ -221,13 +221,14 @@ def _plain(number: str) -> str:
     return number
 
 
+_PLAIN = BeforeValidator(_plain)
 PageCursor = Annotated[text.Cursor | None, Query(description="The `next_cursor` of the page before.")]
 BeforeCursor = Annotated[text.Cursor | None, Query(description="The same: a page's `next_cursor`.")]
 AfterCursor = Annotated[text.Cursor | None, Query(description="The `newer_cursor` of a page.")]
 AroundId = Annotated[
     int | None,
     Query(ge=1, le=MAX_ID, description="The id of a message that is to be in the middle.", examples=[2]),
-    BeforeValidator(_plain),
+    _PLAIN,
 ]
 
 
@@ -267,11 +268,11 @@ HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]
 SearchText = Annotated[text.SearchText, Query(description="What to search for.", examples=["milk"])]
 Session = Annotated[int, Depends(_Session())]
 BegunSession = Annotated[int | None, Depends(_BegunSession())]
-ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
-MessageId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
-ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), BeforeValidator(_plain)]
-TodoId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_plain)]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most; fewer of long ones.")]
+ConversationId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), _PLAIN]
+MessageId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), _PLAIN]
+ReplyId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[2]), _PLAIN]
+TodoId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), _PLAIN]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most; fewer if long."), _PLAIN]
 Archived = Annotated[bool, Query(description="The archived ones in place of the others.")]
 HistoryFormat = Annotated[Literal["api", "ui"], Query(description="`ui`: as the AI SDK's `UIMessage`s.")]
 WantsStream = Annotated[bool, Depends(_wants_stream)]

@@ -16,11 +16,13 @@ from ..errors import (
     ChatError,
     DatabaseBusy,
     DatabaseUnavailable,
+    EncodingUnsupported,
     HeadTooLarge,
     IssuerUnavailable,
     MediaTypeUnsupported,
     NotAuthenticated,
     RateLimited,
+    RequestUnreadable,
     TargetTooLong,
     TooManyConnections,
 )
@@ -98,7 +100,7 @@ HEADERS: dict[str, Json] = {
 }
 
 
-EARLY = (BodyTooSlow, TargetTooLong, HeadTooLarge, TooManyConnections)
+EARLY = (RequestUnreadable, BodyTooSlow, TargetTooLong, HeadTooLarge, TooManyConnections)
 """What is answered to any request, and so is no response of an operation: nearly all would be noise there."""
 
 _LIMITS = ("RateLimit-Policy", "RateLimit")
@@ -177,8 +179,7 @@ def _completed(app: FastAPI, routes: list[BaseRoute], external_issuer: bool) -> 
     components["schemas"] |= {**definition.pop("$defs"), "Problem": definition}
     components["headers"] = HEADERS
     components["responses"] = {
-        error.__name__: _problem_response(refusal(error), *(error.headers.keys() & HEADERS))
-        for error in EARLY
+        error.__name__: _problem_response(refusal(error), *error.headers) for error in EARLY
     }
     known = vars(accounts) | vars(api) | vars(ai_sdk) | vars(search) | vars(erasure)
     for name, schema in components["schemas"].items():
@@ -202,7 +203,7 @@ def _complete(operation: Json, refusals: tuple[type[ChatError], ...], schemas: J
     operation["summary"], *more = re.split(r"\.\s+", operation["description"], maxsplit=1)
     operation["description"] = "".join(more)
     body = operation.get("requestBody", {"content": {}})["content"]
-    refusals += (BodyTooLarge,) if body else ()
+    refusals += (BodyTooLarge, EncodingUnsupported) if body else ()
     refusals += (BodyInvalid, MediaTypeUnsupported) if "application/json" in body else ()
     refusals += (DatabaseUnavailable, DatabaseBusy) if "operations" not in operation["tags"] else ()
     problems = _problems(refusals)
@@ -261,11 +262,12 @@ def _problems(refusals: tuple[ChatError | type[ChatError], ...]) -> dict[int, Js
 
 
 def _problem_response(example: Problem, *headers: str) -> Json:
+    """Without the headers that only some answers of a status have, or that speak of the connection."""
     schema = {"$ref": "#/components/schemas/Problem"}
     examples = {example.code: {"value": example.model_dump(exclude_none=True)}}
     return {
         "description": title(example.status),
-        "headers": _headers(*headers),
+        "headers": _headers(*(name for name in headers if name in HEADERS)),
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
 

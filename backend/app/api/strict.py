@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute, APIRouter
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..errors import BodyInvalid, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+from ..errors import BodyInvalid, BodyTooLarge, BodyTooSlow, EncodingUnsupported, MediaTypeUnsupported
 from .openapi import operation_id
 from .parameters import Parameters
 
@@ -27,9 +27,12 @@ class StrictRequest(Request):
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces, once.
 
-        Raises BodyTooLarge before more than the limit was taken in, BodyTooSlow if it takes too long, and
-        ClientDisconnect if it ends before.
+        Raises EncodingUnsupported if it is compressed, BodyTooLarge before more than the limit was taken in,
+        BodyTooSlow if it takes too long, and ClientDisconnect if it ends before.
         """
+        encodings = (one.strip().lower() for one in self.headers.getlist("content-encoding"))
+        if any(one not in ("", "identity") for one in encodings):
+            raise EncodingUnsupported
         limit: int = self.app.state.max_body_bytes
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > limit:

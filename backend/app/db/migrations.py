@@ -6,7 +6,7 @@ Imports Alembic only when it is used: the command line starts faster without it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,9 +36,10 @@ def direct_url(settings: Settings) -> URL:
     return urls.direct(urls.configured(settings))
 
 
-def migrate(url: URL, revision: str = "head") -> None:
+def migrate(url: URL, revision: str = "head", agree: Callable[[], None] | None = None) -> None:
     """Brings the schema to `revision`, up or down. Processes that do so at the same time take turns.
 
+    `agree` is called before a way down, which drops what is stored, and may raise to prevent it.
     Raises SetupError with what the administrator has to do if this login may not make the application's role.
     """
     from alembic import command
@@ -49,7 +50,10 @@ def migrate(url: URL, revision: str = "head") -> None:
     configuration = _configuration(url)
     with explained(url):
         try:
-            if _is_behind(configuration, revision, current(url)):
+            version = current(url)
+            if _is_behind(configuration, revision, version):
+                if agree is not None and version is not None:
+                    agree()
                 command.downgrade(configuration, revision)
             else:
                 command.upgrade(configuration, revision)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 from ..assistants.base import Assistant, AssistantError, InvalidEvent, Prompt
 from ..errors import ChatError
@@ -20,12 +20,19 @@ class Asking:
     """Takes into the draft what the assistant says, and shows it, until it has said all or is cut off."""
 
     def __init__(
-        self, assistant: Assistant, reply_id: int, draft: Draft, show: Callable[[Said], None]
+        self,
+        assistant: Assistant,
+        reply_id: int,
+        draft: Draft,
+        show: Callable[[Said], None],
+        store: Callable[[], Awaitable[None]],
     ) -> None:
+        """`store` is waited for at each tool call, before the assistant goes on, and does it."""
         self._assistant = assistant
         self._reply_id = reply_id
         self._draft = draft
         self._show = show
+        self._store = store
         self._status: Status = "complete"
         self._reason: str | None = None
         self._deaf = False
@@ -62,6 +69,8 @@ class Asking:
             async for event in events:
                 if not self._deaf:
                     self._hear(event)
+                if not self._deaf and isinstance(event, ToolCall):
+                    await self._store()
                 if self._deaf:
                     return
         finally:

@@ -73,7 +73,8 @@ class Writer:
         self._much = asyncio.Event()
         self._status: Status = "complete"
         self._reason: str | None = None
-        self._asking = Asking(assistant, live.reply_id, self._draft, self._show)
+        self._asking = Asking(assistant, live.reply_id, self._draft, self._show, self._flush)
+        self._flushing = asyncio.Lock()
         self._deadline = math.inf
         self._patience: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stored: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -143,6 +144,11 @@ class Writer:
                 kept = time.monotonic()
 
     async def _flush(self) -> None:
+        """Stores what is new. What a tool is about to do has left a trace then, whatever happens to us."""
+        async with self._flushing:  # the second one would come behind text that the first one has stored
+            await self._flush_alone()
+
+    async def _flush_alone(self) -> None:
         have, text, parts = self._draft.take()
         try:
             stop = await self._replies.flush(

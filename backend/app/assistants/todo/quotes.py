@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 COMMA = re.compile(r"\s*,\s+(?:and\s+)?", re.IGNORECASE)
+COMMA_AND = re.compile(r"\s*,\s+and\s+", re.IGNORECASE)
 AND = re.compile(r"\s+(?:and|&)\s+", re.IGNORECASE)
 COMMA_OR_AND = re.compile(rf"{COMMA.pattern}|{AND.pattern}", re.IGNORECASE)
 

@@ -2,15 +2,16 @@
 
 * Lines, bullets and semicolons always separate todos.
 * Commas do, with a last "and", in a list of at least three parts of at most five words each, as in
-  "milk, eggs and bread", and so do two times "and". After "add:" two parts are enough, and after
-  "add todos" an "and" is. So "buy bread and butter" is one todo, and so is a sentence with commas in it.
+  "milk, eggs and bread", and so do two times "and". After "add:" two parts are enough, and with ", and"
+  between them, which one thing does not need; after "add todos" an "and" is. So "buy bread and butter"
+  is one todo, and so is a sentence with commas in it.
 * Quoted text is never separated. "Add a todo ..." and "remind me to ..." speak of one todo.
 """
 
 import re
 
 from .commands import Add, Suggest
-from .quotes import AND, COMMA, COMMA_OR_AND, are_quoted, split, unquoted
+from .quotes import AND, COMMA, COMMA_AND, COMMA_OR_AND, are_quoted, split, unquoted
 from .talk import is_talk
 
 _LIST_WORDS = 5
@@ -120,7 +121,9 @@ def _list(line: str, least: int, separator: re.Pattern[str]) -> list[str]:
         return split(COMMA_OR_AND, line)
     parts = split(separator, line)
     last = split(AND, parts[-1])
-    if len(parts) > 1 or len(last) >= _LISTED:
+    if len(split(COMMA_AND, line)) > 1:  # the last part is what comes behind it, as in ", and fish and chips"
+        least = 2
+    elif len(parts) > 1 or len(last) >= _LISTED:
         parts[-1:] = last
     short = all(part and len(part.split()) <= _LIST_WORDS for part in parts)
     return parts if len(parts) >= least and short else [line]
