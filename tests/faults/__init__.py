@@ -5,6 +5,8 @@
 
 board       a line of the board, and how it is tried; `figures` has all of them
 ground      what they are tried on: databases, and Postgres servers of their own
+jobs        lines beside each other
+shares      a line in several processes
 crashes     Postgres dies under load
 outages     Postgres sleeps, says nothing, or has no connection left
 disk        Postgres has no room

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +19,7 @@ from app.db import embedded, url as urls
 from faults.board import HEAD, Figure, Line, Outcome, tried
 from faults.figures import BOARD
 from faults.ground import Ground
-from faults.jobs import said
+from faults.jobs import longest_first, said
 from support import Postgres
 
 
@@ -68,8 +69,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     logging.getLogger().addHandler(logging.NullHandler())  # what services log of their faults is no line
     board, jobs = _arguments()
-    beside = [(figure, times) for figure, times in board if jobs > 1 and not figure.is_timed]
-    verdicts = set()
+    beside = longest_first((figure, times) for figure, times in board if jobs > 1 and not figure.is_timed)
+    verdicts, began = set(), time.monotonic()
     print(HEAD, flush=True)
     with ground() as place:
         commands = [(figure.id, "--times", str(times)) for figure, times in beside]
@@ -83,6 +84,8 @@ def main() -> None:
                 alone = _line(figure, place, times)
                 verdicts.add(alone.verdict)
                 print(alone, flush=True)
+    if len(board) > 1:
+        print(f"all of it: {time.monotonic() - began:.0f} s")
     sound = verdicts <= {"holds", "absent", "invalid"}
     sys.exit(1 if not sound else 2 if "invalid" in verdicts or "holds" not in verdicts else 0)
 

@@ -98,7 +98,7 @@ BOARD = (
         "0 missing, 0 twice",
         walks,
         gate=24,
-        deep=1_000,
+        deep=5_000,
     ),
     Figure(
         "S-10..14",

@@ -1,10 +1,8 @@
 """The whole API against a model of it: two users, and whatever Hypothesis thinks of, in any order."""
 
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
-from multiprocessing import get_context
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, seed, settings as bounds, strategies as st
@@ -13,15 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from app.main import create_app
 from faults.board import Outcome
 from faults.ground import Ground
+from faults.shares import AT_ONCE, shared
 from input.echo import Echo
 from proxy import Proxy, proxied
-from support import Service, User, empty, pages, served, settings
+from support import Postgres, Service, pages, served, settings
 
 STEPS = 30
 """In a row, before everything is compared and it begins anew."""
-
-AT_ONCE = 3
-"""Machines, each with a process and a database of its own."""
 
 CUT_EVERY = 5
 """Steps after which all connections to the database end, which are idle then."""
@@ -44,6 +40,7 @@ class Said:
     content: str
     client_id: str | None
     feedback: str | None = None
+    status: str = "complete"
 
     def shown(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -76,12 +73,13 @@ class Model(RuleBasedStateMachine):
 
     service: Service
     proxy: Proxy
+    newcomers: Iterator[int]
+    """Users who have nothing yet. Two for each example: to empty the tables each time would take longer."""
     done: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
-        empty(self.service.postgres)
-        self.users: list[User] = [self.service.user(f"{name}@example.com") for name in ("alice", "bob")]
+        self.users = [self.service.user_of(next(self.newcomers)) for _ in range(2)]
         self.talks: list[Talk] = []
         self.todos: dict[int, tuple[int, str, bool]] = {}
         self.clock = 0
@@ -273,9 +271,8 @@ class Model(RuleBasedStateMachine):
             assert [item["id"] for item in items] == own
             for item in items:
                 assert (number, item["title"], item["completed"]) == self.todos[item["id"]]
-        stuck = "SELECT count(*) FROM message WHERE status = 'streaming'"
-        assert self.service.postgres.value(stuck) == 0
         self.service.hang_up()  # thousands of clients would be open in the end
+        self.proxy.forget()  # and all their words kept
 
     def _step(self, name: str) -> None:
         self.clock += 1
@@ -314,11 +311,8 @@ class Model(RuleBasedStateMachine):
 
 
 def api(ground: Ground, times: int) -> Outcome:
-    """So many steps at the least, in several processes: a single one would wait most of the time."""
-    done: Counter[str] = Counter()
-    with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
-        for part in pool.map(_stepped, repeat(ground), range(AT_ONCE), repeat(-(-times // AT_ONCE))):
-            done += part
+    """So many steps at the least. Each process draws others."""
+    done = sum(shared(_stepped, ground, times), Counter[str]())
     kinds = ", ".join(f"{count} x {name}" for name, count in sorted(done.items()))
     cut = done["connections cut"]
     return Outcome(done.total() - cut, cut, f"0 differences from the model in {kinds}")
@@ -330,8 +324,14 @@ def _stepped(ground: Ground, number: int, times: int) -> Counter[str]:
     with ground.database() as database, proxied(database) as proxy:
         given = settings(database, database_url=proxy.text)
         with served(create_app(given, Echo()), database) as service:
+            given_to_all = {
+                "service": service,
+                "proxy": proxy,
+                "newcomers": _newcomers(database),
+                "done": done,
+            }
             while tried < times:
-                whole = type("Whole", (Model,), {"service": service, "proxy": proxy, "done": done})
+                whole = type("Whole", (Model,), given_to_all)
                 run_state_machine_as_test(
                     seed(tried * AT_ONCE + number)(whole),
                     settings=bounds(
@@ -345,4 +345,15 @@ def _stepped(ground: Ground, number: int, times: int) -> Counter[str]:
                     ),
                 )
                 tried = done.total() - done["connections cut"]
+        assert database.value("SELECT count(*) FROM message WHERE status = 'streaming'") == 0
     return done
+
+
+def _newcomers(postgres: Postgres) -> Iterator[int]:
+    """The ids of new accounts without end."""
+    sql = (
+        "INSERT INTO \"user\" (issuer, subject) SELECT 'machine', gen_random_uuid()::text"
+        " FROM generate_series(1, 100) RETURNING id"
+    )
+    while True:
+        yield from (row[0] for row in postgres.rows(sql))

@@ -4,11 +4,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import repeat
+
+from sqlalchemy.engine import URL
 
 from faults.board import Outcome
 from faults.ground import Ground, Unavailable
 from faults.lab import TESTS
 from pooler import PROGRAM, pooled, transactions_of
+from support import Postgres
+
+SIZES = (1, 3)
+"""How many connections a pool has."""
 
 SMALL = ("api/test_chat.py", "api/test_messages.py", "api/test_todos.py")
 WHOLE = (
@@ -43,36 +53,52 @@ AT_LEAST_TWO = (
 1 nothing runs meanwhile, whoever asks."""
 
 
+SIZES = (1, 3)
+"""Connections that a pool has."""
+
+
 def suite_through_a_pooler(ground: Ground, times: int) -> Outcome:
-    """Once: a part of it, with pools of 1 and 3. More often: all of it."""
+    """Once: a part of it, through each pool. More often: all of it. The pools are tried at the same time."""
     if PROGRAM is None:
         raise Unavailable("PgBouncer is not installed")
-    passed, transactions, said = 0, 0, []
-    for size in (1, 3):
-        left_out = WITHOUT_DATABASE + (AT_LEAST_TWO if size == 1 else ())
-        with ground.database() as database, pooled(database.url, size) as pooler:
-            run = subprocess.run(
-                [
-                    *(sys.executable, "-m", "pytest", "-n0", "-q", "--timeout=120"),
-                    *("-p", "no:cacheprovider"),
-                    *(f"--deselect=tests/{test}" for test in left_out),
-                    *(SMALL if times == 1 else WHOLE),
-                ],
-                cwd=TESTS,
-                env={
-                    **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-                    "TEST_DATABASE_URL": database.text,
-                    "TEST_POOLER": f"{pooler.host}:{pooler.port}",
-                },
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            transactions += transactions_of(pooler)
-        last = run.stdout.strip().splitlines()[-1]
-        assert run.returncode == 0, run.stdout[-6_000:]
-        found = re.search(r"(\d+) passed", last)
-        assert found is not None
-        passed += int(found[1])
-        said.append(f"pool of {size}: {last}")
-    return Outcome(passed, transactions, "; ".join(said))
+    tests = SMALL if times == 1 else WHOLE
+    with ExitStack() as stack:
+        databases = [stack.enter_context(ground.database()) for _ in SIZES]
+        poolers = [
+            stack.enter_context(pooled(database.url, size))
+            for database, size in zip(databases, SIZES, strict=True)
+        ]
+        with ThreadPoolExecutor(len(SIZES)) as threads:
+            said = list(threads.map(_through, SIZES, databases, poolers, repeat(tests)))
+        transactions = sum(transactions_of(pooler) for pooler in poolers)
+    passed = [int(count) for last in said for count in re.findall(r"(\d+) passed", last)]
+    assert len(passed) == len(SIZES), said
+    return Outcome(
+        sum(passed),
+        transactions,
+        "; ".join(f"pool of {size}: {last}" for size, last in zip(SIZES, said, strict=True)),
+    )
+
+
+def _through(size: int, database: Postgres, pooler: URL, tests: Sequence[str]) -> str:
+    """What pytest says at last of the tests through a pool. All must pass."""
+    left_out = WITHOUT_DATABASE + (AT_LEAST_TWO if size == 1 else ())
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-n0", "-q", "--timeout=120"),
+            *("-p", "no:cacheprovider"),
+            *(f"--deselect=tests/{test}" for test in left_out),
+            *tests,
+        ],
+        cwd=TESTS,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+            "TEST_DATABASE_URL": database.text,
+            "TEST_POOLER": f"{pooler.host}:{pooler.port}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-6_000:]
+    return run.stdout.strip().splitlines()[-1]

@@ -8,6 +8,7 @@ import pytest
 from faults.board import Figure, tried
 from faults.figures import BOARD
 from faults.ground import Ground
+from faults.jobs import LONGEST
 from support import Postgres
 
 
@@ -21,3 +22,7 @@ def test_a_figure_meets_its_target(
     if line.verdict == "absent":
         pytest.skip(line.outcome.said)
     assert line.verdict == "holds", str(line)
+
+
+def test_the_lines_that_take_longest_are_on_the_board() -> None:
+    assert {*LONGEST} <= {figure.id for figure in BOARD}

@@ -64,8 +64,8 @@ def _migrating(database: Postgres) -> subprocess.Popen[str]:
     )
 
 
-def _all_wait(three: list[subprocess.Popen[str]], database: Postgres) -> None:
-    """Until all have asked for the lock that somebody holds. None may go on without it."""
+def _all_wait(three: list[subprocess.Popen[str]], holder: psycopg2.extensions.cursor) -> None:
+    """Until all have asked for the lock that `holder` has. None may go on without it."""
     asking = (
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         " AND query LIKE '%pg_try_advisory_lock%'"
@@ -73,7 +73,8 @@ def _all_wait(three: list[subprocess.Popen[str]], database: Postgres) -> None:
     come: set[int] = set()
 
     def waits() -> bool:
-        come.update(pid for (pid,) in database.rows(asking))
+        holder.execute(asking)
+        come.update(pid for (pid,) in holder)
         return len(come) == len(three) or any(one.poll() is not None for one in three)
 
     until(waits)
@@ -86,10 +87,12 @@ def simultaneous_migrations(ground: Ground, times: int) -> Outcome:
     assert lock is not None
     for number in range(times):
         with ground.database("base" if number % 2 else PREVIOUS_SCHEMA) as database:
-            with closing(psycopg2.connect(**urls.arguments(database.url))) as holder:
-                holder.cursor().execute(f"SELECT pg_advisory_lock({int(lock[1])})")
+            with closing(psycopg2.connect(**urls.arguments(database.url))) as connection:
+                connection.autocommit = True  # within a transaction, it would see who was there at first
+                holder = connection.cursor()
+                holder.execute(f"SELECT pg_advisory_lock({int(lock[1])})")
                 three = [_migrating(database) for _ in range(3)]
-                _all_wait(three, database)
+                _all_wait(three, holder)
             said = [one.communicate(timeout=2 * PATIENCE)[0] for one in three]
             assert [one.returncode for one in three] == [0, 0, 0], said
             assert current(database.url) == schema.NEEDED

@@ -1,12 +1,13 @@
 """Lists are read page by page while others write: nothing is missing, nothing comes twice, order holds."""
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 from app.main import create_app
 from faults.board import Outcome
 from faults.ground import Ground
-from privacy.rows import fill
+from faults.shares import shared
 from support import Postgres, Service, User, empty, served, settings
 
 Json = dict[str, Any]
@@ -16,37 +17,57 @@ CONVERSATIONS = 23
 MESSAGES = 23
 """No multiple of any of the limits."""
 
-TOGETHER = 12
-"""Users whose rows are beside each other: one for each kind of walk with each size of a page."""
+TOGETHER = 60
+"""Users whose rows are beside each other: some for each kind of walk with each size of a page."""
+
+_WALKERS = f"""
+    WITH walker AS (
+        INSERT INTO "user" (issuer, subject)
+        SELECT 'walks', gen_random_uuid()::text FROM generate_series(1, {TOGETHER}) RETURNING id
+    ), made AS (
+        INSERT INTO conversation (user_id, title, updated_at, next_seq)
+        SELECT id, 'Talk ' || n, date '2026-01-01' + n % 3, CASE n WHEN 1 THEN {MESSAGES} ELSE 2 END + 1
+        FROM walker, generate_series(1, {CONVERSATIONS}) n ORDER BY id, n
+        RETURNING id, user_id, next_seq
+    ), said AS (
+        INSERT INTO message (user_id, conversation_id, seq, role, content, created_at)
+        SELECT user_id, id, seq, 'user', md5(id::text || seq), date '2026-01-01'
+        FROM made, generate_series(1, next_seq - 1) seq
+    )
+    SELECT id FROM walker
+"""
+"""Conversations of three moments and messages of one. The first conversation has most of them."""
 
 
 def walks(ground: Ground, times: int) -> Outcome:
     """Each kind of walk in turn, with each size of a page."""
-    chance, pages, meddled = random.Random(1), 0, 0
-    with ground.database() as database, served(create_app(settings(database)), database) as service:
-        for number in range(times):
-            if number % TOGETHER == 0:  # statistics of all there is are made for each walk
-                empty(database)
-                service.hang_up()
-            limit = LIMITS[number // 3 % len(LIMITS)]
-            walk = Walk(_walker(service, number), database, limit, chance)
-            (walk.through_the_list, walk.back, walk.forward)[number % 3]()
-            pages, meddled = pages + walk.pages, meddled + walk.meddled
+    done = shared(_walked, ground, times)
+    number, pages, meddled = (sum(counts) for counts in zip(*done, strict=True))
     return Outcome(
-        times, meddled, f"{times} walks of {pages} pages, {meddled} writes in between: 0 missing, 0 twice"
+        number, meddled, f"{number} walks of {pages} pages, {meddled} writes in between: 0 missing, 0 twice"
     )
 
 
-def _walker(service: Service, number: int) -> User:
-    """Somebody with conversations and messages, of which most are of the same moment."""
-    user = service.user(f"{number}@example.com")
-    fill(service.postgres, user, conversations=CONVERSATIONS, messages=MESSAGES, size=32)
-    for sql in (
-        "UPDATE conversation SET updated_at = date '2026-01-01' + (id % 3)::int WHERE user_id = %s",
-        "UPDATE message SET created_at = date '2026-01-01' WHERE user_id = %s",
-    ):
-        service.postgres.rows(sql.replace("% 3", "%% 3"), user.id)
-    return user
+def _walked(ground: Ground, number: int, times: int) -> tuple[int, int, int]:
+    """How many walks, of how many pages, with how many writes in between."""
+    chance, pages, meddled = random.Random(number), 0, 0
+    with ground.database() as database, served(create_app(settings(database)), database) as service:
+        for walked, user in zip(range(times), _walkers(service), strict=False):
+            limit = LIMITS[walked // 3 % len(LIMITS)]
+            walk = Walk(user, database, limit, chance)
+            (walk.through_the_list, walk.back, walk.forward)[walked % 3]()
+            pages, meddled = pages + walk.pages, meddled + walk.meddled
+    return times, pages, meddled
+
+
+def _walkers(service: Service) -> Iterator[User]:
+    """Users with conversations and messages, without end; those that have walked are forgotten."""
+    while True:
+        service.hang_up()
+        empty(service.postgres)
+        new = service.postgres.rows(_WALKERS)
+        service.postgres.rows('ANALYZE "user", conversation, message')
+        yield from (service.user_of(user_id) for (user_id,) in new)
 
 
 class Walk:
