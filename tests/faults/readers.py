@@ -186,7 +186,7 @@ async def tabs(lab: Lab, rounds: int = 3) -> str:
 
 
 async def _race(lab: Lab, conversation: int, tabs: list[Chat]) -> None:
-    scripts = [fresh(pieces=10, pause=0, gate=5) for _ in tabs]
+    scripts = [fresh(pieces=4, pause=0, gate=2) for _ in tabs]
     async with lab.crowd(conversation, len(tabs)):
         sent = [
             asyncio.create_task(tab.begin(conversation, script))
