@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import ClassVar, Protocol
 
-from faults import ends, readers, retries
+from faults import ends, readers, retries, tabs
 from faults.board import Outcome
 from faults.ground import Ground
 from faults.kill_loop import KillLoop
@@ -87,5 +87,5 @@ deletes = repeated(ends.deletes)
 disconnects = repeated(readers.disconnects)
 lost_openings = repeated(retries.lost_openings)
 lost_appends = repeated(retries.lost_appends)
+races = repeated(tabs.races)
 resumes = repeated(readers.resumes)
-tabs = repeated(readers.tabs)

@@ -80,7 +80,7 @@ BOARD = (
         "O-01",
         "rounds of two to eight tabs that send at once",
         "1 answered, the others told where to read, seq without gaps",
-        engine.tabs,
+        engine.races,
         gate=0,
         deep=5_000,
     ),
