@@ -21,6 +21,9 @@ CONVERSATIONS = 2
 TALK = 100
 """Rounds in the same two conversations: some requests read all that was said in them."""
 
+USERS = 4
+"""Who take turns: a single one would have more turns in a minute than a user may."""
+
 REFUSED_AT_MOST = 0.001
 """Which share of answers may be 503."""
 
@@ -44,8 +47,9 @@ def mixed_rounds(ground: Ground, times: int) -> Outcome:
         ThreadPoolExecutor(AT_ONCE) as pool,
         closing(psycopg2.connect(**urls.arguments(database.url))) as holder,
     ):
-        user = service.user("alice@example.com")
+        users = [service.user(f"{number}@example.com") for number in range(USERS)]
         for first in range(0, times, TALK):
+            user = users[first // TALK % USERS]
             conversations = [user.conversation() for _ in range(CONVERSATIONS)]
             for _ in range(first, min(first + TALK, times)):
                 place = [chance.choice(conversations) for _ in range(AT_ONCE)]
