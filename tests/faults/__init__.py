@@ -25,6 +25,7 @@ machine     a model of the whole API, against it
 
 The turn engine has checks of its own:
 
+rounds      rounds of a check, beside each other
 script      what the assistant of these tests is told to say, and the assistant that says it
 serve       the program that a process of these tests runs
 wire        a TCP wire between a process and Postgres that can be cut at a named statement

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults import ends, readers, retries
+from faults import ends, readers, retries, tabs
 from faults.lab import THIS_BUILD, Lab
 
 Check = Callable[[Lab], Coroutine[None, None, str]]
@@ -86,7 +86,7 @@ CANARIES = (
     ),
     Canary(
         "nobody waits, and two replies may be open at once",
-        readers.tabs,
+        tabs.races,
         UNLOCKED,
         schema="DROP INDEX uq_message_open_reply",
     ),

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -65,6 +66,31 @@ class Seen:
                 self.parts.append(event)
 
 
+Enough = Callable[[Seen], bool]
+"""Whether a reader was shown what it waits for."""
+
+
+def _acknowledged(seen: Seen) -> bool:
+    return seen.acknowledged
+
+
+async def _under_way(
+    read: Callable[[Enough], Coroutine[None, None, Seen]], shown: Enough
+) -> "asyncio.Task[Seen]":
+    begun = asyncio.Event()
+
+    def look(seen: Seen) -> bool:
+        if shown(seen):
+            begun.set()
+        return False
+
+    reading = asyncio.create_task(read(look))
+    reading.add_done_callback(lambda _: begun.set())
+    async with asyncio.timeout(PATIENCE):
+        await begun.wait()
+    return reading
+
+
 class Chat:
     """A user at one process of the service."""
 
@@ -73,8 +99,14 @@ class Chat:
         headers = {"Authorization": f"Bearer {token}"}
         # The service hangs up after five seconds, like the default here: a request might just be on its way.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2)
+        # It never needs the certificates whose reading would take longer than many requests.
         self.client = httpx.AsyncClient(
-            base_url=process.url, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False
+            base_url=process.url,
+            headers=headers,
+            timeout=PATIENCE,
+            limits=limits,
+            trust_env=False,
+            verify=False,
         )
 
     async def __aenter__(self) -> Self:
@@ -99,30 +131,22 @@ class Chat:
         """Asks for another reply and waits for the whole of it."""
         return await self.client.post(f"/api/chat/{conversation}/regenerate")
 
-    async def stream(
-        self, conversation: int, script: Script, enough: Callable[[Seen], bool] | None = None
-    ) -> Seen:
+    async def stream(self, conversation: int, script: Script, enough: Enough | None = None) -> Seen:
         """Sends a question and reads the stream; leaves when it has read `enough`, or when it breaks."""
         url = f"/api/chat/{conversation}/message"
         return await self._read("POST", url, enough, json=_body(script), headers=STREAM)
 
-    async def resume(self, conversation: int, enough: Callable[[Seen], bool] | None = None) -> Seen:
+    async def resume(self, conversation: int, enough: Enough | None = None) -> Seen:
         """Reads the stream of the reply that is being written; status 204 if there is none."""
         return await self._read("GET", f"/api/chat/{conversation}/stream", enough)
 
-    async def follow(self, conversation: int) -> "asyncio.Task[Seen]":
-        """The same, under way: returns when it was shown that there is a reply."""
-        begun = asyncio.Event()
+    async def begin(self, conversation: int, script: Script) -> "asyncio.Task[Seen]":
+        """Sends a question: returns, while the stream is read on, when it was told of a reply, or refused."""
+        return await _under_way(partial(self.stream, conversation, script), _acknowledged)
 
-        def begins(seen: Seen) -> bool:
-            if seen.acknowledged:
-                begun.set()
-            return False
-
-        reading = asyncio.create_task(self.resume(conversation, begins))
-        reading.add_done_callback(lambda _: begun.set())
-        await begun.wait()
-        return reading
+    async def follow(self, conversation: int, shown: Enough = _acknowledged) -> "asyncio.Task[Seen]":
+        """Resumes: returns, while the stream is read on, when it was shown this, at first the reply's id."""
+        return await _under_way(partial(self.resume, conversation), shown)
 
     async def append(self, conversation: int, content: str, client_id: str) -> httpx.Response:
         """Stores a message without a reply."""
@@ -154,9 +178,7 @@ class Chat:
         lines = (await self.client.get("/metrics")).text.splitlines()
         return next(float(line.split()[-1]) for line in lines if line.startswith(name))
 
-    async def _read(
-        self, method: str, url: str, enough: Callable[[Seen], bool] | None, **options: Any
-    ) -> Seen:
+    async def _read(self, method: str, url: str, enough: Enough | None, **options: Any) -> Seen:
         seen = Seen(0)
         try:
             async with self.client.stream(method, url, **options) as answer:

@@ -8,22 +8,33 @@ from typing import Any
 
 import httpx
 import psycopg2
+from psycopg2.extensions import connection
 
 from app.db import url as urls
 from app.main import create_app
-from database_for_tests import waiting_for_locks
 from faults.board import Outcome
 from faults.ground import Ground
-from support import Postgres, User, served, settings, until
+from support import User, served, settings, until
 
 AT_ONCE = 8
 CONVERSATIONS = 2
+TALK = 100
+"""Rounds in the same two conversations: some requests read all that was said in them."""
+
+USERS = 4
+"""Who take turns: a single one would have more turns in a minute than a user may."""
+
 REFUSED_AT_MOST = 0.001
 """Which share of answers may be 503."""
 
 UNDERSTOOD = {200, 201, 204, 404, 409, 422, 503}
 """404 for what was deleted, 409 and 422 for who comes while a reply is written."""
 
+_WAITING = """
+    SELECT pg_stat_clear_snapshot();
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+_NUMBERS = "SELECT array_agg(seq ORDER BY seq) FROM message WHERE conversation_id = %s"
 _DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -34,20 +45,22 @@ def mixed_rounds(ground: Ground, times: int) -> Outcome:
         ground.database() as database,
         served(create_app(settings(database)), database) as service,
         ThreadPoolExecutor(AT_ONCE) as pool,
+        closing(psycopg2.connect(**urls.arguments(database.url))) as holder,
     ):
-        user = service.user("alice@example.com")
-        conversations = [user.conversation() for _ in range(CONVERSATIONS)]
-        for _ in range(times):
-            place = [chance.choice(conversations) for _ in range(AT_ONCE)]
-            asked = [_request(user, one, chance.randrange(9)) for one in place]
-            answers, waiting = _let_go_together(database, pool, user, asked)
-            statuses.update(answer.status_code for answer in answers)
-            waited += waiting
-        for conversation in conversations:
-            user.post(f"/api/conversations/{conversation}/restore").raise_for_status()
-            numbers = "SELECT array_agg(seq ORDER BY seq) FROM message WHERE conversation_id = %s"
-            found = database.value(numbers, conversation)
-            assert found == list(range(1, len(found) + 1)), "seq has gaps"
+        users = [service.user(f"{number}@example.com") for number in range(USERS)]
+        for first in range(0, times, TALK):
+            user = users[first // TALK % USERS]
+            conversations = [user.conversation() for _ in range(CONVERSATIONS)]
+            for _ in range(first, min(first + TALK, times)):
+                place = [chance.choice(conversations) for _ in range(AT_ONCE)]
+                asked = [_request(user, one, chance.randrange(9)) for one in place]
+                answers, waiting = _let_go_together(holder, conversations, pool, user, asked)
+                statuses.update(answer.status_code for answer in answers)
+                waited += waiting
+            for conversation in conversations:
+                user.post(f"/api/conversations/{conversation}/restore").raise_for_status()
+                found = database.value(_NUMBERS, conversation)
+                assert found == list(range(1, len(found) + 1)), "seq has gaps"
         deadlocks = database.value(_DEADLOCKS)
     assert statuses.keys() <= UNDERSTOOD, statuses
     assert statuses[503] <= REFUSED_AT_MOST * statuses.total(), statuses
@@ -75,17 +88,22 @@ def _request(user: User, conversation: int, kind: int) -> httpx.Request:
 
 
 def _let_go_together(
-    postgres: Postgres, pool: ThreadPoolExecutor, user: User, asked: list[httpx.Request]
+    holder: connection,
+    conversations: list[int],
+    pool: ThreadPoolExecutor,
+    user: User,
+    asked: list[httpx.Request],
 ) -> tuple[list[httpx.Response], int]:
     """The answers, and how many waited for the conversations while somebody else held them."""
-    with closing(psycopg2.connect(**urls.arguments(postgres.url))) as holder:
-        holder.cursor().execute("SELECT FROM conversation FOR UPDATE")
+    with holder, holder.cursor() as cursor:
+        cursor.execute("SELECT FROM conversation WHERE id = ANY(%s) FOR UPDATE", [conversations])
         answers = [pool.submit(user.client.send, request) for request in asked]
-        waiting = 0
+        waiting: int = 0
 
         def all_wait_or_are_done() -> bool:
             nonlocal waiting
-            waiting = waiting_for_locks(postgres)
+            cursor.execute(_WAITING)
+            [[waiting]] = cursor.fetchall()
             return waiting == sum(not answer.done() for answer in answers)
 
         until(all_wait_or_are_done)

@@ -10,9 +10,13 @@ from faults.chat import Chat
 from faults.lab import Lab, two
 from faults.readers import SECONDS, until_ended
 from faults.retries import fresh
+from faults.rounds import beside
 from faults.wire import Trap
 
 LEASE = 10
+
+DELETED = 20
+"""Replies at once whose conversation, or user, is deleted."""
 
 
 async def _when_shown(lab: Lab, *keys: str, seconds: float = 0.7) -> None:
@@ -48,34 +52,38 @@ async def stops(lab: Lab, rounds: int = 6) -> str:
 async def deletes(lab: Lab, rounds: int = 1) -> str:
     """Conversation or account deleted meanwhile: all readers are told, and the reply stays ended."""
     async with two(lab) as (first, second):
-        for what in ("conversation", "user") * rounds:
+
+        async def delete(number: int) -> tuple[int, list[str] | None]:
+            """The conversation, and the statuses of its messages that stay."""
             user, token = lab.user()
             async with Chat(first, token) as here, Chat(second, token) as there:
                 conversation, script = await here.start(), fresh(pieces=400, pause=0.05)
-                reading = asyncio.create_task(here.stream(conversation, script))
-                await _when_shown(lab, script.key)
-                follow = await there.follow(conversation)
-                if what == "conversation":
-                    deleted = await there.client.delete(f"/api/conversations/{conversation}")
-                    assert deleted.status_code == 204
-                else:
-                    await asyncio.to_thread(
-                        lab.postgres.rows, 'DELETE FROM "user" WHERE id = %s RETURNING id', user
-                    )
+                reading = await here.begin(conversation, script)
+                # From another process it is seen only when some of it has been flushed.
+                follow = await there.follow(conversation, lambda seen: seen.text != "")
                 # Whose account is gone may hear of that first.
                 told = {"error: conversation_not_found"}
-                if what == "user":
+                if of_user := number % 2:
                     told.add("error: not_authenticated")
+                    account = 'DELETE FROM "user" WHERE id = %s RETURNING id'
+                    await asyncio.to_thread(lab.postgres.rows, account, user)
+                else:
+                    deleted = await there.client.delete(f"/api/conversations/{conversation}")
+                    assert deleted.status_code == 204
                 for seen in (await reading, await follow):
                     assert seen.ending in told, seen.ending
                     assert seen.done
-                while await here.gauge("chat_turns_running"):  # noqa: ASYNC110  # another process
-                    await asyncio.sleep(SECONDS)
                 found = await here.client.get(f"/api/conversations/{conversation}")
-                assert found.status_code == (404 if what == "conversation" else 401)
-                left = "SELECT array_agg(status ORDER BY seq) FROM message WHERE conversation_id = %s"
-                stays = ["complete", "interrupted"] if what == "conversation" else None
-                assert lab.postgres.value(left, conversation) == stays
+                assert found.status_code == (401 if of_user else 404)
+                return conversation, None if of_user else ["complete", "interrupted"]
+
+        kept = await beside(2 * rounds, DELETED, delete)
+        async with Chat(first, lab.user()[1]) as other:
+            while await other.gauge("chat_turns_running"):  # noqa: ASYNC110  # another process
+                await asyncio.sleep(SECONDS)
+        left = "SELECT array_agg(status ORDER BY seq) FROM message WHERE conversation_id = %s"
+        for conversation, stays in kept:
+            assert lab.postgres.value(left, conversation) == stays
     return (
         f"{rounds} conversations and {rounds} users deleted while a reply streams, "
         f"{4 * rounds} readers told, 0 replies go on"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import ClassVar, Protocol
 
-from faults import ends, readers, retries
+from faults import ends, readers, retries, tabs
 from faults.board import Outcome
 from faults.ground import Ground
 from faults.kill_loop import KillLoop
@@ -13,8 +13,6 @@ from faults.lab import Lab, Process
 
 ACKNOWLEDGED = 100
 """Messages between two kills, at the least."""
-
-AT_ONCE = 40
 
 
 class Repeated(Protocol):
@@ -78,16 +76,6 @@ def repeated(check: Repeated) -> Callable[[Ground, int], Outcome]:
     return partial(_rounds, check)
 
 
-def disconnects(ground: Ground, times: int) -> Outcome:
-    """Readers who leave at a random byte, forty at once."""
-    said = ""
-    for _ in range(0, times, AT_ONCE):
-        with ground.lab() as lab:
-            said = asyncio.run(readers.disconnects(lab, AT_ONCE))
-    tried = -(-times // AT_ONCE) * AT_ONCE
-    return Outcome(tried, tried, f"all replies complete and all that was read is in them; last: {said}")
-
-
 def streams(ground: Ground, times: int) -> Outcome:
     """So many streams in one process."""
     with ground.lab() as lab:
@@ -96,7 +84,8 @@ def streams(ground: Ground, times: int) -> Outcome:
 
 bursts = repeated(retries.bursts)
 deletes = repeated(ends.deletes)
+disconnects = repeated(readers.disconnects)
 lost_openings = repeated(retries.lost_openings)
 lost_appends = repeated(retries.lost_appends)
+races = repeated(tabs.races)
 resumes = repeated(readers.resumes)
-tabs = repeated(readers.tabs)

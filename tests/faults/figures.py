@@ -66,7 +66,7 @@ BOARD = (
         "1 row, 1 call, 1 answer each",
         engine.bursts,
         gate=0,
-        deep=300,
+        deep=500,
     ),
     Figure(
         "I-05/06",
@@ -80,9 +80,9 @@ BOARD = (
         "O-01",
         "rounds of two to eight tabs that send at once",
         "1 answered, the others told where to read, seq without gaps",
-        engine.tabs,
+        engine.races,
         gate=0,
-        deep=300,
+        deep=5_000,
     ),
     Figure(
         "O-02",
@@ -90,7 +90,7 @@ BOARD = (
         "0 x 5xx but 503, and of those at most 0.1 %",
         mixed_rounds,
         gate=60,
-        deep=2_000,
+        deep=10_000,
     ),
     Figure(
         "O-03/04",
@@ -106,7 +106,7 @@ BOARD = (
         "0 x 500, history as shown",
         faults_of_the_model,
         gate=1,
-        deep=20,
+        deep=50,
     ),
     Figure(
         "O-07",
@@ -114,7 +114,7 @@ BOARD = (
         "0 rows come back, all readers told",
         engine.deletes,
         gate=0,
-        deep=50,
+        deep=500,
     ),
     Figure(
         "P-03",
@@ -146,7 +146,7 @@ BOARD = (
         "all read the same",
         engine.resumes,
         gate=0,
-        deep=100,
+        deep=1_000,
     ),
     Figure(
         "D-03",

@@ -27,6 +27,15 @@ TESTS = Path(__file__).parents[1]
 PATIENCE = 45
 """Seconds in which what must happen has happened, also on a busy machine: more than four leases."""
 
+_WAITING = """
+    SELECT count(*) FROM pg_locks WHERE NOT granted AND (
+        transactionid = pg_current_xact_id()::xid
+        OR relation = 'conversation'::regclass AND format('(%%s,%%s)', page, tuple) = %s
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+"""
+"""Who waits for a row that this transaction has locked: the first for its end, the others for the first."""
+
 _COMPLAINT = re.compile(
     r"Traceback|Warning|Exception ignored|Exception in callback|never retrieved|internal_error"
 )
@@ -193,14 +202,19 @@ class Lab:
     @asynccontextmanager
     async def crowd(self, conversation: int, requests: int) -> AsyncIterator[None]:
         """Lets no write into the conversation until so many wait for each other, and then all at once."""
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
-        with closing(psycopg2.connect(**urls.arguments(self.postgres.url))) as holder:
-            holder.cursor().execute("SELECT FROM conversation WHERE id = %s FOR UPDATE", [conversation])
+        # In a thread, because it may have to wait for somebody whose wire is in this one.
+        holder = await asyncio.to_thread(psycopg2.connect, **urls.arguments(self.postgres.url))
+        with closing(holder), holder.cursor() as cursor:
+            held = "SELECT ctid FROM conversation WHERE id = %s FOR UPDATE"
+            await asyncio.to_thread(cursor.execute, held, [conversation])
+            [[place]] = cursor.fetchall()
             yield
             async with asyncio.timeout(PATIENCE):
-                name = self.postgres.url.database
-                while self.postgres.value(waiting, name) < requests:  # noqa: ASYNC110  # Postgres knows
+                waiting = 0
+                while waiting < requests:
                     await asyncio.sleep(0.02)
+                    cursor.execute(_WAITING, [place])
+                    [[waiting]] = cursor.fetchall()
 
     def open_gate(self, key: str) -> None:
         """Lets the assistant go on that waits in the script of this key."""

@@ -1,9 +1,11 @@
 """The model fails in every way that a server can: the question is kept, and its reply says what happened."""
 
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 from app.main import create_app
@@ -12,10 +14,13 @@ from assistants.test_wire import DIALECTS
 from faults.board import Outcome
 from faults.ground import Ground
 from model_server import CUT, Answer, Gate, ModelServer, byte_by_byte, chunk, refuses, says, serving, texts
-from support import Service, served, settings
+from support import Postgres, Service, served, settings
 from turns.reading import streamed, text
 
 AT_ONCE = 8
+MODELS = 4
+"""Models that fail at once: each is asked for one reply at a time, and knows which answer is next."""
+
 SILENCE = 2
 """Seconds without a word after which a model has failed, here."""
 
@@ -71,9 +76,8 @@ DEAD = (refuses(500, retry_after="0"), refuses(401), Answer([CUT]), Answer([]))
 
 
 @contextmanager
-def _talking(ground: Ground) -> Iterator[tuple[Service, ModelServer]]:
+def _talking(database: Postgres) -> Iterator[tuple[Service, ModelServer]]:
     with (
-        ground.database() as database,
         serving(HELLO) as model,
         served(
             create_app(
@@ -93,9 +97,22 @@ def _talking(ground: Ground) -> Iterator[tuple[Service, ModelServer]]:
 
 def faults_of_the_model(ground: Ground, times: int) -> Outcome:
     """Each kind so many times: read as a stream, then in the history; the next turn is a turn as ever."""
+    shares = [len(range(model, times, MODELS)) for model in range(min(times, MODELS))]
+    with ground.database() as database, ThreadPoolExecutor(MODELS) as pool:
+        failed = sum(pool.map(partial(_failures, database), shares))
+    return Outcome(
+        len(KINDS) * times,
+        failed,
+        f"{len(KINDS)} kinds, {failed} replies failed with the text that was shown, all others complete; "
+        f"the next turn works after each",
+    )
+
+
+def _failures(database: Postgres, times: int) -> int:
+    """How many replies failed, which are all that had to."""
     failed = 0
-    with _talking(ground) as (service, model):
-        user = service.user("alice@example.com")
+    with _talking(database) as (service, model):
+        user = service.user(f"{uuid.uuid4().hex}@example.com")
         for name, kind in KINDS.items():
             conversation = user.conversation()
             for number in range(times):
@@ -115,17 +132,16 @@ def faults_of_the_model(ground: Ground, times: int) -> Outcome:
             model.answers = [HELLO]
             again = user.post(f"/api/chat/{conversation}/message", {"message": "And now?"})
             assert (again.status_code, again.json()["reply"]["content"]) == (200, "Hello"), name
-    return Outcome(
-        len(KINDS) * times,
-        failed,
-        f"{len(KINDS)} kinds, {failed} replies failed with the text that was shown, all others complete; "
-        f"the next turn works after each",
-    )
+    return failed
 
 
 def dead_models(ground: Ground, times: int) -> Outcome:
     """The model dies before its first byte: what the user wrote is there all the same."""
-    with _talking(ground) as (service, model), ThreadPoolExecutor(AT_ONCE) as pool:
+    with (
+        ground.database() as database,
+        _talking(database) as (service, model),
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
         users = [service.user(f"{number}@example.com") for number in range(AT_ONCE)]
 
         def ask(number: int) -> tuple[int, int, str]:

@@ -9,9 +9,20 @@ from contextlib import AsyncExitStack, suppress
 from faults.chat import Chat, Seen
 from faults.lab import PATIENCE, Lab, two
 from faults.retries import fresh
+from faults.rounds import beside
 from faults.script import Script
 
-SECONDS = 0.05
+SECONDS = 0.2
+"""Between two looks at a reply that is being written."""
+
+LEAVING = 40
+"""Readers at once of those who leave."""
+
+SHORTEST = 1_400
+"""Bytes that the stream of their reply has at the least: nobody reads to its end."""
+
+RESUMED = 16
+"""Replies at once that are resumed: as many as a user may have."""
 
 GROUP = 50
 """Streams that are opened at once."""
@@ -30,17 +41,19 @@ async def until_ended(chat: Chat, conversation: int) -> dict[str, object]:
             await asyncio.sleep(SECONDS)
 
 
-async def disconnects(lab: Lab, turns: int = 40) -> str:
+async def disconnects(lab: Lab, rounds: int = 40) -> str:
     """Readers leave at a random byte: every reply ends complete, and has all that was read."""
     chance = random.Random(7)
     async with lab:
-        process = await lab.process(MAX_RUNNING_TURNS_PER_USER=turns)
+        process = await lab.process(MAX_RUNNING_TURNS_PER_USER=LEAVING)
         _, token = lab.user()
         async with Chat(process, token) as chat:
 
-            async def leave() -> int:
+            async def leave(_: int) -> int:
                 conversation, script = await chat.start(), fresh(pieces=10, pause=0.05)
-                read = await _read_bytes(process.port, token, conversation, script, chance.randrange(4_000))
+                read = await _read_bytes(
+                    process.port, token, conversation, script, chance.randrange(SHORTEST)
+                )
                 seen = Seen(200)
                 # What breaks off in the middle of a line was not shown.
                 for line in read.decode(errors="ignore").split("\n")[:-1]:
@@ -50,9 +63,9 @@ async def disconnects(lab: Lab, turns: int = 40) -> str:
                 assert script.text.startswith(seen.text)
                 return len(read)
 
-            read = await asyncio.gather(*(leave() for _ in range(turns)))
-    assert len(lab.calls()) == turns
-    return f"{turns} readers left after {min(read)} to {max(read)} bytes, {turns} replies complete"
+            read = await beside(rounds, LEAVING, leave)
+    assert len(lab.calls()) == rounds
+    return f"{rounds} readers left after {min(read)} to {max(read)} bytes, {rounds} replies complete"
 
 
 async def _read_bytes(port: int, token: str, conversation: int, script: Script, count: int) -> bytes:
@@ -122,57 +135,27 @@ async def resumes(lab: Lab, rounds: int = 3) -> str:
     async with two(lab) as (first, second):
         _, token = lab.user()
         async with Chat(first, token) as here, Chat(second, token) as there:
-            for number in range(rounds):
+
+            async def resume(number: int) -> None:
                 conversation = await here.start()
-                script = fresh(pieces=30, pause=0.04, tool_at=10 + number % 10, gate=20)
-                reading = asyncio.create_task(here.stream(conversation, script))
-                await lab.asked(script.key)
-                early = await there.follow(conversation)
-                await asyncio.sleep(0.9)  # the tool has been used, and its answer flushed
-                others = [await chat.follow(conversation) for chat in (there, here)]
+                script = fresh(pieces=30, pause=0.02, tool_at=10 + number % 10, gate=20)
+                own = await here.begin(conversation, script)
+                # What is shown at another process has been flushed: the tool, and text up to the gate.
+                flushed = script.piece(script.gate - 1)
+                early = await there.follow(conversation, lambda seen: seen.text.endswith(flushed))
+                late = [await chat.follow(conversation) for chat in (there, here)]
                 lab.open_gate(script.key)
-                late, own = await asyncio.gather(*others)
-                for seen in (await reading, await early, late, own):
+                readers = await asyncio.gather(own, early, *late)
+                for seen in readers:
                     assert (seen.status, seen.text, seen.ending) == (200, script.text, "finish")
-                    assert seen.parts == late.parts
+                    assert seen.parts == readers[0].parts
                     assert len(seen.parts) == 2
-                    assert seen.reply_id == late.reply_id
+                    assert seen.reply_id == readers[0].reply_id
                 gone = await there.resume(conversation)
                 assert gone.status == 204
+
+            await beside(rounds, RESUMED, resume)
     return f"{rounds} replies, {4 * rounds} readers at 2 processes, 0 of another text"
-
-
-async def tabs(lab: Lab, rounds: int = 3) -> str:
-    """Of two to eight messages at once all but one are refused, told where to read, and sent again."""
-    async with two(lab) as (first, second):
-        _, token = lab.user()
-        async with Chat(first, token) as here, Chat(second, token) as there:
-            conversation, sent, refused = await here.start(), 0, 0
-            for number in range(rounds):
-                count = 2 + number % 7
-                scripts = [fresh(pieces=10, pause=0.05) for _ in range(count)]
-                chats = [(here, there)[tab % 2] for tab in range(count)]
-                async with lab.crowd(conversation, count):
-                    asked = [
-                        asyncio.create_task(chat.stream(conversation, script))
-                        for chat, script in zip(chats, scripts, strict=True)
-                    ]
-                seen = await asyncio.gather(*asked)
-                assert sorted(one.status for one in seen) == [200, *[409] * (count - 1)]
-                [winner] = [one for one in seen if one.status == 200]
-                for chat, script, one in zip(chats, scripts, seen, strict=True):
-                    if one is not winner:
-                        assert one.problem["code"] == "turn_in_progress"
-                        assert one.problem["reply_id"] == winner.reply_id
-                        assert one.problem["resume"] == f"/api/chat/{conversation}/stream"
-                        again = await chat.stream(conversation, script)
-                        assert (again.status, again.text) == (200, script.text)
-                        refused += 1
-                sent += count
-            assert await here.messages(conversation) == await there.messages(conversation)
-            numbers = [message["seq"] for message in await here.messages(conversation)]
-    assert numbers == list(range(1, 2 * sent + 1))
-    return f"{rounds} times two to eight tabs at once, {refused} answers 409, both histories equal"
 
 
 async def limits(lab: Lab) -> str:

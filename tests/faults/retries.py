@@ -5,8 +5,15 @@ import uuid
 
 from faults.chat import Chat
 from faults.lab import Lab, two
+from faults.rounds import beside
 from faults.script import Script
 from faults.wire import Statement, Trap
+
+CROWDS = 4
+"""Conversations at once in which eight requests wait for each other, over the 16 connections of a process."""
+
+TALK = 10
+"""Rounds in one conversation: each asks the assistant with all that was said before."""
 
 
 def fresh(**fields: int | float) -> Script:
@@ -24,10 +31,9 @@ async def bursts(lab: Lab, rounds: int = 6) -> str:
     async with two(lab) as (first, second):
         _, token = lab.user()
         async with Chat(first, token) as here, Chat(second, token) as there:
-            conversation = await here.start()
-            scripts = [fresh(pieces=10, pause=0.05) for _ in range(rounds)]
-            answers = 0
-            for script in scripts:
+
+            async def burst(_: int) -> str:
+                conversation, script = await here.start(), fresh(pieces=10, pause=0.05)
                 four = (here, there, here, there)
                 async with lab.crowd(conversation, 8):
                     asked = [asyncio.create_task(chat.ask(conversation, script)) for chat in four]
@@ -37,13 +43,15 @@ async def bursts(lab: Lab, rounds: int = 6) -> str:
                 assert all(answer.json() == whole[0].json() for answer in whole)
                 assert {one.reply_id for one in seen} == {whole[0].json()["reply"]["id"]}
                 assert {(one.text, one.ending, one.done) for one in seen} == {(script.text, "finish", True)}
-                answers += 8
-            rows = len(await there.messages(conversation))
-            replays = await asyncio.gather(*(there.stream(conversation, script) for script in scripts))
-            assert [seen.text for seen in replays] == [script.text for script in scripts]
-    assert rows == 2 * rounds, f"{rows} rows of {rounds} turns"
-    assert sorted(lab.calls()) == sorted(script.key for script in scripts)
-    return f"{rounds} bursts, {answers} answers, {rows // 2} turns, {len(lab.calls())} calls, 0 duplicates"
+                rows = len(await there.messages(conversation))
+                assert rows == 2, f"{rows} rows of a turn"
+                replay = await there.stream(conversation, script)
+                assert (replay.text, replay.reply_id) == (script.text, seen[0].reply_id)
+                return script.key
+
+            keys = await beside(rounds, CROWDS, burst)
+    assert sorted(lab.calls()) == sorted(keys)
+    return f"{rounds} bursts, {8 * rounds} answers, {rounds} turns, {len(lab.calls())} calls, 0 duplicates"
 
 
 async def lost_openings(lab: Lab, rounds: int = 3) -> str:
@@ -52,19 +60,20 @@ async def lost_openings(lab: Lab, rounds: int = 3) -> str:
         process = await lab.process()
         _, token = lab.user()
         async with Chat(process, token) as chat:
-            conversation = await chat.start()
-            scripts = [fresh() for _ in range(rounds)]
-            for script in scripts:
-                process.wire.set(Trap("opening", "after", lose))
-                answer = await chat.ask(conversation, script)
-                assert answer.status_code == 200, answer.text
-                assert answer.json()["reply"]["content"] == script.text
-                process.wire.set(Trap("opening", "after", lose))
-                again = await chat.regenerate(conversation)
-                assert (again.status_code, again.json()["reply"]["content"]) == (200, script.text)
-                assert (await chat.ask(conversation, script)).json() == again.json()
-            rows = await chat.messages(conversation)
-            assert [row["seq"] for row in rows] == [3 * n + m for n in range(rounds) for m in (1, 3)]
+            scripts = [fresh(pause=0) for _ in range(rounds)]
+            for first in range(0, rounds, TALK):
+                conversation = await chat.start()
+                for script in (talk := scripts[first : first + TALK]):
+                    process.wire.set(Trap("opening", "after", lose))
+                    answer = await chat.ask(conversation, script)
+                    assert answer.status_code == 200, answer.text
+                    assert answer.json()["reply"]["content"] == script.text
+                    process.wire.set(Trap("opening", "after", lose))
+                    again = await chat.regenerate(conversation)
+                    assert (again.status_code, again.json()["reply"]["content"]) == (200, script.text)
+                    assert (await chat.ask(conversation, script)).json() == again.json()
+                rows = await chat.messages(conversation)
+                assert [row["seq"] for row in rows] == [3 * n + m for n in range(len(talk)) for m in (1, 3)]
     assert sorted(lab.calls()) == sorted(2 * [script.key for script in scripts])
     return f"{2 * rounds} openings lost, {2 * rounds} found and answered, {len(lab.calls())} calls"
 

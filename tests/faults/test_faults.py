@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults import ends, readers, retries
+from faults import ends, readers, retries, tabs
 from faults.kill_loop import KillLoop
 from faults.lab import Lab
 from support import Postgres
@@ -25,7 +25,7 @@ CHECKS: tuple[Check, ...] = (
     readers.disconnects,
     readers.slow_readers,
     readers.resumes,
-    readers.tabs,
+    tabs.races,
     readers.limits,
     readers.many_streams,
     ends.stops,

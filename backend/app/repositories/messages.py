@@ -61,7 +61,7 @@ _BYTES = func.octet_length(col(Message.content)) + func.coalesce(func.pg_column_
 
 def until(most: int, messages: Select[Any], order: ColumnElement[Any]) -> Select[Any]:
     """The first of the messages in this order, at least one, up to the one that makes them so many bytes."""
-    before = (func.sum(_BYTES).over(order_by=order) - _BYTES).label("bytes_before")
+    before = (func.sum(_BYTES).over(order_by=order, rows=(None, 0)) - _BYTES).label("bytes_before")
     measured = messages.add_columns(before).order_by(order).subquery()
     columns = (one for one in measured.c if one.name != "bytes_before")
     return select(*columns).where(measured.c.bytes_before < most)
