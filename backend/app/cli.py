@@ -96,7 +96,6 @@ def migrate(
 
     with _database(_settings(), migrated=False, checked=False) as settings:
         url = migrations.direct_url(settings)
-        _say("Migrating ...")
         migrations.migrate(url, revision, None if yes else lambda: _agree_to_loss(revision))
         _say(f"The schema is at {migrations.current(url) or 'its beginning: no tables'}.")
 
@@ -218,7 +217,7 @@ def token(
 
 
 def _agree_to_loss(revision: str) -> None:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise SetupError("A way down drops what is stored. Nothing is changed: back up, and add --yes.")
     typer.confirm(f"Go down to {revision}, and drop what the older schema has no place for?", abort=True)
 

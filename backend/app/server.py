@@ -18,6 +18,11 @@ from .protocol import Guarded
 LAST_ANSWERS_SECONDS = 5
 """What requests get that are neither turns nor finished when the turns are."""
 
+UNSENT_BYTES = 131_072
+"""What a connection takes in before its reader does. The kernel would take megabytes, and say that there is
+room again only when more than one of them was read: nobody could tell a slow reader from one who is gone.
+"""
+
 IDLE_SECONDS = 75
 """How long a connection may wait for its next request: longer than the minute after which proxies leave it.
 
@@ -96,6 +101,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             f"PORT: cannot listen on {address(host, port)} ({why}). Choose another with --port."
         ) from None
     with listener:
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # connections have it from their listener
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         yield listener
 
 

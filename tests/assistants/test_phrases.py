@@ -114,6 +114,7 @@ PHRASINGS: list[tuple[str, Command]] = [
     ("add buy milk, and eggs", add("buy milk", "eggs")),
     ("add Buy milk, And call Tom and Ann", add("Buy milk", "call Tom and Ann")),
     ("add milk, eggs, and fish and chips", add("milk", "eggs", "fish and chips")),
+    ("add eggs, and milk, bread and butter", add("eggs", "milk", "bread", "butter")),
     ('add "buy milk, and eggs"', add("buy milk, and eggs")),
     ("add a task: buy milk, and eggs", add("buy milk, and eggs")),
     ("add write to the landlord about it, and wait", add("write to the landlord about it, and wait")),

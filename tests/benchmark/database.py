@@ -21,7 +21,7 @@ _MIGRATIONS = Path(__file__).parents[2] / "alembic" / "versions"
 def seeded(size: str, progress: Callable[[str], object]) -> Iterator[str]:
     """The URL of a database of this size, in a Postgres of its own that writes durably.
 
-    The first run fills it, and a run after a migration; what runs appended is gone at the next.
+    The first run fills it, and a run after a migration; messages that runs appended are gone at the next.
     """
     shape = repr(SIZES[size]).encode() + b"".join(
         file.read_bytes() for file in sorted(_MIGRATIONS.glob("*.py"))
@@ -29,7 +29,7 @@ def seeded(size: str, progress: Callable[[str], object]) -> Iterator[str]:
     digest = hashlib.sha256(shape).hexdigest()[:8]
     folder = Path(tempfile.gettempdir(), f"chat-history-benchmark-{size}-{digest}")
     complete = folder / "complete"
-    if not complete.exists():
+    if not complete.exists() or not complete.read_text():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         folder.chmod(0o711)  # root's server runs as another user

@@ -14,7 +14,7 @@ from faults.ground import Ground
 from faults.shares import AT_ONCE, shared
 from input.echo import Echo
 from proxy import Proxy, proxied
-from support import Postgres, Service, pages, served, settings
+from support import Postgres, Service, pages, served, settings, until
 
 STEPS = 30
 """In a row, before everything is compared and it begins anew."""
@@ -345,7 +345,7 @@ def _stepped(ground: Ground, number: int, times: int) -> Counter[str]:
                     ),
                 )
                 tried = done.total() - done["connections cut"]
-        assert database.value("SELECT count(*) FROM message WHERE status = 'streaming'") == 0
+            until(lambda: database.value("SELECT count(*) FROM message WHERE status = 'streaming'") == 0)
     return done
 
 

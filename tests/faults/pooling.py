@@ -17,9 +17,6 @@ from faults.lab import TESTS
 from pooler import PROGRAM, pooled, transactions_of
 from support import Postgres
 
-SIZES = (1, 3)
-"""How many connections a pool has."""
-
 SMALL = ("api/test_chat.py", "api/test_messages.py", "api/test_todos.py")
 WHOLE = (
     "ai_sdk",
@@ -43,9 +40,10 @@ which is a minute here."""
 AT_LEAST_TWO = (
     "api/test_ended_tokens.py::test_of_two_changes_at_once_the_second_comes_with_a_token_that_has_ended",
     "openapi/test_problems.py::"
-    "test_a_service_whose_connections_are_all_in_use_gives_the_problem_that_is_shown",
+    "test_a_service_whose_connections_are_all_in_use_gives_the_problems_that_are_shown",
     "privacy/test_erasure.py::test_of_two_erasures_that_wait_for_each_other_the_second_finds_nobody",
     "privacy/test_export.py::test_it_is_of_one_moment_whatever_happens_while_it_is_read",
+    "privacy/test_export.py::test_a_user_reads_one_export_at_a_time",
     "privacy/test_export.py::test_slow_readers_hold_up_nobody_but_other_exports",
     "turns/test_shutdown.py::test_a_turn_that_is_being_opened_is_waited_for",
 )

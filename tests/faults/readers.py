@@ -18,8 +18,8 @@ SECONDS = 0.2
 LEAVING = 40
 """Readers at once of those who leave."""
 
-SHORTEST = 1_400
-"""Bytes that the stream of their reply has at the least: nobody reads to its end."""
+LONGEST = 1_600
+"""Bytes that the stream of their reply has at the most: some leave at its very end."""
 
 RESUMED = 16
 """Replies at once that are resumed: as many as a user may have."""
@@ -51,9 +51,7 @@ async def disconnects(lab: Lab, rounds: int = 40) -> str:
 
             async def leave(_: int) -> int:
                 conversation, script = await chat.start(), fresh(pieces=10, pause=0.05)
-                read = await _read_bytes(
-                    process.port, token, conversation, script, chance.randrange(SHORTEST)
-                )
+                read = await _read_bytes(process.port, token, conversation, script, chance.randrange(LONGEST))
                 seen = Seen(200)
                 # What breaks off in the middle of a line was not shown.
                 for line in read.decode(errors="ignore").split("\n")[:-1]:
@@ -75,7 +73,7 @@ async def _read_bytes(port: int, token: str, conversation: int, script: Script, 
         writer.write(_request(token, conversation, script))
         await reader.readuntil(b"\r\n\r\n")
         read = b""
-        while len(read) < count and (data := await reader.read(count - len(read))):
+        while len(read) < count and b"[DONE]" not in read and (data := await reader.read(count - len(read))):
             read += data
         return read
     finally:

@@ -14,9 +14,9 @@ SIZE = 4
 def strangers(ground: Ground, times: int) -> Outcome:
     """What is another user's is answered like what does not exist, byte for byte, and stays as it is."""
     done = shared(_intruded, ground, times)
-    tried, operations = sum(tried for tried, _ in done), {operations for _, operations in done}
+    tried, [operations] = sum(tried for tried, _ in done), {operations for _, operations in done}
     return Outcome(
-        tried, tried, f"{operations.pop()} operations, 0 uncovered; 0 reads, 0 writes, 0 answers that differ"
+        tried, tried, f"{operations} operations, 0 uncovered; 0 reads, 0 writes, 0 answers that differ"
     )
 
 

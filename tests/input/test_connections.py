@@ -1,6 +1,7 @@
 """What a client may send before anybody looks at it, how slowly, and on how many connections."""
 
 import json
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
-from app.server import Server
+from app.server import UNSENT_BYTES, Server, listening
 from support import Service, until
 
 Serve = Callable[..., AbstractContextManager[Service]]
@@ -235,3 +236,22 @@ def test_every_answer_says_what_a_browser_must_not_do_with_it(service: Service) 
 def test_a_proxy_leaves_an_idle_connection_first(service: Service) -> None:
     """nginx and the balancers of clouds do so after a minute; a request that met our end would be lost."""
     assert Server(service.app).config.timeout_keep_alive > 60  # seconds
+
+
+def test_a_connection_has_room_again_when_its_reader_took_a_little() -> None:
+    """Else only after more than a megabyte, and a slow reader would seem to take nothing."""
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()) as reader:
+        writer, _ = listener.accept()
+        with writer:
+            writer.setblocking(False)
+            until(lambda: not _takes(writer))
+            reader.recv(UNSENT_BYTES, socket.MSG_WAITALL)
+            until(lambda: bool(select.select([], [writer], [], 0)[1]))
+
+
+def _takes(writer: socket.socket) -> bool:
+    try:
+        writer.send(bytes(65_536))
+    except BlockingIOError:
+        return False
+    return True

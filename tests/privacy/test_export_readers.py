@@ -1,4 +1,4 @@
-"""How slowly an export may be read: so many bytes in so much time, and any time in sum."""
+"""How slowly an export may be read: so many bytes in so much time, and so long in sum."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,7 +6,13 @@ from collections.abc import AsyncGenerator
 import pytest
 from starlette.types import Message
 
-from app.api.export import LEAST_BYTES_PER_SECOND, READER_SECONDS, SLICE_BYTES, ExportResponse
+from app.api.export import (
+    LEAST_BYTES_PER_SECOND,
+    MOST_SECONDS,
+    READER_SECONDS,
+    SLICE_BYTES,
+    ExportResponse,
+)
 
 AT_LEAST = SLICE_BYTES / LEAST_BYTES_PER_SECOND
 """Seconds for a slice, at the slowest pace that is good enough."""
@@ -64,9 +70,15 @@ def read(*waits: float, database: float = 0) -> tuple[int, bool]:
     return reader.taken, reader.ended
 
 
-def test_a_slow_reader_gets_an_export_of_any_length() -> None:
+def test_a_slow_reader_gets_a_long_export() -> None:
     """Half an hour and more, in which others take turns at the other place."""
     assert read(*[AT_LEAST * 0.99] * SLICES) == (SLICES, True)
+
+
+def test_a_slow_reader_does_not_read_for_ever() -> None:
+    taken, ended = read(*[AT_LEAST * 0.99] * 2 * SLICES)
+    assert not ended
+    assert taken == pytest.approx(MOST_SECONDS / (AT_LEAST * 0.99), abs=10)
 
 
 def test_who_is_slower_than_that_does_not() -> None:

@@ -1,7 +1,7 @@
 """Every dependency of the routes, on one screen.
 
-They are coroutines, also those that wait for nothing: FastAPI hands a plain function to a thread, which costs
-more than all else that a request does in this process.
+They are coroutines, also those that wait for nothing: a plain function would go to a thread, which costs more
+than all else that a request does in this process.
 """
 
 import re
@@ -98,7 +98,7 @@ class _ByToken(SecurityBase):
         if scheme.lower() != "bearer":
             raise NotAuthenticated
         services = services_of(request)
-        caller = await services.accounts.user_of(await services.verifier.verify(token))
+        caller = await services.accounts.user_of(await services.verifier.verify(token.strip()))
         limits.take(request.scope, services.limits.requests, caller.user_id)
         if request.method not in _SAFE:
             limits.take(request.scope, services.limits.writes, caller.user_id)

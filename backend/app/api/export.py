@@ -20,10 +20,13 @@ READER_SECONDS = 30
 """How long a reader may take nothing. Who takes something but less than the least uses it up bit by bit."""
 
 LEAST_BYTES_PER_SECOND = 32_768
-"""A quarter of a megabit. At this pace a reader gets an export of any length."""
+"""A quarter of a megabit."""
+
+MOST_SECONDS = 3_600
+"""How long an export may be read at all: at the least pace it has 118 MB then."""
 
 SLICE_BYTES = 65_536
-"""What is handed over at a time: so finely is it seen how much a reader takes."""
+"""What is handed over at a time."""
 
 
 class ExportResponse(StreamingResponse):
@@ -40,11 +43,12 @@ class ExportResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         clock = asyncio.get_running_loop().time
         patience: float = READER_SECONDS
+        end = clock() + MOST_SECONDS
 
         async def send_in_time(message: Message) -> None:
             nonlocal patience
             began = clock()
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(min(patience, end - began)):
                 await send(message)
             earned = len(message.get("body", b"")) / LEAST_BYTES_PER_SECOND
             patience = min(patience - (clock() - began) + earned, READER_SECONDS)

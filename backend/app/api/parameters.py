@@ -9,8 +9,10 @@ from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
 from fastapi import HTTPException, Request
+from fastapi._compat import is_scalar_field
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
 from starlette.requests import ClientDisconnect
 
 _ABSENT = object()
@@ -35,11 +37,11 @@ class Parameters:
 
     As with FastAPI, dependencies come first, in their order, and whoever depends on what is wrong is not
     called. Unlike with it, what two of them depend on is called for each. Raises TypeError for what it cannot
-    read: dependencies that are no coroutines, cookies, a response to change, tasks for later.
+    read: what is no coroutine, lists, forms, several bodies, cookies, a response to change, tasks for later.
     """
 
     def __init__(self, dependant: Dependant) -> None:
-        if any(getattr(dependant, unread) for unread in _UNREAD):
+        if not _is_readable(dependant) or any(one.body_params for one in dependant.dependencies):
             raise TypeError(f"{dependant.call}: takes what is not read here")
         self._request = dependant.request_param_name
         self._dependencies = [_Dependency.of(one) for one in dependant.dependencies]
@@ -83,10 +85,9 @@ class _Dependency(NamedTuple):
 
     @classmethod
     def of(cls, dependant: Dependant) -> "_Dependency":
-        call = dependant.call
-        if call is None or dependant.name is None or not _is_coroutine(call):
-            raise TypeError(f"{call}: is no coroutine that a parameter is made of")
-        return cls(dependant.name, call, Parameters(dependant))
+        if dependant.call is None or dependant.name is None:
+            raise TypeError(f"{dependant.call}: is not what a parameter is made of")
+        return cls(dependant.name, dependant.call, Parameters(dependant))
 
 
 class _Parameter(NamedTuple):
@@ -128,5 +129,13 @@ async def _body(request: Request) -> Any:
         raise HTTPException(400) from None  # nobody hears it, and nothing is wrong here
 
 
-def _is_coroutine(call: Callable[..., Any]) -> bool:
-    return iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
+def _is_readable(dependant: Dependant) -> bool:
+    single = [*dependant.path_params, *dependant.query_params, *dependant.header_params]
+    bodies = [field.field_info for field in dependant.body_params]
+    return (
+        (iscoroutinefunction(dependant.call) or iscoroutinefunction(type(dependant.call).__call__))
+        and not any(getattr(dependant, unread) for unread in _UNREAD)
+        and all(is_scalar_field(field) for field in single)
+        and len(bodies) < 2  # noqa: PLR2004  # several are members of one object
+        and not any(isinstance(body, Form) or getattr(body, "embed", None) for body in bodies)
+    )

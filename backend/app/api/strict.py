@@ -94,7 +94,7 @@ class StrictRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        if get_type_hints(endpoint)["return"] is Response:
+        if get_type_hints(endpoint).get("return") is Response:
             self.app = _answering(endpoint, Parameters(self.dependant))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -58,7 +58,7 @@ class LiveReply:
         change = asyncio.get_running_loop().create_future()
         self._waiting.add(change)
         if alarm is not None:
-            alarm.wake(change)
+            alarm.set_for(change)
         try:
             await change
         finally:
@@ -83,8 +83,8 @@ class _Alarm:
         self._since = self._loop.time()
         self._timer = self._loop.call_later(pause, self._ring)
 
-    def wake(self, change: asyncio.Future[None]) -> None:
-        """Is set for who begins to wait now."""
+    def set_for(self, change: asyncio.Future[None]) -> None:
+        """From now on it is for who waits for this."""
         self._change, self._since = change, self._loop.time()
 
     def off(self) -> None:

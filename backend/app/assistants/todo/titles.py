@@ -121,7 +121,8 @@ def _list(line: str, least: int, separator: re.Pattern[str]) -> list[str]:
         return split(COMMA_OR_AND, line)
     parts = split(separator, line)
     last = split(AND, parts[-1])
-    if len(split(COMMA_AND, line)) > 1:  # the last part is what comes behind it, as in ", and fish and chips"
+    *before, behind = split(COMMA_AND, line)
+    if before and behind == parts[-1]:  # as in ", and fish and chips"
         least = 2
     elif len(parts) > 1 or len(last) >= _LISTED:
         parts[-1:] = last
