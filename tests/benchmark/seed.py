@@ -81,6 +81,7 @@ def forget(url: str, last: int) -> None:
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute(_FORGET, {"last": last})
+        cursor.execute("DELETE FROM conversation WHERE next_seq = 1")
         cursor.execute("DELETE FROM peer.message WHERE id > %s", [last])
         cursor.execute("VACUUM ANALYZE")
 
