@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Download, Locator, Page, Route, expect
 
 from api.test_external_issuer import ISSUER, token
-from database_for_tests import locked
+from database_for_tests import locked, terminate, waiting_for_locks
 from privacy.rows import fill
-from support import Postgres, Service
+from support import Postgres, Service, until
 from web.stage import Gate, Stage
 from web.test_accounts import EMAIL, HOST, PASSWORD, fill_in, host, register
 from web.test_failing import problem
@@ -244,18 +244,17 @@ def test_a_file_is_saved_only_if_it_is_whole(visitor: Visitor, how: str) -> None
 
 
 @pytest.mark.allow_errors("ERR_INCOMPLETE_CHUNKED_ENCODING", "503")
-def test_a_connection_that_breaks_leaves_no_file_and_it_can_be_tried_again(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_breaks_leaves_no_file_and_it_can_be_tried_again(visitor: Visitor) -> None:
     visitor.user.say(visitor.user.conversation(title="Here"), "Said")
     visitor.open()
     dialog = opened(visitor.page)
     visitor.page.route(EXPORT, problem(503, "database_busy", Retry_After="2"), times=1)
     press(dialog, "Download everything")
     expect(dialog.get_by_role("alert")).to_have_text("The service is busy. Try again in 2 s.")
-    with monkeypatch.context() as hurried, locked(visitor.service.postgres, "message"):
-        hurried.setattr("app.api.account.READER_SECONDS", 0.5)
+    with locked(visitor.service.postgres, "message"):
         press(dialog, "Download everything")
+        until(lambda: waiting_for_locks(visitor.service.postgres) > 0)
+        terminate(visitor.service.postgres)
         expect(dialog.get_by_role("alert")).to_contain_text("No file was saved.")
     with visitor.page.expect_download():
         press(dialog, "Download everything")
