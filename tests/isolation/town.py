@@ -28,5 +28,5 @@ def settled(postgres: Postgres, size: int) -> Iterator[Town]:
     empty(postgres)
     with served(create_app(settings(postgres)), postgres) as service:
         every = operations(service.client().get("/openapi.json").json())
-        alice, bob = (settle(service, every, name, size) for name in ("alice", "bob"))
+        alice, bob = (settle(service, every, name, size) for name in ("alice", "robert"))
         yield Town(service, every, alice, bob, settle_others(service))
