@@ -68,7 +68,10 @@ def numbers_place(numbers: tuple[int, ...]) -> Place:
 
 
 def page(items: bytes, **cursors: str | None) -> Response:
-    """`{items, next_cursor}`, or with other cursors, around items that are JSON already."""
+    """`{items, next_cursor}`, or with other cursors, around items that are JSON already.
+
+    Nothing in a cursor that `Cursor` wrote needs to be escaped.
+    """
     told = "".join(f',"{name}":' + (f'"{cursor}"' if cursor else "null") for name, cursor in cursors.items())
     return json_response(b'{"items":%b%b}' % (items, told.encode()))
 

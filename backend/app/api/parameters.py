@@ -1,7 +1,7 @@
 """What a route takes, read by a plan that is made once.
 
 FastAPI understands the signature of a route and documents it. To ask of each parameter, at each request, what
-it is, would be two thirds of all that a page of history runs: here that is asked when the route is made.
+it is, would be most of what a page of history runs: here that is asked when the route is made.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
