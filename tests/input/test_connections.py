@@ -246,7 +246,7 @@ def test_a_connection_has_room_again_when_its_reader_took_a_little() -> None:
             writer.setblocking(False)
             until(lambda: not _takes(writer))
             reader.recv(UNSENT_BYTES, socket.MSG_WAITALL)
-            until(lambda: bool(select.select([], [writer], [], 0)[1]))
+            assert select.select([], [writer], [], PATIENCE)[1] == [writer]
 
 
 def _takes(writer: socket.socket) -> bool:
