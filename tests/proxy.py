@@ -1,55 +1,61 @@
-"""A TCP proxy in front of Postgres: it counts what passes, and breaks the line in the ways that lines break.
+"""A TCP proxy in front of a server: it counts what passes, and breaks the line in the ways that lines break.
 
 It runs in a thread of its own: its methods may be called from any thread, and beside any event loop.
 """
 
 import asyncio
 import socket
-import struct
 import threading
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
 
-from app.db import url as urls
+from line import Cut, Ending, Line, Place, Way
 from support import Postgres
 
 Answer = TypeVar("Answer")
-Place = Literal["statement", "answer"]
-"""Where a line is cut."""
 
 SMALL = 4_096
 """Bytes: with so small a buffer to send to, a large message leaves its sender in many pieces."""
 
+PIECES = 20
+"""Pieces a second in which what is throttled passes."""
+
 
 class Proxy:
-    """Forwards connections to one server, and counts. Made by `proxied`."""
+    """Forwards connections to one server, and counts. Made by `before`."""
 
     def __init__(self, server: URL) -> None:
-        arguments = urls.arguments(server)
-        self._server = (str(arguments["host"]), int(arguments.get("port", 5432)))
+        self._server = (server.host or "127.0.0.1", server.port or 5432)
         self._loop = asyncio.new_event_loop()
         self._listener = _listening(0)
         self._accepting: asyncio.Task[None] | None = None
-        self._lines: set[asyncio.Task[None]] = set()
+        self._lines: dict[asyncio.Task[None], Line] = {}
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._heard = threading.Event()
-        self._trap: tuple[bytes, Place | Literal["late"]] | None = None
+        self._sprung = threading.Event()
+        self._trap: _Trap | None = None
+        self._cuts: Iterator[Cut] = iter(())
+        self._rate: int | None = None
         self._released = asyncio.Event()
         self.url = server.set(host="127.0.0.1", port=self._listener.getsockname()[1])
         self.said = bytearray()
         """What clients said."""
+        self.answered = 0
+        """How many bytes of answers were passed on."""
         self.round_trips = 0
         """How often a client said something, for the first time or after the server had."""
         self.accepted = 0
         """How many connections were taken."""
         self.peak = 0
         """How many connections there were at most."""
+        self.broken = 0
+        """How many were cut, by `trap` or `cut_each`, where more was to pass."""
 
     @property
     def text(self) -> str:
@@ -63,7 +69,7 @@ class Proxy:
 
     def forget(self) -> None:
         """Counts from zero again."""
-        self.round_trips = self.accepted = 0
+        self.round_trips = self.accepted = self.broken = 0
         self.peak = self.connections
         self.said.clear()
         self._heard.clear()
@@ -72,22 +78,41 @@ class Proxy:
         """Waits until a client says something, at most so long; returns whether one did."""
         return self._heard.wait(seconds)
 
-    def trap(self, marker: bytes, place: Place) -> None:
-        """Cuts, once, the connection that says `marker`: the server never sees it, or runs it unheard."""
-        self._trap = (marker, place)
+    def trap(self, marker: bytes, place: Place, *, after: int = 0, ending: Ending = "closed") -> None:
+        """Cuts, once, the connection that says `marker`: the server never hears it, or does it unheard.
+
+        `after` so many bytes more of what is asked, or so many of the answer.
+        """
+        self._sprung.clear()
+        self._trap = _Trap(marker, Cut(place, after, ending))
+
+    def cut_each(self, cuts: Iterable[Cut]) -> None:
+        """Cuts each connection that is made from now on where the next of these says, until there is none."""
+        self._cuts = iter(cuts)
+
+    def throttle(self, rate: int | None) -> None:
+        """Passes on so many bytes a second in each way of each connection; None: all that comes."""
+        self._rate = rate
+
+    def springs(self, seconds: float) -> bool:
+        """Waits until the trap has cut its connection, at most so long; returns whether it did."""
+        return self._sprung.wait(seconds)
 
     def delay(self, marker: bytes) -> None:
         """Keeps back, once, what the server answers to the connection that says `marker`, until `release`."""
         self._released.clear()
-        self._trap = (marker, "late")
+        self._trap = _Trap(marker, None)
 
     def release(self) -> None:
         """Passes on what was kept back."""
         self._loop.call_soon_threadsafe(self._released.set)
 
-    def cut(self, *, reset: bool = False) -> int:
-        """Ends all connections, orderly or by a reset. Returns how many there were."""
-        return self._do(self._cut(reset))
+    def cut(self, ending: Ending = "closed") -> int:
+        """Ends all connections. Returns how many there were.
+
+        Half-closed, clients read the end, and what they say still passes until they leave.
+        """
+        return self._do(self._cut(ending))
 
     def refuse(self) -> None:
         """Ends all connections and refuses new ones."""
@@ -131,41 +156,47 @@ class Proxy:
             await asyncio.wait({self._accepting})
             self._accepting = None
             self._listener.close()
-        await self._cut(reset=False)
+        await self._cut("closed")
 
-    async def _cut(self, reset: bool) -> int:
-        lines = set(self._lines)
-        for line in lines:
-            line.cancel("reset" if reset else "cut")
-        if lines:
+    async def _cut(self, ending: Ending) -> int:
+        lines = dict(self._lines)
+        for task, line in lines.items():
+            line.ending = ending
+            if ending == "half-closed":
+                line.answers.end()
+            else:
+                task.cancel()
+        if lines and ending != "half-closed":
             await asyncio.wait(lines)
         return len(lines)
 
     async def _accept(self) -> None:
         while True:
             client, _ = await self._loop.sock_accept(self._listener)
-            line = asyncio.create_task(self._serve(client))
-            self._lines.add(line)
-            line.add_done_callback(self._lines.discard)
-            line.add_done_callback(partial(_close, client))
+            line = Line(client, socket.socket())
+            if cut := next(self._cuts, None):
+                line.doom(cut)
+            task = asyncio.create_task(self._serve(line))
+            self._lines[task] = line
+            task.add_done_callback(partial(self._left, line))
             self.accepted += 1
             self.peak = max(self.peak, self.connections)
 
-    async def _serve(self, client: socket.socket) -> None:
-        with client, socket.socket() as server:
-            client.setblocking(False)
-            server.setblocking(False)
-            try:
-                with suppress(OSError):
-                    await self._loop.sock_connect(server, self._server)
-                    await self._forward(_Line(client, server))
-            except asyncio.CancelledError as cut:
-                if "reset" in cut.args:
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    def _left(self, line: Line, task: asyncio.Task[None]) -> None:
+        """Also if the connection was cut before its task began."""
+        del self._lines[task]
+        line.close()
+        if line.broken:
+            self._sprung.set()
 
-    async def _forward(self, line: "_Line") -> None:
+    async def _serve(self, line: Line) -> None:
+        with suppress(OSError):
+            await self._loop.sock_connect(line.server, self._server)
+            await self._forward(line)
+
+    async def _forward(self, line: Line) -> None:
         """Both ways, until either side leaves."""
-        ways = [asyncio.create_task(self._statements(line)), asyncio.create_task(self._answers(line))]
+        ways = [asyncio.create_task(self._requests(line)), asyncio.create_task(self._answers(line))]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -173,51 +204,61 @@ class Proxy:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _statements(self, line: "_Line") -> None:
+    async def _requests(self, line: Line) -> None:
         said = b""
-        while words := await self._loop.sock_recv(line.client, SMALL):
+        while words := await self._read(line.client):
             self.said += words
-            # Into which pieces a statement is cut, is chance: a marker may be in two of them.
+            # Into which pieces a request is cut, is chance: a marker may be in two of them.
             said = (b"" if line.clients_turn else said[-SMALL:]) + words
             self.round_trips += line.clients_turn
             line.clients_turn = False
             self._heard.set()
-            if self._trap is not None and self._trap[0] in said:
-                place, self._trap = self._trap[1], None
-                if place == "statement":
-                    return
-                line.unheard = place == "answer"
-                line.late = place == "late"
-            await self._flowing.wait()
-            await self._loop.sock_sendall(line.server, words)
-
-    async def _answers(self, line: "_Line") -> None:
-        while words := await self._loop.sock_recv(line.server, SMALL):
-            if line.unheard:
+            if self._trap is not None and self._trap.marker in said:
+                trap, self._trap = self._trap, None
+                line.late = trap.cut is None
+                if trap.cut is not None:
+                    line.doom(trap.cut)
+            await self._pass(line, line.requests, words)
+            if line.broken:
                 return
+
+    async def _answers(self, line: Line) -> None:
+        while words := await self._read(line.server):
             if line.late:
                 await self._released.wait()
             line.clients_turn = True
-            await self._flowing.wait()
-            await self._loop.sock_sendall(line.client, words)
+            await self._pass(line, line.answers, words)
+            if line.broken:
+                return
+            self.answered += len(words)
+
+    async def _read(self, source: socket.socket) -> bytes:
+        size = SMALL if self._rate is None else max(1, self._rate // PIECES)
+        words = await self._loop.sock_recv(source, min(size, SMALL))
+        if self._rate is not None:
+            await asyncio.sleep(len(words) / self._rate)
+        return words
+
+    async def _pass(self, line: Line, way: Way, words: bytes) -> None:
+        await self._flowing.wait()
+        was_cut = way.cut
+        if passing := way.take(words):
+            await self._loop.sock_sendall(way.sink, passing)
+        if was_cut or not way.cut:
+            return
+        self.broken += 1
+        line.broken = line.ending != "half-closed"
+        if not line.broken:
+            way.end()
+            self._sprung.set()
 
 
-@dataclass
-class _Line:
-    """One connection: two sockets, and whose turn it is."""
+@dataclass(frozen=True)
+class _Trap:
+    """What happens to the connection that says something: it is cut, or else its answer is late."""
 
-    client: socket.socket
-    server: socket.socket
-    clients_turn: bool = True
-    unheard: bool = False
-    """The server's next answer is the end."""
-    late: bool = False
-    """The server's answers wait."""
-
-
-def _close(client: socket.socket, _: asyncio.Task[None]) -> None:
-    """Also if the connection was cut before its task began."""
-    client.close()
+    marker: bytes
+    cut: Cut | None
 
 
 def _listening(port: int) -> socket.socket:
@@ -231,9 +272,9 @@ def _listening(port: int) -> socket.socket:
 
 
 @contextmanager
-def proxied(postgres: Postgres) -> Iterator[Proxy]:
-    """A proxy in front of a database."""
-    proxy = Proxy(postgres.url)
+def before(server: URL) -> Iterator[Proxy]:
+    """A proxy in front of whatever listens there: a database, or a service."""
+    proxy = Proxy(server)
     thread = threading.Thread(target=proxy.run)
     thread.start()
     try:
@@ -241,3 +282,8 @@ def proxied(postgres: Postgres) -> Iterator[Proxy]:
     finally:
         proxy.stop()
         thread.join()
+
+
+def proxied(postgres: Postgres) -> AbstractContextManager[Proxy]:
+    """A proxy in front of a database."""
+    return before(postgres.url)

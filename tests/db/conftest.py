@@ -32,10 +32,15 @@ def probe(probed: Postgres) -> Postgres:
     return probed
 
 
-@pytest.fixture
-def proxy(probe: Postgres) -> Iterator[Proxy]:
-    """The way to it."""
-    with proxied(probe) as proxy:
+@pytest.fixture(params=["asyncio", "uvloop"])
+def proxy(
+    probe: Postgres, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Proxy]:
+    """The way to it, from an event loop of either kind: the service runs on uvloop where there is one."""
+    with proxied(probe) as proxy:  # whose own loop is there before
+        if request.param == "uvloop":
+            factory = pytest.importorskip("uvloop").new_event_loop
+            monkeypatch.setattr("asyncio.events.new_event_loop", factory)
         yield proxy
 
 

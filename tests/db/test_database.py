@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from typing import Literal, get_args
 
 import pytest
 
@@ -25,8 +26,9 @@ from database_for_tests import (
     until,
     waiting_for_locks,
 )
-from proxy import Place, Proxy, proxied
-from support import Postgres, Service
+from line import Ending, Place
+from proxy import Proxy, proxied
+from support import Postgres, Service, until as wait_until
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -112,9 +114,9 @@ def test_a_server_that_only_reads_now_is_left_for_the_one_that_writes(
         assert len(client.get("/api/todos").json()["items"]) == 1
 
 
-@pytest.mark.parametrize("ending", ["terminated", "closed", "reset"])
+@pytest.mark.parametrize("ending", ["terminated", *get_args(Ending)])
 def test_connections_that_ended_while_idle_cost_no_request(
-    ending: str, proxy: Proxy, probe: Postgres
+    ending: Ending | Literal["terminated"], proxy: Proxy, probe: Postgres
 ) -> None:
     rounds = 10
 
@@ -123,7 +125,7 @@ def test_connections_that_ended_while_idle_cost_no_request(
             terminate(probe)
             await until(lambda: proxy.connections == 0)
         else:
-            proxy.cut(reset=ending == "reset")
+            proxy.cut(ending)
 
     async def work(database: Database) -> None:
         for start in range(0, rounds * 10, 10):
@@ -140,7 +142,7 @@ def test_connections_that_ended_while_idle_cost_no_request(
     print(f"{ending}: 0 failures of {rounds * 8} requests after {rounds * 2} cuts")
 
 
-@pytest.mark.parametrize("place", ["statement", "answer"])
+@pytest.mark.parametrize("place", get_args(Place))
 def test_a_read_that_loses_its_connection_is_sent_again(place: Place, proxy: Proxy) -> None:
     async def work(database: Database) -> None:
         assert await echo(database, 1) == 1
@@ -167,13 +169,31 @@ def test_a_read_that_postgres_ends_is_sent_again(proxy: Proxy, probe: Postgres) 
     assert proxy.said.count(b"FROM probe") == 2
 
 
+def test_a_read_whose_session_ends_with_its_transaction_is_sent_again(proxy: Proxy, probe: Postgres) -> None:
+    """Whatever class its code is of: `transaction_timeout` has that of a transaction's state."""
+    if probe.value("SHOW server_version_num") < "170000":
+        pytest.skip("only PostgreSQL 17 and later have transaction_timeout")
+    name = probe.url.database
+
+    async def work(database: Database) -> None:
+        probe.rows(f"ALTER DATABASE {name} SET transaction_timeout = 300")
+        try:
+            assert await echo(database, 1) == 1
+        finally:
+            probe.rows(f"ALTER DATABASE {name} RESET transaction_timeout")
+        assert await sleep(database, 70_000, 0.5) == 70_000
+
+    run(proxy, work)
+    assert proxy.accepted == 2
+
+
 def test_many_reads_that_lose_their_connections_at_once_all_succeed(proxy: Proxy) -> None:
     async def work(database: Database) -> None:
         for start in range(0, 200, 10):
             numbers = range(start, start + 10)
             asked = asyncio.gather(*(sleep(database, number, 0.02) for number in numbers))
             await until(lambda: proxy.connections >= 4)
-            proxy.cut(reset=start % 20 == 0)
+            proxy.cut("closed" if start % 20 else "reset")
             assert await asked == [*numbers]
         assert database.connections["waiting"] == 0
 
@@ -182,7 +202,57 @@ def test_many_reads_that_lose_their_connections_at_once_all_succeed(proxy: Proxy
     assert proxy.accepted > 80
 
 
-@pytest.mark.parametrize("place", ["statement", "answer"])
+@pytest.mark.parametrize("ending", get_args(Ending))
+@pytest.mark.parametrize("after", [0, 1, 300, 5_000, 20_000, 50_000])
+def test_a_line_cut_in_the_middle_of_an_answer_is_seen_at_once(
+    after: int, ending: Ending, proxy: Proxy
+) -> None:
+    """Also where both are there before anybody looks, and uvloop, which tells of a reset only once."""
+    large = Statement("SELECT %(number)s, repeat('x', 60000)", reads=True)
+
+    async def work(database: Database) -> None:
+        assert await echo(database, 1) == 1
+        for number in range(70_000, 70_005):
+            proxy.trap(str(number).encode(), "answer", after=after, ending=ending)
+            asked = asyncio.create_task(database.run(NOBODY, large, {"number": number}))
+            await asyncio.sleep(0)  # the statement is sent
+            assert proxy.springs(10)  # and all that comes of it is there before anybody looks
+            assert await asked == [(number, "x" * 60_000)]  # of a silent line it would not be asked again
+
+    run(proxy, work, statement_timeout=2)
+    assert proxy.peak <= 1 + (ending == "half-closed")  # which is there until its client has left, too
+
+
+@pytest.mark.parametrize("ending", get_args(Ending))
+def test_a_line_cut_in_the_middle_of_a_statement_is_seen_at_once(ending: Ending, proxy: Proxy) -> None:
+    long = Statement("SELECT %(number)s, octet_length(%(text)s)", reads=True)
+
+    async def work(database: Database) -> None:
+        assert await echo(database, 1) == 1
+        for number in range(70_000, 70_005):
+            proxy.trap(str(number).encode(), "request", ending=ending)
+            fields = {"number": number, "text": "x" * 5_000_000}
+            assert await database.run(NOBODY, long, fields) == [(number, 5_000_000)]
+
+    run(proxy, work, statement_timeout=10)
+    assert proxy.accepted == 6
+
+
+def test_a_slow_line_carries_everything(proxy: Proxy) -> None:
+    large = Statement("SELECT octet_length(%(text)s), repeat('x', 10000)", reads=True)
+
+    async def work(database: Database) -> None:
+        assert await echo(database, 1) == 1
+        proxy.throttle(50_000)
+        began = time.monotonic()
+        assert await database.run(NOBODY, large, {"text": "x" * 10_000}) == [(10_000, "x" * 10_000)]
+        assert time.monotonic() - began > 0.4
+
+    run(proxy, work)
+    assert proxy.accepted == 1
+
+
+@pytest.mark.parametrize("place", get_args(Place))
 def test_a_write_that_loses_its_connection_is_not_sent_again(
     place: Place, proxy: Proxy, probe: Postgres
 ) -> None:
@@ -200,6 +270,26 @@ def test_a_write_that_loses_its_connection_is_not_sent_again(
     stored = [row[0] for row in probe.rows("SELECT number FROM probe ORDER BY number")]
     print(f"{len(numbers)} writes that lost their {place}: {len(stored) - 1} stored, none twice")
     assert stored == [1, *(numbers if place == "answer" else ())]
+
+
+def test_a_connection_that_ended_behind_its_answer_is_handed_to_nobody(proxy: Proxy, probe: Postgres) -> None:
+    numbers = range(70_000, 70_010)
+
+    async def work(database: Database) -> None:
+        await echo(database, 1)
+        for number in numbers:
+            proxy.delay(str(number).encode())
+            both = [asyncio.create_task(insert(database, number)) for _ in range(2)]
+            await asyncio.sleep(0)  # one is sent, and the other waits
+            wait_until(lambda number=number: str(number).encode() in proxy.said)  # type: ignore[misc]  # bound to this one
+            answered = proxy.answered
+            proxy.release()
+            wait_until(lambda answered=answered: proxy.answered > answered)  # type: ignore[misc]  # bound to this one
+            assert proxy.cut("reset") == 1
+            assert await asyncio.gather(*both) == [number, number]
+
+    run(proxy, work, pool_size=1)
+    assert probe.value("SELECT count(*) FROM probe") == 2 * len(numbers)
 
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])

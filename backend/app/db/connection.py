@@ -64,7 +64,7 @@ class Connection:
         # Pages are passed through as the bytes that Postgres made. As a type of our own they would be decoded
         # and encoded again: psycopg2 gives text to what is not its own.
         raw.string_types[JSON] = extensions.BYTES
-        self._loop.add_reader(self._socket, self._advance)
+        self._loop.add_reader(self._socket, self._read)
 
     @property
     def closed(self) -> bool:
@@ -97,7 +97,7 @@ class Connection:
             await self._answer
             rows = cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:
-            if self.closed or error.pgcode is None or error.pgcode.startswith(("08", "57P")):
+            if self.closed or error.pgcode is None or _is_final(error):
                 self.close()
                 raise ConnectionLost(sent=sent) from None
             raise StatementFailed(error.pgcode, error.diag.constraint_name) from None
@@ -123,22 +123,41 @@ class Connection:
             self._raw.close()
 
     def _give_up(self) -> None:
+        """Nothing came in time, or nobody looked: of a process that was frozen timers run before sockets."""
+        if self._readable.poll(0):
+            self._advance_all()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(TimeoutError())
 
-    def _advance(self) -> None:
-        """The socket can be read or written. With nobody waiting, that is the server saying goodbye."""
+    def _read(self) -> None:
+        """The socket has something to read. With nobody waiting, that is the server saying goodbye."""
         if self._answer is None or self._answer.done():
             self.close()
-            return
+        else:
+            self._advance_all()
+
+    def _advance_all(self) -> None:
+        """Takes all that is there to read.
+
+        uvloop tells of a reset once and never again, and psycopg2 reads once at each step: what came just
+        before the reset would be taken for the beginning of an answer, and waited for.
+        """
+        while self._advance() == extensions.POLL_READ and self._readable.poll(0):
+            pass
+
+    def _advance(self) -> int | None:
+        """Lets psycopg2 take one step. Returns what it waits for then, None if that is nothing any more."""
+        if self._answer is None or self._answer.done():
+            return None
         try:
             state = self._raw.poll()
         except psycopg2.Error as error:
             self._answer.set_exception(error)
-            return
+            return None
         self._watch(state)
         if state == extensions.POLL_OK:
             self._answer.set_result(None)
+        return state
 
     def _watch(self, state: int) -> None:
         writes = state == extensions.POLL_WRITE
@@ -149,6 +168,11 @@ class Connection:
         self._writing = writes
 
 
+def _is_final(error: psycopg2.Error) -> bool:
+    """Whether the server, or a pooler before it, ends the connection with this; the end itself may follow."""
+    return error.diag.severity_nonlocalized in ("FATAL", "PANIC") or str(error.pgcode).startswith("08")
+
+
 async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection:
     """Opens a connection with libpq's `arguments`. Raises ConnectionLost if there is none in `seconds`."""
     raw = None
@@ -157,6 +181,7 @@ async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection
             raw = psycopg2.connect(**await _resolved(arguments), async_=1)
             while (state := raw.poll()) != extensions.POLL_OK:
                 await _ready(raw.fileno(), state)
+        return Connection(raw)
     except (psycopg2.Error, OSError) as error:
         if raw is not None:
             raw.close()
@@ -165,7 +190,6 @@ async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection
         if raw is not None:
             raw.close()
         raise
-    return Connection(raw)
 
 
 async def _ready(descriptor: int, state: int) -> None:

@@ -51,7 +51,7 @@ class Database:
         self,
         url: URL,
         *,
-        pool_size: int = 16,
+        pool_size: int = 8,
         pool_timeout: float = 5,
         statement_timeout: float = 5,
         idle_seconds: float = 240,
@@ -203,7 +203,9 @@ class Database:
                 return await self._connect()
             handed = await self._wait()
             if handed is not None:
-                return handed
+                if handed.is_alive():  # uvloop may have told of its end before, and tells only once
+                    return handed
+                self._discard(handed)
 
     async def _connect(self) -> Connection:
         self._open += 1
@@ -218,20 +220,24 @@ class Database:
         """Waits for a connection that another request gives back, or for room to open one (None)."""
         if self._pool_size == 0:
             raise DatabaseUnavailable
-        place: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(place)
+        # A timer of its own, as in Connection.run.
+        patience = loop.call_later(self._pool_timeout, _give_up, place)
         try:
-            async with asyncio.timeout(self._pool_timeout):
-                return await place
+            return await place
         except BaseException as error:
-            if place.done() and not place.cancelled():
-                self._pass_back(place.result())
-            elif place in self._waiting:
+            if place in self._waiting:
                 self._waiting.remove(place)
+            elif not place.cancelled() and place.exception() is None:
+                self._pass_back(place.result())
             if isinstance(error, TimeoutError):
                 log.warning("database.busy", extra=self.connections)
                 raise DatabaseBusy from None
             raise
+        finally:
+            patience.cancel()
 
     def _pass_back(self, connection: Connection | None) -> None:
         """What was handed to a request that had just given up goes to the next one."""
@@ -262,6 +268,11 @@ class Database:
                 place.set_result(connection)
                 return True
         return False
+
+
+def _give_up(place: asyncio.Future[Connection | None]) -> None:
+    if not place.done():
+        place.set_exception(TimeoutError())
 
 
 def _span(statement: Statement) -> AbstractContextManager[object]:
