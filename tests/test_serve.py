@@ -19,7 +19,8 @@ import pytest
 from app.db.provision import own_secret
 from app.errors import SetupError
 from command_line import run, serving, talking
-from support import Service, until
+from proxy import proxied
+from support import Postgres, Service, until
 from tokens.issuer import GOOD_CLAIMS, ISSUER, PRIVATE
 from tokens.server import jwk, key_set, serving as publishing
 
@@ -253,3 +254,30 @@ def test_a_damaged_secret_is_named(tmp_path: Path, damaged: bytes) -> None:
     secret = own_secret(tmp_path)
     assert own_secret(tmp_path) == secret
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_answer_that_came_while_the_process_was_frozen_is_no_silence(
+    configured: dict[str, str], postgres: Postgres
+) -> None:
+    """As a paused container is. When it goes on, its timers run before its sockets are looked at."""
+    with (
+        proxied(postgres) as proxy,
+        serving({**configured, "DATABASE_URL": proxy.text, "DATABASE_TIMEOUT": "1"}) as (address, server),
+        httpx.Client(base_url=address, timeout=60) as client,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        token = client.post("/api/auth/register", json=ACCOUNT).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        for number in range(3):
+            todo = f"milk {number}"
+            proxy.delay(todo.encode())
+            asked = executor.submit(client.post, "/api/todos", json={"title": todo})
+            until(lambda todo=todo: todo.encode() in proxy.said)  # type: ignore[misc]  # bound to this one
+            server.send_signal(signal.SIGSTOP)
+            answered = proxy.answered
+            proxy.release()
+            until(lambda answered=answered: proxy.answered > answered)  # type: ignore[misc]  # bound to this one
+            time.sleep(2)  # this is the fault
+            server.send_signal(signal.SIGCONT)
+            assert asked.result().status_code == 201, asked.result().text
+        assert len(client.get("/api/todos").json()["items"]) == 3

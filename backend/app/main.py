@@ -16,7 +16,7 @@ from .api.deps import Services
 from .api.middleware import Discreet, Observed, SlashTolerant
 from .assistants import make_assistant
 from .assistants.base import Assistant, Closes
-from .db import url as urls
+from .db import url as urls, walls
 from .db.database import Database
 from .db.schema import Schema
 from .errors import DatabaseUnavailable, SetupError
@@ -155,10 +155,11 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
 
 
 async def _ready(services: Services) -> None:
-    """Refuses to start where no request could be answered. Raises SetupError."""
+    """Refuses to start where no request could be answered, or somebody else's. Raises SetupError."""
     await services.verifier.require_keys()
     try:
         await services.schema.check()
+        await walls.require(services.database)
     except DatabaseUnavailable:
         raise SetupError(
             "DATABASE_URL: the database cannot be reached, or its schema is missing or too old. "

@@ -6,8 +6,10 @@ from typing import ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .api.errors import MEDIA_TYPE, refusal
+from .api.middleware import NOSNIFF, SECURITY
 from .api.strict import BODY_SECONDS
 from .errors import ChatError, HeadTooLarge, RequestUnreadable, TargetTooLong, TooManyConnections
+from .outgoing import Outgoing
 
 MAX_TARGET_BYTES = 8_192
 """The longest that a path and its query may be. The longest search, with each byte escaped, has 3 KB."""
@@ -25,17 +27,22 @@ UNREAD_SECONDS = BODY_SECONDS + 5
 class Guarded(HttpToolsProtocol):
     """Refuses what is no HTTP, and heads that are too large, too slow or of too many connections, and closes.
 
-    It also closes under a body that does not end, though the request was answered long before.
+    It also closes under a body that does not end, though the request was answered long before, and leaves who
+    does not read. At each moment one timer at least watches a connection that nobody is at work for.
     """
 
     max_connections: ClassVar[int]
+    transport: Outgoing
     _refusal: ChatError | None = None
     _deadline: asyncio.TimerHandle | None = None
     _body_deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _headers_bytes = 0
+    _in_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = Outgoing(transport, self.loop)
         if len(self.connections) > self.max_connections:
             self._refusal = TooManyConnections()
             self.send_400_response("")
@@ -45,12 +52,25 @@ class Guarded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._stop_waiting_for_body()
+        self.transport.rest()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.transport.watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.transport.rest()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._is_unwatched():  # it was an empty line, say, which the parser tells nobody of
+            self._expect_head()
         # A header that does not end is kept by the parser, which tells nobody.
-        if self._deadline is not None and not self.transport.is_closing():
+        if self._deadline is not None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refusal = HeadTooLarge()
@@ -58,6 +78,8 @@ class Guarded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._headers_bytes = 0
+        self._in_head = True
         if self._deadline is None:  # another request on the same connection
             self._expect_head()
 
@@ -67,19 +89,26 @@ class Guarded(HttpToolsProtocol):
             self._refuse(TargetTooLong())
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        size = sum(len(name) + len(value) for name, value in self.headers)
-        if len(self.headers) > MAX_HEADERS or size > MAX_HEAD_BYTES:
+        """Trailers count too, and are let go: no proxy has looked there for what only it may say."""
+        if self._in_head:
+            super().on_header(name, value)
+        self._headers_bytes += len(name) + len(value)
+        if len(self.headers) > MAX_HEADERS or self._headers_bytes > MAX_HEAD_BYTES:
             self._refuse(HeadTooLarge())
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         self._stop_waiting()
-        self._body_deadline = self.loop.call_later(UNREAD_SECONDS, self.transport.close)
+        self._expect_body()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._stop_waiting_for_body()
         super().on_message_complete()
+        if self._is_unwatched():  # its answer came first, and uvicorn stops its own timer at each byte
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # those of uvicorn are plain text
         """The answer to what must not be read and, called by uvicorn, to what it cannot read."""
@@ -90,6 +119,7 @@ class Guarded(HttpToolsProtocol):
             "content-type": MEDIA_TYPE,
             "content-length": len(body),
             "connection": "close",
+            **{name.decode(): value.decode() for name, value in (*SECURITY, NOSNIFF)},
             **error.headers,
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -101,9 +131,28 @@ class Guarded(HttpToolsProtocol):
         self._refusal = error
         raise error
 
+    def _is_unwatched(self) -> bool:
+        timers = (self._deadline, self._body_deadline, self.timeout_keep_alive_task)
+        return self.cycle is not None and self.cycle.response_complete and timers == (None, None, None)
+
     def _expect_head(self) -> None:
         self._head_bytes = 0
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._no_head)
+
+    def _no_head(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:  # a request of before is at work, and nobody reads the next one meanwhile
+            self._expect_head()
+
+    def _expect_body(self) -> None:
+        self._body_deadline = self.loop.call_later(UNREAD_SECONDS, self._no_body)
+
+    def _no_body(self) -> None:
+        if self.pipeline:  # it waits for its turn, and nobody reads its body meanwhile
+            self._expect_body()
+        else:
+            self.transport.close()
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

@@ -1,5 +1,6 @@
-"""What ends a user's tokens before they expire: another password, signing out, the end of the account."""
+"""What ends tokens before they expire: another password, signing out, the end of the account. And expiry."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -7,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 import jwt
 import pytest
 
+from app import tokens
 from assistants_for_tests import Scripted
 from database_for_tests import held, waiting_for_locks
 from support import SECRET, Service, User, restored_before, until
@@ -181,6 +183,38 @@ def test_the_streams_of_others_go_on(serve_with: Serve) -> None:
             assert list(hers)[-1] in ERRORS
             assistant.go()
             assert list(his)[-1]["type"] == "finish"
+
+
+def test_a_token_that_expires_is_good_for_what_it_has_begun_and_nothing_else(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assistant = Scripted("One, ", "two.", waits=True)
+    with serve_with(assistant) as service, ThreadPoolExecutor() as executor, closing(assistant):
+        alice, bob = service.user(EMAIL), service.user("bob@example.com")
+        conversation, question = alice.conversation(), {"message": "Count", "client_id": "count"}
+        path = f"/api/chat/{conversation}"
+        waiting = executor.submit(service.client(alice.token).post, f"{path}/message", json=question)
+        until(lambda: len(assistant.prompts) == 1)
+        with (
+            streaming(alice, f"{path}/message", question) as asked,
+            streaming(alice, f"{path}/stream", method="GET") as taken_up,
+            streaming(bob, f"/api/chat/{bob.conversation()}/message", question) as his,
+        ):
+            for events in (asked, taken_up, his):
+                shown(events, "One, ")
+            sign_out(bob)
+            monkeypatch.setattr(service.app.state.services.verifier, "_clock", lambda: time.time() + 7_200)
+            assert statuses(service, alice.token, conversation) == {401}
+            assert alice.get(f"{path}/stream").status_code == 401
+            # By the time that his has ended, somebody has looked at hers as well.
+            assert list(his)[-1] in ERRORS
+            fresh = service.client(tokens.issue(alice.id, SECRET, 86_400, time.time()))
+            with streaming(User(alice.id, "", fresh), f"{path}/stream", method="GET") as again:
+                shown(again, "One, ")
+                assistant.go()
+                assert [list(events)[-1]["type"] for events in (asked, taken_up, again)] == ["finish"] * 3
+        assert waiting.result().json()["reply"]["content"] == "One, two."
+        assert fresh.get(f"{path}/history").json()["items"][-1]["content"] == "One, two."
 
 
 def shown(events: Iterator[Event], text: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from app import settings
+from discretion import told
 from support import GENEROUS, SECRET, Postgres, as_environment
 
 from .answers import check
@@ -83,7 +84,9 @@ def running(command: list[str], postgres: Postgres, output: Path, **variables: s
         finally:
             process.terminate()
             process.wait()
-    assert process.returncode in (0, -15), output.read_text(errors="replace")
+    said = output.read_text(errors="replace")
+    assert process.returncode in (0, -15), said
+    assert told(said) == []
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, output: Path) -> None:

@@ -3,8 +3,11 @@
 import json
 import select
 import socket
+import struct
+import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,9 +23,14 @@ PATIENCE = 30
 
 
 @contextmanager
-def connected(service: Service) -> Iterator[socket.socket]:
+def connected(service: Service, takes: int | None = None) -> Iterator[socket.socket]:
+    """A connection, whose kernel takes only so many bytes before the program does."""
     host, port = urlsplit(service.url).netloc.split(":")
-    with closing(socket.create_connection((host, int(port)), timeout=PATIENCE)) as client:
+    with closing(socket.socket()) as client:
+        client.settimeout(PATIENCE)
+        if takes is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, takes)
+        client.connect((host, int(port)))
         yield client
 
 
@@ -39,6 +47,8 @@ def answer(client: socket.socket) -> tuple[int, dict[str, object]]:
     head, _, body = received.partition(b"\r\n\r\n")
     assert b"\r\nconnection: close" in head.lower()
     assert b"application/problem+json" in head
+    assert b"\r\nx-content-type-options: nosniff" in head
+    assert b"\r\ncontent-security-policy: default-src 'none'" in head
     return int(head.split()[1]), json.loads(body)
 
 
@@ -192,6 +202,86 @@ def test_a_body_that_nobody_reads_does_not_hold_its_connection(
     assert status(service, request()) == 200
 
 
+@pytest.mark.parametrize(
+    "late", [b"{}", b"\r\n", b"\r\n\r\n"], ids=["a body that nobody asked for", "an empty line", "two"]
+)
+def test_what_comes_after_an_answer_does_not_hold_its_connection(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch, late: bytes
+) -> None:
+    """uvicorn stops waiting for the next request at each byte, also if none begins with it."""
+    monkeypatch.setattr("app.protocol.HEAD_SECONDS", 0.3)
+    monkeypatch.setattr("app.server.IDLE_SECONDS", 0.3)
+    length = len(late) if late == b"{}" else 0
+    with serve_with() as service, connected(service) as client:
+        client.sendall(b"POST /nothing HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % length)
+        assert client.recv(65_536).split()[1] == b"404"
+        client.sendall(late)
+        assert client.recv(65_536) == b""
+        assert service.client().get("/healthz").status_code == 200
+
+
+def test_empty_lines_without_an_end_are_refused(service: Service) -> None:
+    with connected(service) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        with suppress(ConnectionResetError, BrokenPipeError):
+            for _ in range(100):
+                client.sendall(b"\r\n" * MAX_HEAD_BYTES)
+            pytest.fail("it took them all")
+
+
+@pytest.fixture
+def large(serve_with: Serve) -> Iterator[tuple[Service, bytes]]:
+    """A server with room for three connections, one of them taken, and a request for two million bytes."""
+    with serve_with(max_connections=3) as service:
+        alice = service.user("alice@example.com")
+        chat = alice.conversation()
+        for _ in range(20):
+            alice.say(chat, "x" * 100_000)
+        head = f"GET /api/chat/{chat}/history HTTP/1.1\r\nHost: here\r\n"
+        yield service, f"{head}Authorization: {alice.client.headers['Authorization']}\r\n\r\n".encode()
+
+
+def test_who_takes_nothing_of_an_answer_is_left(
+    large: tuple[Service, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its kernel may say for ever that it has no room, and loops would wait as long, also to close."""
+    monkeypatch.setattr("app.outgoing.UNTAKEN_SECONDS", 2)
+    service, asks = large
+    with ExitStack() as stack:
+        for closes in (asks, asks.replace(b"Host", b"Connection: close\r\nHost")):
+            client = stack.enter_context(connected(service, takes=4_096))
+            client.sendall(closes)
+            assert select.select([client], [], [], PATIENCE)[0] == [client]
+        assert status(service, request()) == 503
+        until(lambda: status(service, request()) == 200)
+
+
+def test_who_takes_a_little_again_and_again_is_not_left(
+    large: tuple[Service, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.outgoing.UNTAKEN_SECONDS", 0.5)
+    service, asks = large
+    with connected(service) as client:
+        client.sendall(asks.replace(b"Host", b"Connection: close\r\nHost"))
+        received = 0
+        while piece := client.recv(100_000):
+            received += len(piece)
+            time.sleep(0.1)  # this is the slow reader
+    assert received > 2_000_000
+
+
+def test_the_end_of_a_body_does_not_say_who_asks(serve_with: Serve) -> None:
+    """A proxy that forwards trailers has not looked there for the address that it vouches for."""
+    with serve_with(registrations_per_hour=1) as service:
+        for number, told in ((1, 201), (2, 429)):
+            account = json.dumps({"email": f"{number}@example.com", "password": "correct horse battery"})
+            fields = ("X-Forwarded-For: 203.0.113.9", "Content-Type: application/json")
+            head = request("/api/auth/register", (*fields, "Transfer-Encoding: chunked"))
+            body = f"{len(account):x}\r\n{account}\r\n0\r\nX-Forwarded-For: 203.0.113.{number}\r\n\r\n"
+            assert status(service, head.replace(b"GET", b"POST") + body.encode()) == told
+
+
 def is_closed(client: socket.socket) -> bool:
     """Whether the server has gone, which is asked with one more byte for it."""
     try:
@@ -231,6 +321,25 @@ def test_every_answer_says_what_a_browser_must_not_do_with_it(service: Service) 
     page = client.get("/docs").headers
     assert page["X-Content-Type-Options"] == "nosniff"
     assert "script-src 'self'" in page["Content-Security-Policy"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts segments so")
+def test_an_answer_is_one_segment_with_its_head(service: Service) -> None:
+    with connected(service) as client:
+        for number in range(1, 21):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+            received = b""
+            while not received.endswith(b"}"):
+                piece = client.recv(65_536)
+                assert piece, "it was closed"
+                received += piece
+            assert segments_with_data(client) == number
+
+
+def segments_with_data(client: socket.socket) -> int:
+    """How many it has received: `tcpi_data_segs_in` of Linux' struct tcp_info (linux/tcp.h)."""
+    information = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+    return int(struct.unpack_from("I", information, 152)[0])
 
 
 def test_a_proxy_leaves_an_idle_connection_first(service: Service) -> None:

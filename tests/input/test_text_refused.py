@@ -8,32 +8,9 @@ from support import User
 
 from .answers import faults, refusal
 from .fields import FIELDS, TextField
+from .texts import BLANK, HALVES, INVISIBLE, NO_TEXTS, NO_UTF8, NULS
 
 every_field = pytest.mark.parametrize("field", FIELDS, ids=str)
-
-BLANK = [
-    "",
-    " ",
-    "\t",
-    "\n",
-    "\r\n \n",
-    "\u00a0",
-    "\u2003",
-    "\u2028",
-    "\u3000",
-    "\x0b\x0c\x1c\x1d\x1e\x1f\x85",
-]
-INVISIBLE = ["\u200b", "\u200d\u2060\u2063", "\ufeff\u00ad\u180e\u3164"]
-NO_UTF8 = {
-    "a stray byte": b"\xff",
-    "a cut sequence": b"\xe2\x82",
-    "an overlong NUL": b"\xc0\x80",
-    "an overlong slash": b"\xe0\x80\xaf",
-    "a high surrogate": b"\xed\xa0\xbd",
-    "a pair of surrogates (CESU-8)": b"\xed\xa0\xbd\xed\xb8\x80",
-    "more than Unicode has": b"\xf4\x90\x80\x80",
-    "Latin-1": "Grüße".encode("latin-1"),
-}
 
 
 def assert_accepts(field: TextField, user: User, text: str) -> None:
@@ -47,7 +24,7 @@ def assert_refuses(field: TextField, user: User, literal: str, code: str) -> Non
 
 @every_field
 def test_nul_is_refused_and_its_neighbour_is_not(field: TextField, alice: User) -> None:
-    for text in ("\0", "a\0", "\0a", "a\0b"):
+    for text in NULS:
         assert_refuses(field, alice, json.dumps(field.text(text)), "text_nul")
     assert_accepts(field, alice, field.text("a\x01b"))
     assert_accepts(field, alice, field.text("a\\u0000b"))  # the six characters, not what they mean
@@ -55,7 +32,7 @@ def test_nul_is_refused_and_its_neighbour_is_not(field: TextField, alice: User) 
 
 @every_field
 def test_half_a_surrogate_pair_is_refused_and_a_pair_is_not(field: TextField, alice: User) -> None:
-    for half in (r"\ud83d", r"\ude00", r"\ude00\ud83d", r"a\ud83db", r"\ud83d\ud83d\ude00", r"\uD800"):
+    for half in HALVES:
         assert_refuses(field, alice, f'"{field.text(half)}"', "text_surrogate")
     pair = r"\ud83d\ude00"
     assert field.send(alice, f'"{field.text(pair)}"').is_success
@@ -95,7 +72,7 @@ def test_invisible_characters_are_text(field: TextField, alice: User) -> None:
 
 @every_field
 def test_what_is_no_text_is_refused(field: TextField, alice: User) -> None:
-    for literal in ("1", "-0.5", "true", "false", "[]", '["x"]', "{}", '{"x":"x"}', '[[{"x":["x"]}]]'):
+    for literal in NO_TEXTS:
         assert_refuses(field, alice, literal, "string_type")
     if field.may_be_null:
         assert field.send(alice, "null").is_success

@@ -52,6 +52,38 @@ LARGE = {
 }
 
 
+NULS = ["\0", "a\0", "\0a", "a\0b"]
+HALVES = [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"a\ud83db", r"\ud83d\ud83d\ude00", r"\uD800"]
+"""Of surrogate pairs, as JSON escapes them."""
+
+BLANK = [
+    "",
+    " ",
+    "\t",
+    "\n",
+    "\r\n \n",
+    "\u00a0",
+    "\u2003",
+    "\u2028",
+    "\u3000",
+    "\x0b\x0c\x1c\x1d\x1e\x1f\x85",
+]
+INVISIBLE = ["\u200b", "\u200d\u2060\u2063", "\ufeff\u00ad\u180e\u3164"]
+NO_UTF8 = {
+    "a stray byte": b"\xff",
+    "a cut sequence": b"\xe2\x82",
+    "an overlong NUL": b"\xc0\x80",
+    "an overlong slash": b"\xe0\x80\xaf",
+    "a high surrogate": b"\xed\xa0\xbd",
+    "a pair of surrogates (CESU-8)": b"\xed\xa0\xbd\xed\xb8\x80",
+    "more than Unicode has": b"\xf4\x90\x80\x80",
+    "Latin-1": "Grüße".encode("latin-1"),
+}
+
+NO_TEXTS = ["1", "-0.5", "true", "false", "[]", '["x"]', "{}", '{"x":"x"}', '[[{"x":["x"]}]]']
+"""Other values of JSON."""
+
+
 def naughty_strings() -> list[str]:
     """https://github.com/minimaxir/big-list-of-naughty-strings"""
     return [str(text) for text in json.loads((SAMPLES / "naughty-strings/blns.json").read_text())]

@@ -23,6 +23,9 @@ SECURITY = [
 ]
 """What an answer of the API has. Pages and assets, which say how long they are kept, bring their own."""
 
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""What every answer has."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -53,7 +56,7 @@ class Observed:
                 if "Cache-Control" not in headers:
                     headers.raw.extend(SECURITY)
                 headers.raw.append((b"x-request-id", identity.encode()))
-                headers.raw.append((b"x-content-type-options", b"nosniff"))
+                headers.raw.append(NOSNIFF)
                 limits.tell(scope, headers)
             await send(message)
 
