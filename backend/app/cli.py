@@ -75,7 +75,7 @@ def serve(
         _database(settings, serving=True, checked=False) as ready,
     ):
         app = create_app(ready, assistant)
-        migrations.require(ready)
+        migrations.require(ready, serving=True)
         asyncio.run(app.state.services.verifier.require_keys())
         server = Server(app)
         where = f"http://{address(settings.host, listener.getsockname()[1])}"

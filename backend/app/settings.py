@@ -60,7 +60,7 @@ class Settings(Quotas, BaseSettings):
         False, description="Accept a database on another host without TLS: only for a private network."
     )
     database_pool_size: PositiveInt = Field(
-        16, le=1000, description="Connections a process may open. Over a network, 32 is good."
+        8, le=1000, description="Connections a process may open. For a database that is far away, 32 is good."
     )
     database_pool_timeout: PositiveFloat = Field(
         5, description="Seconds a request waits for a free connection before it is answered with 503."

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, pool, text
+from sqlalchemy import Connection, Engine, create_engine, pool, text
 from sqlalchemy.engine import URL, Row
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import SetupError
 from ..settings import Settings
-from . import schema, url as urls
+from . import schema, url as urls, walls
 from .identity import ROLE
 
 if TYPE_CHECKING:
@@ -67,20 +67,24 @@ def current(url: URL) -> str | None:
     Raises SetupError if the database does not answer.
     """
     with explained(url), _engine(url).connect() as connection:
-        if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
-            return None
-        version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return version
+        return _version(connection)
 
 
-def require(settings: Settings) -> None:
-    """Raises SetupError unless the database answers, and has a schema that this version can use."""
-    version = current(direct_url(settings))
-    if not schema.is_enough(version):
-        raise SetupError(
-            f"The schema of the database is {version or 'not there'}, and this version needs "
-            f"{schema.NEEDED}: run `chat-history migrate`."
-        )
+def require(settings: Settings, *, serving: bool = False) -> None:
+    """Raises SetupError unless the database answers, and has a schema that this version can use.
+
+    `serving`, also unless its row-level security holds.
+    """
+    url = direct_url(settings)
+    with explained(url), _engine(url).connect() as connection:
+        version = _version(connection)
+        if not schema.is_enough(version):
+            raise SetupError(
+                f"The schema of the database is {version or 'not there'}, and this version needs "
+                f"{schema.NEEDED}: run `chat-history migrate`."
+            )
+        if serving:
+            walls.require_at(connection)
 
 
 @contextmanager
@@ -90,6 +94,13 @@ def explained(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise SetupError(_reason(error, url)) from None
+
+
+def _version(connection: Connection) -> str | None:
+    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return None
+    version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return version
 
 
 def _engine(url: URL) -> Engine:
