@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from app.assistants.base import Prompt
 from app.db.database import Database
 from app.models.events import ToolCall, ToolResult
 from app.repositories.turns import OpenedTurn, TurnRepository
+from app.turns.context import utterances
 from assistants_for_tests import Echo, Scripted
 from support import Postgres, Service, User
 
@@ -47,6 +49,21 @@ def test_what_tools_were_given_and_answered_counts(serve_with: Serve, room: int,
     assert shown(assistant.prompts[-1]) == [*["look", "Done."][: 2 * seen], "and?"]
 
 
+def test_what_a_tool_answered_may_nest_deep(serve_with: Serve) -> None:
+    answer: list[Any] = []
+    for _ in range(300):
+        answer = [answer]
+    assistant = Scripted(ToolCall("1", "look", {}), ToolResult("1", answer), "Done.")
+    with serve_with(assistant) as service:
+        user = service.user("a@example.com")
+        session = user.conversation()
+        for message in ("look", "and?"):
+            assert user.post(f"/api/chat/{session}/message", {"message": message}).status_code == 200
+    parts = assistant.prompts[-1].messages[1].parts
+    assert parts is not None
+    assert parts[0]["output"] == answer
+
+
 def test_what_is_too_long_to_be_shown_is_not_read(alice: User, postgres: Postgres) -> None:
     """Two hundred of the longest messages would have 200 MB, and hold up all other users meanwhile."""
     conversation = alice.conversation()
@@ -61,4 +78,4 @@ def test_what_is_too_long_to_be_shown_is_not_read(alice: User, postgres: Postgre
 
     context = asyncio.run(opened()).context
     assert context is not None
-    assert [said["content"][0] for said in context] == list("defg")
+    assert [said.content[0] for said in utterances(context)] == list("defg")

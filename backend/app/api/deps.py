@@ -201,8 +201,8 @@ class _Session(_ByToken):
     """The conversation that a session stands for. A text that was never a session's is one that ended."""
 
     async def __call__(self, request: Request, session_id: SessionId) -> int:
-        conversations = ConversationRepository(services_of(request).database, await self.caller(request))
-        return conversation_of(session_id) or await conversations.find(session_id)
+        caller, database = await self.caller(request), services_of(request).database
+        return conversation_of(session_id) or await ConversationRepository(database, caller).find(session_id)
 
 
 class _BegunSession(_Session):

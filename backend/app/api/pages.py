@@ -73,7 +73,7 @@ def page(items: bytes, **cursors: str | None) -> Response:
     Nothing in a cursor that `Cursor` wrote needs to be escaped.
     """
     told = "".join(f',"{name}":' + (f'"{cursor}"' if cursor else "null") for name, cursor in cursors.items())
-    return json_response(b'{"items":%b%b}' % (items, told.encode()))
+    return json_response(b"".join((b'{"items":', items, told.encode(), b"}")))
 
 
 def whole(items: bytes) -> Response:

@@ -64,14 +64,7 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         """The body's value. Raises BodyInvalid for anything but JSON, and for what parsers disagree about."""
         try:
-            text = (await self.body()).decode()
-            value = json.loads(
-                text,
-                object_pairs_hook=_distinct,
-                parse_constant=_refuse,
-                parse_int=_integer,
-                parse_float=_number,
-            )
+            value = _decode((await self.body()).decode())
         except (ValueError, RecursionError):
             raise BodyInvalid from None
         if _deeper(value, MAX_DEPTH):
@@ -136,6 +129,11 @@ def _number(digits: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError
     return number
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_distinct, parse_constant=_refuse, parse_int=_integer, parse_float=_number
+).decode
 
 
 def _deeper(value: Any, levels: int) -> bool:

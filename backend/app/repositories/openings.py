@@ -50,10 +50,10 @@ CONTEXT_MESSAGES = 200
 CONTEXT_BYTES = 4_000_000
 """What these may have: as many characters as CONTEXT_CHARACTERS may ask for, each of four bytes."""
 
-
 _seq = col(Message.seq)
 _role = col(Message.role)
-_said = select(_seq, _role, col(Message.content), col(Message.parts))
+_parts: Any = cast(col(Message.parts), Text).label("parts")
+_said = select(_seq, _role, col(Message.content), _parts)
 _clients_own = col(Message.client_id) == bindparam("cut")
 _named = or_(_clients_own, cast(col(Message.id), Text) == bindparam("cut"))
 # An id of ours may look like one of the client's, which comes first.

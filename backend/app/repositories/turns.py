@@ -1,8 +1,6 @@
 """Opening a turn: the question and an empty reply are stored together, or found, or neither is."""
 
-import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -21,6 +19,9 @@ from . import openings
 from .base import request_hash
 from .replies import LEASE, ReplyRepository
 
+NO_MESSAGES = b"[]"
+"""No messages, as JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedTurn:
@@ -32,10 +33,10 @@ class OpenedTurn:
     reply_id: int
     running: bool
     """Whether the reply is still being written."""
-    context: list[dict[str, Any]] | None
-    """The conversation up to the question; None if an earlier request opened the turn and writes it."""
-    replaced: Sequence[dict[str, Any]] = ()
-    """The replies to the question that this one takes the place of, the oldest first."""
+    context: bytes | None
+    """The conversation up to the question, as JSON; None if an earlier request opened and writes the turn."""
+    replaced: bytes = NO_MESSAGES
+    """The replies to the question that this one takes the place of, the oldest first, as JSON."""
 
 
 class TurnRepository(ReplyRepository):
@@ -195,5 +196,5 @@ def _opened_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
     question, reply, reply_id, *told = row[:5]
     if reply is None:
         return None
-    context, replaced = (json.loads(messages or b"[]") for messages in told)
+    context, replaced = (messages or NO_MESSAGES for messages in told)
     return OpenedTurn(conversation_id, question, reply, reply_id, True, context, replaced)

