@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from discretion import told
+
 
 def run(
     environment: dict[str, str], *words: str, text: str | None = None
@@ -68,3 +70,4 @@ def talking(
         if listener.ident is not None:
             listener.join()
         server.stderr.close()
+    assert told("".join(said)) == []

@@ -5,6 +5,7 @@ The Postgres is TEST_DATABASE_URL if that is set, else one of this machine, else
 before a test.
 """
 
+import logging
 import os
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app
 from app.settings import Settings
+from discretion import Watch
 from support import (
     GENEROUS,
     SECRET,
@@ -36,6 +38,7 @@ from support import (
     settings,
 )
 
+LINES = "lines of logs that tell of somebody"
 CLUSTER = "CHAT_HISTORY_TEST_CLUSTER"
 
 # No example has a deadline, and may take its time to be made: a slow machine is no fault of the code.
@@ -67,6 +70,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Removes it, when all workers have left."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ[CLUSTER], ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_logs() -> Iterator[Watch]:
+    """Whoever reads all that is logged in this process, the first test and the end of the last included."""
+    watch = Watch()
+    logging.getLogger().addHandler(watch)
+    logging.getLogger("app").setLevel(logging.DEBUG)
+    yield watch
+    logging.getLogger().removeHandler(watch)
+    assert watch.taken() == []
+
+
+@pytest.fixture(autouse=True)
+def _no_log_tells_of_anybody(
+    watched_logs: Watch, record_property: Callable[[str, object], None]
+) -> Iterator[None]:
+    """Fails a test in which something is logged that tells of a user, whatever the test is about."""
+    before = watched_logs.lines
+    yield
+    found = watched_logs.taken()
+    record_property(LINES, (len(found), watched_logs.lines - before))
+    assert found == []
 
 
 @pytest.fixture(scope="session")
@@ -183,13 +209,15 @@ def data() -> Iterator[Path]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says how often each thing came about that tests count, and how often it was tried.
 
-    A test counts with `record_property("what", (how_often, of_how_many_tries))`.
+    A test counts with `record_property("what", (how_often, of_how_many_tries))`. Lines of logs are counted
+    when it is over.
     """
     totals: dict[str, tuple[int, int]] = {}
-    for outcome in ("passed", "failed"):
+    for outcome in ("passed", "failed", "error", ""):
         for report in terminalreporter.getreports(outcome):
             for what, counted in report.user_properties:
-                if report.when == "call" and isinstance(counted, tuple | list):
+                when = "teardown" if what == LINES else "call"
+                if report.when == when and isinstance(counted, tuple | list):
                     found, tried = totals.get(what, (0, 0))
                     totals[what] = (found + counted[0], tried + counted[1])
     if totals:

@@ -1,7 +1,6 @@
 """What tests are written with: a database, users, a running server."""
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from app import tokens
 from app.db import url as urls
-from app.server import Server
+from app.server import Server, listening
 from app.settings import Settings
 
 SECRET = "a secret of the tests, of more than 32 bytes"
@@ -178,21 +177,21 @@ def served(app: FastAPI, postgres: Postgres, *, hang_up: bool = True) -> Iterato
 
     Without `hang_up`, its clients are the caller's to close: one may still read what the server said at last.
     """
-    server, listener = Server(app), socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    assert server.started, "the application refused to start"
-    service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", app, postgres)
-    try:
-        yield service
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-        if hang_up:
-            service.hang_up()
+    server = Server(app)
+    with listening("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        assert server.started, "the application refused to start"
+        service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", app, postgres)
+        try:
+            yield service
+        finally:
+            server.should_exit = True
+            thread.join()
+            if hang_up:
+                service.hang_up()
 
 
 def empty(postgres: Postgres) -> None:

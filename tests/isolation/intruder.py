@@ -44,6 +44,8 @@ class Intruder:
         self._me = intruder
         self._nobody = service.client()
         self.tried = 0
+        self.crossed = 0
+        """How many of them had an id or a cursor of the owner's."""
 
     def try_all(self, operations: Sequence[Operation]) -> Noticed:
         """Plays each operation with its own ids, with the owner's, and without a token."""
@@ -106,7 +108,7 @@ class Intruder:
                 for key in self._keys(operation, swap):
                     missing = self._send(operation, {**way, **key, **swap.nowhere})
                     left = self._take_back(swap.nowhere)
-                    answer = self._send(operation, {**way, **key, **swap.place})
+                    answer = self._cross(operation, {**way, **key, **swap.place})
                     yield from self._expect_nothing(operation, missing)
                     yield from self._expect_same(operation, answer, missing)
                     yield from self._expect_own(operation, answer)
@@ -141,7 +143,7 @@ class Intruder:
                 ({**home, "cursor": cursor}, {**home, "cursor": never_made}),
                 ({**there, "cursor": cursor}, {**nowhere, "cursor": cursor}),
             ):
-                answer = self._send(operation, tried)
+                answer = self._cross(operation, tried)
                 yield from self._expect_same(operation, answer, self._send(operation, reference))
 
     def _come_without_token(self, operation: Operation) -> Noticed:
@@ -225,6 +227,10 @@ class Intruder:
         self.tried += 1
         given = {**SAID, **self._sought, **values}
         return operation.call(self._me.user.client, given, self._owner.betrayed_by)
+
+    def _cross(self, operation: Operation, values: Values) -> Answer:
+        self.crossed += 1
+        return self._send(operation, values)
 
     @property
     def _sought(self) -> Values:

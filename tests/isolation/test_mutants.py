@@ -24,7 +24,7 @@ from .estate import OWNERS
 from .insider import Insider
 from .intruder import Intruder
 from .statements import places, predicates, without
-from .town import Town, settled
+from .town import Town, fallen, settled
 
 UNREACHED = {
     "openings.REGENERATE_NAMED": "`EXISTS` has found the conversation and the reply, in the same call.",
@@ -39,7 +39,7 @@ Attempts = dict[str, Callable[[], Iterable[str]]]
 
 @pytest.fixture
 def town(unwalled: Postgres) -> Iterator[Town]:
-    with settled(unwalled, 3) as town:
+    with settled(unwalled, 3) as town, fallen(unwalled):
         yield town
 
 

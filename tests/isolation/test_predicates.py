@@ -24,7 +24,7 @@ from support import Postgres
 from .application import IDENTITIES, connected, transaction
 from .estate import ATTEMPT, KEY, NOBODYS, OWNERS, Estate, said_again
 from .statements import Place, places, predicates, without
-from .town import Town, settled
+from .town import Town, fallen, settled
 
 PLACES = list(places())
 
@@ -143,7 +143,7 @@ Values = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def unprotected(unwalled: Postgres) -> Iterator[Town]:
-    with settled(unwalled, 4) as town:
+    with settled(unwalled, 4) as town, fallen(unwalled):
         unwalled.rows(NOT_INDEXED, town.alice.user.id)
         yield town
 

@@ -30,3 +30,19 @@ def settled(postgres: Postgres, size: int) -> Iterator[Town]:
         every = operations(service.client().get("/openapi.json").json())
         alice, bob = (settle(service, every, name, size) for name in ("alice", "robert"))
         yield Town(service, every, alice, bob, settle_others(service))
+
+
+@contextmanager
+def fallen(postgres: Postgres) -> Iterator[None]:
+    """Takes row-level security away, from under a service: none starts without it.
+
+    Only the application's own predicates are left.
+    """
+    tables = postgres.rows("SELECT oid::regclass::text FROM pg_class WHERE relrowsecurity")
+    for (table,) in tables:
+        postgres.rows(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY")
+    try:
+        yield
+    finally:
+        for (table,) in tables:
+            postgres.rows(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
