@@ -13,6 +13,7 @@ disk        Postgres has no room
 pooling     Postgres behind PgBouncer
 provider    the language model fails
 upgrades    Postgres is migrated, by three at once, under load, and while the code of before serves
+bodies      bodies are far too large, or come byte by byte
 cancelled   requests are given up
 keys        requests come again
 crowds      many change the same at once
@@ -21,7 +22,8 @@ departures  users and their tokens end
 forged      tokens are changed
 strangers   everything is tried as another user
 fuzzing     Schemathesis
-machine     a model of the whole API, against it
+machine     a model of the whole API, against it; `model` has its rules, noun by noun
+covered     which operations of the API were used
 
 The turn engine has checks of its own:
 

@@ -37,12 +37,13 @@ def ground() -> Iterator[Ground]:
 
 
 def _line(figure: Figure, place: Ground, times: int) -> Line:
+    began = time.monotonic()
     try:
         return tried(figure, place, times)
     except Exception as miss:  # noqa: BLE001  # whatever it is, the other figures are tried too
         traceback.print_exc()
         what = (str(miss).splitlines() or [""])[0] or type(miss).__name__
-        return Line(figure, "FAILS", Outcome(times, 0, what[:200]), 0)
+        return Line(figure, "FAILS", Outcome(0, 0, what[:200]), time.monotonic() - began)
 
 
 def _arguments() -> tuple[list[tuple[Figure, int]], int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults import ends, readers, retries, tabs
+from faults.kill_loop import KillLoop
 from faults.lab import THIS_BUILD, Lab
 
 Check = Callable[[Lab], Coroutine[None, None, str]]
@@ -28,6 +29,16 @@ class Canary:
         return broken(folder, self.mistake, self.edits)
 
 
+@dataclass(frozen=True)
+class Miss:
+    """A mistake that a line of the board must not survive, tried so many times."""
+
+    mistake: str
+    figure: str
+    times: int
+    edits: tuple[Edit, ...]
+
+
 def broken(folder: Path, mistake: str, edits: tuple[Edit, ...]) -> Path:
     """A copy of this build with the edits."""
     shutil.copytree(THIS_BUILD / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
@@ -46,6 +57,14 @@ async def few_streams(lab: Lab) -> str:
     return await readers.many_streams(lab, 30)
 
 
+async def a_few_kills(lab: Lab) -> str:
+    """Enough to kill at each of the points, once."""
+    loop = KillLoop(lab, kills=10, acknowledged=200, seed=1)
+    findings = await loop.run()
+    assert findings.faults == {}, findings.faults
+    return loop.report()
+
+
 UNLOCKED = (
     (
         "repositories/openings.py",
@@ -55,6 +74,45 @@ UNLOCKED = (
 )
 
 CANARIES = (
+    Canary(
+        "a reply is said to be complete a moment before it is stored",
+        a_few_kills,
+        (
+            (
+                "turns/writer.py",
+                "        try:\n            await self._finish()\n",
+                "        self._live.say(self._ending())\n        await asyncio.sleep(0.05)\n"
+                "        try:\n            await self._finish()\n",
+            ),
+        ),
+    ),
+    Canary(
+        "a page of a history is kept for a second",
+        a_few_kills,
+        (
+            (
+                "api/conversations.py",
+                "    found = await history.oldest(conversation_id, limit, after)\n",
+                "    import time\n"
+                "    kept = list_messages.__dict__.setdefault('kept', {})\n"
+                "    second, found = kept.get((conversation_id, limit, after), (0, None))\n"
+                "    if found is None or second != time.monotonic() // 1:\n"
+                "        found = await history.oldest(conversation_id, limit, after)\n"
+                "        kept[conversation_id, limit, after] = (time.monotonic() // 1, found)\n",
+            ),
+        ),
+    ),
+    Canary(
+        "an append's key is not looked up",
+        retries.lost_appends,
+        (
+            (
+                "repositories/messages.py",
+                'col(Message.client_id) == bindparam("client_id"), in_its_conversation())',
+                'col(Message.client_id) == bindparam("client_id"), col(Message.id) < 0)',
+            ),
+        ),
+    ),
     Canary(
         "a flush appends, wherever the text belongs",
         retries.lost_flushes,

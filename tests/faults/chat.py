@@ -94,14 +94,14 @@ async def _under_way(
 class Chat:
     """A user at one process of the service."""
 
-    def __init__(self, process: Process, token: str) -> None:
-        self._process = process
+    def __init__(self, process: Process, token: str, through: str = "") -> None:
+        """`through` is another address of the process, if it is not to be its own."""
         headers = {"Authorization": f"Bearer {token}"}
         # The service hangs up after five seconds, like the default here: a request might just be on its way.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2)
         # It never needs the certificates whose reading would take longer than many requests.
         self.client = httpx.AsyncClient(
-            base_url=process.url,
+            base_url=through or process.url,
             headers=headers,
             timeout=PATIENCE,
             limits=limits,

@@ -2,17 +2,18 @@
 
 import time
 import uuid
+from contextlib import closing
 from statistics import median
 
 from api.test_ended_tokens import NEW, OLD
 from app.main import create_app
 from faults.board import Outcome
 from faults.ground import Ground
-from input.processes import running
+from input.processes import Process, running
 from input.test_logs import SERVERS
 from privacy.test_coverage import LEFT_OUT, columns, erased, not_exported, owned, settled as settled_user
 from privacy.test_nowhere import MARKERS, dump, found, leave, log_of, settle, tables
-from support import Service, User, served, settings
+from support import User, served, settings
 
 LIST = "/api/conversations"
 WAYS = ("deleted", "another password", "signed out")
@@ -23,23 +24,22 @@ def ended_tokens(ground: Ground, times: int) -> Outcome:
     seconds = []
     with (
         ground.database() as database,
-        served(create_app(settings(database)), database) as here,
-        served(create_app(settings(database)), database) as there,
+        ground.room() as folder,
+        running(SERVERS["serve"], database, folder / "here") as here,
+        running(SERVERS["serve"], database, folder / "there") as there,
     ):
         for number in range(times):
             user = _registered(here, number)
-            elsewhere = there.client(user.token)
-            for client in (user.client, elsewhere):
-                assert client.get(LIST).status_code == 200
-            way = WAYS[number % len(WAYS)]
-            _end(user, way)
-            began = time.monotonic()
-            told = elsewhere.get(LIST).status_code
-            seconds.append(time.monotonic() - began)
-            assert told == 401, f"{way}: the other process answers {told}"
-            assert user.get(LIST).status_code == 401
-            here.hang_up()
-            there.hang_up()
+            with closing(user.client), closing(there.client(user.token)) as elsewhere:
+                for client in (user.client, elsewhere):
+                    assert client.get(LIST).status_code == 200
+                way = WAYS[number % len(WAYS)]
+                _end(user, way)
+                began = time.monotonic()
+                told = elsewhere.get(LIST).status_code
+                seconds.append(time.monotonic() - began)
+                assert told == 401, f"{way}: the other process answers {told}"
+                assert user.get(LIST).status_code == 401
     return Outcome(
         times,
         len(seconds),
@@ -48,12 +48,12 @@ def ended_tokens(ground: Ground, times: int) -> Outcome:
     )
 
 
-def _registered(service: Service, number: int) -> User:
+def _registered(process: Process, number: int) -> User:
     account = {"email": f"user-{number}@example.com", "password": OLD}
-    token = (
-        service.client().post("/api/auth/register", json=account).raise_for_status().json()["access_token"]
-    )
-    client = service.client(token)
+    with process.client() as visitor:
+        made = visitor.post("/api/auth/register", json=account).raise_for_status()
+    token = made.json()["access_token"]
+    client = process.client(token)
     return User(client.get("/api/auth/me").json()["id"], token, client)
 
 

@@ -49,7 +49,7 @@ async def stops(lab: Lab, rounds: int = 6) -> str:
     return f"{rounds} replies stopped at either process, 0 characters lost, {slowest:.2f} s at most"
 
 
-async def deletes(lab: Lab, rounds: int = 1) -> str:
+async def deletes(lab: Lab, rounds: int = 50) -> str:
     """Conversation or account deleted meanwhile: all readers are told, and the reply stays ended."""
     async with two(lab) as (first, second):
 

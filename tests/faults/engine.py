@@ -27,6 +27,7 @@ def kills(ground: Ground, times: int) -> Outcome:
         loop = KillLoop(lab, times, times * ACKNOWLEDGED, seed=1)
         found = asyncio.run(loop.run())
     assert found.faults == {}, loop.report()
+    assert found.recovered > 0, f"no kill hit between a commit and its answer: {loop.report()}"
     return Outcome(
         found.acknowledged,
         loop.killed.total(),

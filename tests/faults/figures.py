@@ -1,7 +1,11 @@
-"""The lines of the board. Those without a gate are tried for every change in `test_faults`, more rarely."""
+"""The lines of the board.
+
+What those without a gate check is tried for every change in `test_faults`, but for M-02 and M-04.
+"""
 
 from faults import engine
 from faults.board import Figure
+from faults.bodies import bodies
 from faults.cancelled import cancellations
 from faults.crashes import crashes
 from faults.crowds import mixed_rounds
@@ -9,7 +13,9 @@ from faults.departures import coverage, ended_tokens, traces
 from faults.disk import full_disks
 from faults.forged import forgeries
 from faults.fuzzing import fuzz
+from faults.hostile import hostile_texts
 from faults.keys import misused_keys, retries
+from faults.lines import broken_lines
 from faults.machine import api
 from faults.outages import black_holes, encrypted_suspensions, full_pools, sleeping_calls, suspensions
 from faults.pooling import suite_through_a_pooler
@@ -33,7 +39,7 @@ BOARD = (
         "turns whose model dies before its first byte",
         "0 messages missing",
         dead_models,
-        gate=80,
+        gate=200,
         deep=2_000,
     ),
     Figure(
@@ -41,7 +47,7 @@ BOARD = (
         "requests of every kind, sent again one to five times after their answer",
         "0 rows more, 1 call each",
         retries,
-        gate=100,
+        gate=1_000,
         deep=5_000,
     ),
     Figure(
@@ -77,6 +83,15 @@ BOARD = (
         deep=200,
     ),
     Figure(
+        "N-01",
+        "requests over a line that is cut at a random byte of the request or of the answer, closed, reset or "
+        "half-closed, sometimes throttled, sent again until they are answered",
+        "0 lost, 0 doubled, 1 call each, order kept, 0 x 5xx but 503",
+        broken_lines,
+        gate=100,
+        deep=2_000,
+    ),
+    Figure(
         "O-01",
         "rounds of two to eight tabs that send at once",
         "1 answered, the others told where to read, seq without gaps",
@@ -89,7 +104,7 @@ BOARD = (
         "rounds of eight requests at once that lock the same two conversations",
         "0 x 5xx but 503, and of those at most 0.1 %",
         mixed_rounds,
-        gate=60,
+        gate=500,
         deep=10_000,
     ),
     Figure(
@@ -97,7 +112,7 @@ BOARD = (
         "walks through lists, page by page, while others write, equal moments",
         "0 missing, 0 twice",
         walks,
-        gate=24,
+        gate=300,
         deep=5_000,
     ),
     Figure(
@@ -105,7 +120,7 @@ BOARD = (
         "replies of a model that fails, in every kind of way so many times",
         "0 x 500, history as shown",
         faults_of_the_model,
-        gate=1,
+        gate=5,
         deep=50,
     ),
     Figure(
@@ -137,7 +152,7 @@ BOARD = (
         "restarts by SIGTERM of one of two processes, under load",
         "0 lost, 0 seconds of shown text lost",
         engine.restarts,
-        gate=3,
+        gate=5,
         deep=50,
     ),
     Figure(
@@ -153,8 +168,16 @@ BOARD = (
         "crash restarts of Postgres under load, immediate stop and kill -9 in turn",
         "0 lost, 0 unexpected, 0 duplicated, 0 stuck; P-02, idle: median <= 1 s, at most 5 s",
         crashes,
-        gate=4,
+        gate=5,
         deep=40,
+    ),
+    Figure(
+        "H-all",
+        "hostile texts in every field of a body; those that hit cannot be stored",
+        "0 x 5xx, all that is accepted read back the same",
+        hostile_texts,
+        gate=2_000,
+        deep=40_000,
     ),
     Figure(
         "H-fz",
@@ -169,7 +192,7 @@ BOARD = (
         "first requests after the database slept: connections cut, connects refused, then slow",
         "0 failed, 503 while refused; idle: in 0.2 s",
         suspensions,
-        gate=12,
+        gate=30,
         deep=150,
     ),
     Figure(
@@ -177,7 +200,7 @@ BOARD = (
         "the same over TLS, with a certificate that is checked",
         "0 failed, 503 while refused; idle: in 0.2 s",
         encrypted_suspensions,
-        gate=12,
+        gate=30,
         deep=150,
     ),
     Figure(
@@ -185,7 +208,7 @@ BOARD = (
         "requests while every connection is in use, and the first one afterwards",
         "503 with Retry-After, never 500, then 200; idle: within 1 s",
         full_pools,
-        gate=3,
+        gate=5,
         deep=50,
     ),
     Figure(
@@ -193,7 +216,7 @@ BOARD = (
         "requests to a database that takes everything and answers nothing",
         "503 with Retry-After, /healthz 200, recovery without a restart; idle: in 6 s",
         black_holes,
-        gate=2,
+        gate=5,
         deep=30,
     ),
     Figure(
@@ -214,10 +237,10 @@ BOARD = (
     ),
     Figure(
         "A-01..08",
-        "requests as another user, over every operation, every id swapped",
+        "requests over every operation; those that hit have an id or a cursor of another user's",
         "0 noticed, 0 operations uncovered",
         strangers,
-        gate=1_000,
+        gate=2_000,
         deep=50_000,
     ),
     Figure(
@@ -241,8 +264,16 @@ BOARD = (
         "tokens ended in one process, used in another",
         "refused from the first request on; idle: within 1 s",
         ended_tokens,
-        gate=6,
+        gate=10,
         deep=50,
+    ),
+    Figure(
+        "B-01",
+        "bodies of 100 MB, and fifty at once that come byte by byte, beside other requests",
+        "413 and less than twice the limit in memory, slow ones stored or 408; idle: p99 of others < 2x",
+        bodies,
+        gate=1,
+        deep=5,
     ),
     Figure(
         "G-01",
@@ -257,7 +288,7 @@ BOARD = (
         "marks of users that were erased",
         "0 in tables, dump and logs",
         traces,
-        gate=10,
+        gate=20,
         deep=200,
     ),
     Figure(
@@ -273,7 +304,7 @@ BOARD = (
         "migrations, three at once",
         "0 failed",
         simultaneous_migrations,
-        gate=2,
+        gate=3,
         deep=30,
     ),
     Figure(
@@ -297,7 +328,7 @@ BOARD = (
         "steps of a state machine of the whole API, connections cut between them",
         "0 differences from the model",
         api,
-        gate=1_500,
+        gate=3_000,
         deep=100_000,
     ),
     Figure(

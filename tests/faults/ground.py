@@ -49,11 +49,12 @@ class Ground:
     def __init__(self, cluster: Postgres, folder: Path) -> None:
         self.cluster = cluster
         self.folder = folder
+        self._mark = f"faults_{uuid.uuid4().hex[:8]}_"
 
     @contextmanager
     def database(self, revision: str = "head") -> Iterator[Postgres]:
         """A new database, migrated, dropped at the end."""
-        name = f"faults_{uuid.uuid4().hex[:12]}"
+        name = f"{self._mark}{uuid.uuid4().hex[:12]}"
         self.cluster.rows(f"CREATE DATABASE {name}")
         try:
             database = Postgres(self.cluster.url.set(database=name))
@@ -61,6 +62,12 @@ class Ground:
                 migrate(database.url, revision)
             yield database
         finally:
+            self.cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def clear(self) -> None:
+        """Drops the databases of processes that were ended before they could do so."""
+        ours = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        for (name,) in self.cluster.rows(ours, self._mark):
             self.cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
 
     @contextmanager

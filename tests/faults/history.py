@@ -28,6 +28,8 @@ class Sent:
     replies: set[int] = field(default_factory=set)
     """Ids of the reply as they were named."""
     shown: list[Seen] = field(default_factory=list)
+    finished: bool = False
+    """The reply was said to be complete."""
 
     def acknowledge(self, message: Message) -> None:
         """An answer named the stored message."""
@@ -36,6 +38,7 @@ class Sent:
     def saw(self, seen: Seen) -> None:
         """A stream was read; its first event may have been the acknowledgement."""
         self.shown.append(seen)
+        self.finished |= seen.ending == "finish"
         if seen.reply_id is not None:
             self.replies.add(seen.reply_id)
             if seen.question is not None:
@@ -65,6 +68,8 @@ class Findings:
     gaps: int = 0
     stuck: int = 0
     unanswered: int = 0
+    unfinished: int = 0
+    """Replies that were said to be complete, and are not."""
     asked_twice: int = 0
     wrong_text: int = 0
     unshown_text: int = 0
@@ -160,6 +165,7 @@ class History:
     def _check_reply(self, sent: Sent, script: Script, reply: Message) -> None:
         found, text = self.findings, reply["content"]
         found.replies += 1
+        found.unfinished += sent.finished and reply["status"] != "complete"
         match reply["status"]:
             case "complete":
                 found.complete += 1

@@ -12,8 +12,8 @@ from support import Postgres
 Commands = Sequence[Sequence[str]]
 
 LONGEST = (
-    *("P-05", "O-01", "H-st", "S-01", "O-03/04", "I-04", "M-04", "I-02", "A-01..08", "H-fz", "O-02"),
-    *("D-01", "M-01", "P-07", "G-02", "A-11", "I-03", "O-07", "S-09", "I-05/06"),
+    *("H-st", "D-01", "O-01", "M-01", "P-05", "O-02", "H-fz", "O-03/04", "P-07", "G-02", "A-01..08"),
+    *("S-09", "O-07", "I-04", "D-02", "S-10..14", "I-05/06", "I-01", "M-04"),
 )
 """The lines that take minutes, the longest first."""
 

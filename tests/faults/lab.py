@@ -18,6 +18,7 @@ import psycopg2
 import app
 from app import tokens
 from app.db import url as urls
+from discretion import told
 from faults.wire import Wire
 from support import GENEROUS, SECRET, Postgres, as_environment
 
@@ -72,6 +73,7 @@ class Process:
             "LOG_LEVEL": "ERROR",
             "DATABASE_TIMEOUT": PATIENCE,
             "DATABASE_POOL_TIMEOUT": PATIENCE,
+            "DATABASE_POOL_SIZE": 16,  # crowds wait in Postgres for each other, some at a time
             "PORT": self.port,
             "PYTHONPATH": f"{self._lab.build}:{TESTS}",
             "PYTHONWARNINGS": "error",
@@ -190,8 +192,9 @@ class Lab:
         return (self.folder / "calls").read_text().split()
 
     def complaints(self) -> list[str]:
-        """What no process should ever say: an exception that nobody expected, or a warning."""
-        return [line for line in self.log.read_text().splitlines() if _COMPLAINT.search(line)]
+        """What no process should ever say: an unexpected exception, a warning, or who somebody is."""
+        said = self.log.read_text()
+        return [*filter(_COMPLAINT.search, said.splitlines()), *told(said)]
 
     async def asked(self, *keys: str) -> None:
         """Waits until the assistant was asked for all of these."""

@@ -12,7 +12,7 @@ from functools import partial
 import httpx
 
 from faults.chat import Chat, Seen
-from faults.history import History, Message, Sent
+from faults.history import History, Sent
 from faults.lab import PATIENCE
 from faults.script import Script
 
@@ -137,8 +137,7 @@ class Client:
                 answer = await self._chat().append(sent.conversation, sent.content, sent.key)
                 if answer.status_code == 201:
                     sent.acknowledge(answer.json())
-                    if self._random.random() < 0.05:
-                        await self._read_back(sent, answer.json())
+                    await self._read_back(sent)
                     return True
                 self._load.refuse(answer.status_code)
             if self._goes_away():
@@ -152,6 +151,8 @@ class Client:
                 if answer.status_code == 200:
                     sent.acknowledge(answer.json()["message"])
                     sent.replies.add(answer.json()["reply"]["id"])
+                    sent.finished |= answer.json()["reply"]["status"] == "complete"
+                    await self._read_back(sent)
                     return True
                 if answer.status_code == 409:
                     return self._forget(sent)
@@ -170,6 +171,7 @@ class Client:
             if seen.status >= 400:
                 self._load.refuse(seen.status)
             if seen.acknowledged:
+                await self._read_back(sent)
                 await self._after(sent, plan, seen)
                 return seen.done
             if self._goes_away():
@@ -196,8 +198,9 @@ class Client:
             self._load.forgotten.append(sent)
         return False
 
-    async def _read_back(self, sent: Sent, message: Message) -> None:
+    async def _read_back(self, sent: Sent) -> None:
+        """A history that is asked for after an acknowledgement, of any process, has the message."""
         with suppress(httpx.TransportError, AssertionError):
-            messages = await self._chat().messages(sent.conversation)
-            self._load.history.findings.stale += message["id"] not in {one["id"] for one in messages}
+            shown = {message["id"] for message in await self._chat().messages(sent.conversation)}
+            self._load.history.findings.stale += any(number not in shown for number, _ in sent.promised)
             self._load.read_back += 1

@@ -1,27 +1,13 @@
 """Broken builds of the product, and the line of the board that must miss its target on each."""
 
-from dataclasses import dataclass
-
-from faults.canaries import Edit
-
-
-@dataclass(frozen=True)
-class Miss:
-    """A mistake that a line of the board must not survive, tried so many times."""
-
-    mistake: str
-    figure: str
-    times: int
-    edits: tuple[Edit, ...]
-
+from faults.canaries import Miss
 
 UNSEEN = (
     ("db/connection.py", "return not self._readable.poll(0)", "return True"),
     (
         "db/connection.py",
-        "            self.close()\n            return\n        try:\n            state",
-        "            self._loop.remove_reader(self._socket)\n            return\n"
-        "        try:\n            state",
+        "            self.close()\n        else:\n",
+        "            self._loop.remove_reader(self._socket)\n        else:\n",
     ),
 )
 """An idle connection is used without a look at it."""
@@ -124,8 +110,27 @@ MISSES = (
         500,
         (("api/pages.py", "except (ValueError, binascii.Error, struct.error):", "except MemoryError:"),),
     ),
+    Miss(
+        "NUL goes through to the database",
+        "H-all",
+        1,
+        (("models/text.py", 'if "\\0" in value:', 'if "\\0" in value[1_000:]:'),),
+    ),
     Miss("a key is not looked up", "H-st", 600, FORGOTTEN),
     Miss("a key is not looked up", "I-01", 8, FORGOTTEN),
+    Miss("a key is not looked up", "N-01", 60, FORGOTTEN),
+    Miss(
+        "the key of another try is not kept",
+        "N-01",
+        200,
+        (
+            (
+                "repositories/turns.py",
+                "    return hashed and hashed[: openings.KEY_BYTES]\n",
+                "    return None\n",
+            ),
+        ),
+    ),
     Miss(
         "what a key was used for is not compared",
         "I-05/06",
@@ -226,6 +231,21 @@ MISSES = (
                 "        self._closing = True\n        return\n",
             ),
         ),
+    ),
+    Miss(
+        "a body may be as large as it likes",
+        "B-01",
+        1,
+        (
+            ("api/strict.py", "if announced.isdecimal() and int(announced[:20]) > limit:", "if False:"),
+            ("api/strict.py", "if received > limit:", "if False:"),
+        ),
+    ),
+    Miss(
+        "a body is refused when all of it is there",
+        "B-01",
+        1,
+        (("api/strict.py", "if received > limit:", "if received > limit and not more:"),),
     ),
     Miss(
         "a column is not exported",

@@ -84,7 +84,7 @@ def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
             with ThreadPoolExecutor(4) as pool:  # several connections are open, and idle
                 answers = list(pool.map(stage.user.client.send, stage.requests()[:2] * 3))
             assert {answer.status_code for answer in answers} == {200}
-            cut += stage.proxy.cut(reset=number % 2 == 1)
+            cut += stage.proxy.cut("reset" if number % 2 else "closed")
             stage.proxy.refuse()
             if number % 3 == 0:  # somebody asks too early
                 began = time.monotonic()

@@ -41,7 +41,7 @@ async def until_ended(chat: Chat, conversation: int) -> dict[str, object]:
             await asyncio.sleep(SECONDS)
 
 
-async def disconnects(lab: Lab, rounds: int = 40) -> str:
+async def disconnects(lab: Lab, rounds: int = 100) -> str:
     """Readers leave at a random byte: every reply ends complete, and has all that was read."""
     chance = random.Random(7)
     async with lab:
@@ -128,7 +128,7 @@ def _sizes(script: Script) -> dict[str, int | float]:
     return {"pieces": script.pieces, "pause": script.pause, "padding": script.padding}
 
 
-async def resumes(lab: Lab, rounds: int = 3) -> str:
+async def resumes(lab: Lab, rounds: int = 100) -> str:
     """Who comes back through the other process in the middle reads the same, tools and text."""
     async with two(lab) as (first, second):
         _, token = lab.user()

@@ -1,9 +1,12 @@
 """A line of the board in several processes at once, each with a share of it and a service of its own."""
 
+import os
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
 from faults.ground import Ground
@@ -15,7 +18,32 @@ AT_ONCE = 2
 
 
 def shared(work: Callable[[Ground, int, int], Result], ground: Ground, times: int) -> list[Result]:
-    """What `work(ground, number, share)` returns for each share of so many times, which may be one more."""
-    with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
-        share = -(-times // AT_ONCE)
-        return list(pool.map(work, repeat(ground), range(AT_ONCE), repeat(share)))
+    """What `work(ground, number, share)` returns for each share of so many times, which may be one more.
+
+    If one fails, or this process is told to stop, the others end at once, and their databases are dropped.
+    """
+    share = -(-times // AT_ONCE)
+    try:
+        with ProcessPoolExecutor(AT_ONCE, get_context("spawn"), _end_with_the_board) as pool:
+            try:
+                return list(pool.map(work, repeat(ground), range(AT_ONCE), repeat(share)))
+            except BaseException:
+                for process in active_children():
+                    process.terminate()
+                raise
+    except BaseException:
+        ground.clear()
+        raise
+
+
+def _end_with_the_board() -> None:
+    # The keyboard's stop reaches all processes at once: it is the board's to end these.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, daemon=True).start()
+
+
+def _watch() -> None:
+    board = parent_process()
+    assert board is not None
+    board.join()  # one that is killed tells nobody
+    os._exit(1)

@@ -20,7 +20,7 @@ def full_servers(ground: Ground, times: int) -> Outcome:
     with ground.own_server() as server, staged(server.postgres) as stage:
         for number in range(times):
             assert stage.user.get("/api/conversations").status_code == 200
-            stage.proxy.cut(reset=number % 2 == 1)
+            stage.proxy.cut("reset" if number % 2 else "closed")
             with _no_slot_left(server) as others:
                 for request in stage.requests():
                     expect_503(stage.user.client.send(request))

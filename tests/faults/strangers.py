@@ -14,16 +14,21 @@ SIZE = 4
 def strangers(ground: Ground, times: int) -> Outcome:
     """What is another user's is answered like what does not exist, byte for byte, and stays as it is."""
     done = shared(_intruded, ground, times)
-    tried, [operations] = sum(tried for tried, _ in done), {operations for _, operations in done}
+    tried, crossed = sum(tried for tried, _, _ in done), sum(crossed for _, crossed, _ in done)
+    [operations] = {operations for _, _, operations in done}
     return Outcome(
-        tried, tried, f"{operations} operations, 0 uncovered; 0 reads, 0 writes, 0 answers that differ"
+        tried,
+        crossed,
+        f"{crossed} requests with an id or a cursor of another user's over {operations} operations, "
+        f"0 uncovered; 0 reads, 0 writes, 0 answers that differ",
     )
 
 
-def _intruded(ground: Ground, number: int, times: int) -> tuple[int, int]:
-    """How often it was tried, so often at the least, and over how many operations."""
-    tried, operations, rounds = 0, 0, number
-    while tried < times:
+def _intruded(ground: Ground, number: int, times: int) -> tuple[int, int, int]:
+    """How many requests were made, how many of another user's things, so many at the least, by how many
+    operations."""
+    tried, crossed, operations, rounds = 0, 0, 0, number
+    while crossed < times:
         with ground.database("base") as database:
             migrate(database.url)
             spread_ids(database)
@@ -32,5 +37,6 @@ def _intruded(ground: Ground, number: int, times: int) -> tuple[int, int]:
                 trying = Intruder(town.service, owner, intruder)
                 noticed = [*trying.try_all(town.operations), *trying.use_assistant()]
                 assert noticed == []
-                tried, operations, rounds = tried + trying.tried, len(town.operations), rounds + 1
-    return tried, operations
+                tried, crossed = tried + trying.tried, crossed + trying.crossed
+                operations, rounds = len(town.operations), rounds + 1
+    return tried, crossed, operations

@@ -11,7 +11,7 @@ TALK = 7
 """Rounds in one conversation: with two tabs to eight."""
 
 
-async def races(lab: Lab, rounds: int = 3) -> str:
+async def races(lab: Lab, rounds: int = 200) -> str:
     """Of two to eight messages at once all but one are refused, told where to read, and sent again."""
     counts = [2 + number % TALK for number in range(rounds)]
     talks = [counts[first : first + TALK] for first in range(0, rounds, TALK)]

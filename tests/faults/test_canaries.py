@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from app.db.migrations import migrate
-from faults.canaries import CANARIES, Canary, broken
+from faults.canaries import CANARIES, Canary, Miss, broken
 from faults.figures import BOARD
 from faults.lab import TESTS, Lab
-from faults.misses import MISSES, Miss
+from faults.misses import MISSES
 from support import Postgres
 
 REJECTIONS = (AssertionError, TimeoutError, httpx.TransportError)

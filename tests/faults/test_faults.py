@@ -54,7 +54,7 @@ def test_nothing_is_lost_when_processes_are_killed(
     postgres: Postgres, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     deep = os.environ.get("FAULTS") == "deep"
-    kills, acknowledged = (200, 20_000) if deep else (12, 400)
+    kills, acknowledged = (200, 20_000) if deep else (20, 800)
     loop = KillLoop(Lab(postgres, tmp_path), kills, acknowledged, seed=1)
     findings = asyncio.run(loop.run())
     record_property("fault", loop.report())

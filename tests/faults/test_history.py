@@ -59,6 +59,12 @@ def test_a_fault_is_found(fault: str, stored: list[dict[str, Any]], calls: list[
     assert fault in found(stored, calls).faults
 
 
+def test_what_was_said_to_be_complete_must_be_stored_so() -> None:
+    told = Seen(200, text=SCRIPT.text, ending="finish")
+    assert found(STORED, ["k1"], told).faults == {}
+    assert found(changed(1, status="interrupted"), ["k1"], told).faults == {"unfinished": 1}
+
+
 def test_text_that_was_shown_for_long_must_be_stored() -> None:
     seen = Seen(200, text=SCRIPT.text, times=[(1.0, 5), (3.0, 10), (6.5, len(SCRIPT.text))])
     kept = changed(1, content=SCRIPT.text[:10], status="interrupted")
