@@ -10,7 +10,7 @@ from benchmark import growth, libraries, picture, raw, reach, report
 from benchmark.contestants import OPERATIONS, contestants, service, service_ask
 from benchmark.database import SIZES, seeded
 from benchmark.measure import measured, postmaster
-from benchmark.targets import rows, targets
+from benchmark.targets import rows, targets, warm
 
 PARTS = ("comparison", "raw", "reach", "stores")
 
@@ -38,6 +38,7 @@ def main() -> None:
 
 def _compare(url: str, options: argparse.Namespace) -> report.Results:
     server, chosen = postmaster(url), targets(url)
+    warm(url, chosen)
     with contestants(url) as (running, skipped):
         for name, reason in skipped.items():
             say(f"{name} is left out: {reason}")
@@ -63,7 +64,7 @@ def _alone(url: str, options: argparse.Namespace) -> dict[str, dict[str, float]]
         return {}
     chosen = targets(url)[: raw.SCRIPTS]
     asks = {operation: [service_ask(operation, each) for each in chosen] for operation in OPERATIONS}
-    found = raw.measured_raw(url, raw.texts(url, asks), postmaster(url), options.rounds, options.seconds)
+    found = raw.measured_raw(url, raw.texts(url, asks), postmaster(url), options.seconds)
     rows = [(name, f"{each['rate']:.0f}", f"{each['postgres_cpu_us']:.0f}") for name, each in found.items()]
     say(f"\nPostgres alone\n\n{report.table(('', 'per second', 'PG CPU µs'), rows)}")
     say(f"\n{report.judged(report.raw_verdicts(found))}\n")

@@ -12,8 +12,8 @@ from benchmark.processes import started
 from benchmark.targets import CONTENT, PAGE, SECRET, Target
 from npm_for_tests import installed
 
-UNLIMITED = dict.fromkeys(("REQUESTS_PER_MINUTE", "WRITES_PER_MINUTE", "TURNS_PER_MINUTE"), "0")
-"""One user sends more than any person would: what is measured is not how a service refuses."""
+GENEROUS = dict.fromkeys(("REQUESTS_PER_MINUTE", "WRITES_PER_MINUTE", "TURNS_PER_MINUTE"), "1000000000")
+"""One user sends more than any person would: requests are counted as always, and none is refused."""
 
 HERE = Path(__file__).parent
 OPERATIONS = ("history", "list", "append")
@@ -51,6 +51,16 @@ def _peer_ask(operation: str, target: Target) -> Ask:
     }[operation]
 
 
+def _floor_ask(operation: str, target: Target) -> Ask:
+    conversations = f"/{target.user}/conversations"
+    messages = f"{conversations}/{target.conversation}/messages"
+    return {
+        "history": Ask(f"{messages}?limit={PAGE}", target.token),
+        "list": Ask(f"{conversations}?limit=20", target.token),
+        "append": Ask(messages, target.token, json.dumps(MESSAGE)),
+    }[operation]
+
+
 def _bare_ask(_: str, target: Target) -> Ask:
     return Ask("/", target.token)
 
@@ -58,7 +68,7 @@ def _bare_ask(_: str, target: Target) -> Ask:
 @contextmanager
 def service(url: str, name: str = "chat-history", **settings: str) -> Iterator[Contestant]:
     """This service. It logs what goes wrong, as the others do, and no line for each request."""
-    given = {"DATABASE_URL": url, "SECRET_KEY": SECRET, "LOG_LEVEL": "WARNING", **UNLIMITED, **settings}
+    given = {"DATABASE_URL": url, "SECRET_KEY": SECRET, "LOG_LEVEL": "WARNING", **GENEROUS, **settings}
     with started(["-m", "app.cli", "serve", "--port", "0"], "Serving ", **given) as (pid, address):
         yield Contestant(name, pid, address, service_ask)
 
@@ -90,6 +100,7 @@ def contestants(url: str) -> Iterator[tuple[list[Contestant], dict[str, str]]]:
     with ExitStack() as running:
         found = [
             running.enter_context(service(url)),
+            running.enter_context(_uvicorn(url, "its statements", "benchmark.floor:app", _floor_ask)),
             running.enter_context(_uvicorn(url, "tutorial", "benchmark.tutorial:app", _peer_ask)),
             running.enter_context(_uvicorn(url, "bare route", "benchmark.bare:app", _bare_ask)),
         ]

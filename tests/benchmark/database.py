@@ -11,8 +11,8 @@ from app.db import embedded
 from benchmark import seed
 
 SIZES = {"full": seed.FULL, "small": seed.SMALL}
-MEMORY = {"shared_buffers": "2GB"}
-"""What a Postgres with so much in it is given, in place of the little that one on a desk takes."""
+MEMORY = {"shared_buffers": "6GB"}
+"""What a Postgres with so much in it is given: room for the service's rows and for those of the peers."""
 
 _MIGRATIONS = Path(__file__).parents[2] / "alembic" / "versions"
 

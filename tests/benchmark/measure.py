@@ -67,6 +67,9 @@ def measured(
         for each in contestants[number % len(contestants) :] + contestants[: number % len(contestants)]:
             _one_round(each, asks[each.name], server, seconds, clients, figures[each.name])
         progress(f"{operation}: round {number + 1} of {rounds}")
+    for name, found in figures.items():
+        if found.failures:
+            progress(f"{operation}: {found.failures} answers of {name} were refusals")
     return {name: found.medians() for name, found in figures.items()}
 
 

@@ -24,7 +24,11 @@ from support import Postgres
 SCRIPTS = 100
 """Texts of each operation, which pgbench picks from: it takes 128 at most."""
 
-CONNECTIONS = 16
+CONNECTIONS = 8
+"""As many as a process of the service opens, if nobody says otherwise."""
+
+ROUNDS = 9
+"""What is compared differs by less than one round from the next."""
 
 Texts = dict[str, list[str]]
 
@@ -82,7 +86,7 @@ def program() -> str | None:
 
 
 def measured_raw(
-    url: str, heard: tuple[list[str], Texts], server: int, rounds: int, seconds: float
+    url: str, heard: tuple[list[str], Texts], server: int, seconds: float
 ) -> dict[str, dict[str, float]]:
     """Transactions a second and CPU of Postgres for each operation: as sent, and without row-level security.
 
@@ -95,7 +99,7 @@ def measured_raw(
     prepared, said = heard
     as_application = ["BEGIN", f"SET LOCAL ROLE {ROLE}", *prepared, "COMMIT"]
     as_superuser = [_BY_POLICIES.sub(r"\1", text) for text in prepared]
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for operation in OPERATIONS:
             for kind, first in (("", as_application), (", no policies", as_superuser)):
                 rate = _run(pgbench, url, first, said[operation], server, seconds)

@@ -6,6 +6,7 @@ benchmark` has it. Calls are the same everywhere, and a step more for every requ
 
 import asyncio
 import json
+import logging
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -85,8 +86,9 @@ async def calls(app: Any, request: Request) -> int:
 
 @pytest.mark.parametrize("operation", MOST)
 def test_a_request_runs_a_few_times_the_code_of_a_bare_route(
-    operation: str, alice: User, postgres: Postgres
+    operation: str, alice: User, postgres: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "app")  # as elsewhere in the benchmark: no line for each request
     chat = alice.conversation()
     message = json.dumps({"content": "How can I sort a list of tuples by the second value?"}).encode()
     request = {

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from app.db.database import Database
 from app.repositories.conversations import ConversationRepository
 from app.repositories.history import HistoryRepository
 from app.repositories.messages import MessageRepository
+from app.repositories.replies import ReplyRepository
 from app.repositories.turns import TurnRepository
 from benchmark import growth, seed
 from plans_for_tests import explained, nodes
@@ -64,12 +66,21 @@ def test_a_list_of_many_conversations_costs_no_more_than_one_of_few(grown: Postg
     assert heavy <= 1.3 * usual + 12
 
 
+PLACE = (False, datetime(2026, 1, 1, tzinfo=UTC), 1_000)
+ENDING = {"status": "complete", "model": "m", "finish_reason": "stop", "usage": None, "timings": "{}"}
+
 HOT: dict[str, Callable[[Database, int], Awaitable[object]]] = {
     "history": lambda it, chat: HistoryRepository(it, growth.OWNER).newest(chat, 50),
     "messages": lambda it, chat: HistoryRepository(it, growth.OWNER).oldest(chat, 50),
+    "around a message": lambda it, chat: HistoryRepository(it, growth.OWNER).around(chat, 50, 1_000),
     "list": lambda it, _: ConversationRepository(it, growth.OWNER).page(20),
+    "next page of a list": lambda it, _: ConversationRepository(it, growth.OWNER).page(20, PLACE),
     "append": lambda it, chat: MessageRepository(it, growth.OWNER).append(chat, "user", "More", "again"),
     "turn": lambda it, chat: TurnRepository(it, growth.OWNER).ask(chat, "More", "again"),
+    "flush of a reply": lambda it, chat: ReplyRepository(it, growth.OWNER).flush(chat, 1_000, 0, "So", None),
+    "end of a reply": lambda it, chat: ReplyRepository(it, growth.OWNER).end(
+        chat, 1_000, have=0, text="So", parts=None, **ENDING
+    ),
 }
 
 

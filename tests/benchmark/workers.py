@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 
 import httpx
 
-from benchmark.contestants import OPERATIONS, Contestant, service_ask
+from benchmark.contestants import GENEROUS, OPERATIONS, Contestant, service_ask
 from benchmark.database import seeded
 from benchmark.measure import measured, postmaster
 from benchmark.processes import environment
@@ -26,7 +26,7 @@ def workers(url: str, number: int) -> Iterator[Contestant]:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, *("-m", "uvicorn", "app.asgi:app", "--workers", str(number), "--port", str(port))],
-        env=environment(DATABASE_URL=url, SECRET_KEY=SECRET, LOG_LEVEL="ERROR"),
+        env=environment(DATABASE_URL=url, SECRET_KEY=SECRET, LOG_LEVEL="ERROR", **GENEROUS),
     )
     address = f"http://127.0.0.1:{port}"
     try:
