@@ -47,6 +47,8 @@ export class Application {
     this.#started = false;
   }
   #started;
+  /** Counts what was dropped: an answer may be older. */
+  #drops = 0;
   #frame = null;
 
   changed = () => {
@@ -169,7 +171,12 @@ export class Application {
   /** The conversation that is open, as far as it is known. */
   get conversation() {
     const { id } = this.thread;
-    return id === null ? null : (this.conversations.get(id) ?? this.archive.get(id));
+    return id === null ? null : this.known(id);
+  }
+
+  /** The conversation as a list has it; null if none has. */
+  known(id) {
+    return this.conversations.get(id) ?? this.archive.get(id);
   }
 
   /** Its title; null while it is not known, and before there is a conversation. */
@@ -179,8 +186,11 @@ export class Application {
 
   /** Asks for a conversation that we know nothing, or something old, of. */
   async learn(id) {
+    const drops = this.#drops;
     try {
-      this.taken(await this.api.conversation(id));
+      const found = await this.api.conversation(id);
+      if (drops === this.#drops) this.taken(found);
+      else await this.learn(id);
     } catch {
       // Its title stays unknown.
     }
@@ -189,6 +199,7 @@ export class Application {
   // What happens to conversations.
 
   taken(conversation) {
+    if (this.desk.deleting.has(conversation.id)) return;
     this.conversations.take(conversation);
     if (conversation.archived || this.archive.get(String(conversation.id))) this.archive.take(conversation);
     const thread = this.threads.get(String(conversation.id));
@@ -196,6 +207,7 @@ export class Application {
   }
 
   dropped(id) {
+    this.#drops += 1;
     this.conversations.drop(id);
     this.archive.drop(id);
     this.search.items = this.search.items.filter((item) => String(item.conversation.id) !== id);
@@ -219,7 +231,7 @@ export class Application {
   turned(thread, what, reply = null) {
     this.outside.tell({ what, id: thread.id });
     if (what === 'begun') {
-      const known = this.conversations.get(thread.id) ?? this.archive.get(thread.id);
+      const known = this.known(thread.id);
       if (known) this.taken({ ...known, updated_at: new Date().toISOString() });
       else this.learn(thread.id);
       if (thread === this.thread) this.say(this.text.replying);

@@ -16,6 +16,8 @@ export class Conversations {
     /** `new`, `loading`, `ready` or `failed`. */
     this.state = 'new';
     this.paging = false;
+    /** Counts what was taken or dropped: a page that was asked for before may be older. */
+    this.changes = 0;
   }
 
   get(id) {
@@ -25,32 +27,35 @@ export class Conversations {
   async load() {
     if (this.state !== 'ready') this.state = 'loading';
     this.app.changed();
+    const { changes } = this;
     try {
-      const page = await this.app.api.conversations({ limit: PAGE, archived: this.archived });
+      const page = await this.#page(null);
+      if (changes !== this.changes) return this.load();
+      this.changes += 1;
       const last = page.items.at(-1);
       const beyond = page.next_cursor === null ? [] : this.items.filter((item) => order(last, item) < 0);
       if (beyond.length === 0) this.cursor = page.next_cursor;
-      this.items = sorted([...page.items, ...beyond]);
+      this.items = this.#kept([...page.items, ...beyond]);
       this.state = 'ready';
     } catch (problem) {
       if (this.state !== 'ready') this.state = 'failed';
       this.problem = problem;
     }
     this.app.changed();
+    return undefined;
   }
 
   more = async () => {
     if (this.cursor === null || this.paging) return;
     this.paging = true;
     this.app.changed();
+    const { changes } = this;
     try {
-      const page = await this.app.api.conversations({
-        limit: PAGE,
-        archived: this.archived,
-        cursor: this.cursor,
-      });
-      this.items = sorted([...this.items, ...page.items]);
-      this.cursor = page.next_cursor;
+      const page = await this.#page(this.cursor);
+      if (changes === this.changes) {
+        this.items = this.#kept([...this.items, ...page.items]);
+        this.cursor = page.next_cursor;
+      }
     } catch (problem) {
       // The cursor stays: the next time that the end comes into view it is tried again.
       this.app.complain(problem);
@@ -59,8 +64,18 @@ export class Conversations {
     this.app.changed();
   };
 
+  #page(cursor) {
+    return this.app.api.conversations({ limit: PAGE, archived: this.archived, cursor });
+  }
+
+  /** Those that are not being deleted, in order. */
+  #kept(items) {
+    return sorted(items.filter((item) => !this.app.desk.deleting.has(item.id)));
+  }
+
   /** Takes a conversation as it is now: in, in its place, or out if it belongs to the other list. */
   take(conversation) {
+    this.changes += 1;
     const others = this.items.filter((item) => item.id !== conversation.id);
     const ours = Boolean(conversation.archived) === this.archived;
     this.items = ours ? sorted([...others, conversation]) : others;
@@ -68,6 +83,7 @@ export class Conversations {
   }
 
   drop(id) {
+    this.changes += 1;
     this.items = this.items.filter((item) => String(item.id) !== String(id));
     this.app.changed();
   }

@@ -1,11 +1,18 @@
 /** What a user does to a conversation: each shows at once, and is taken back if the service refuses. */
 
+import { Line } from './line.js';
+
 const UNDO_MILLISECONDS = 8000;
 
 export class Desk {
   constructor(app) {
     this.app = app;
+    /** Ids of what is deleted here and, as far as we know, not yet there. */
+    this.deleting = new Set();
   }
+
+  /** By id: what the service said last, the changes that it has not answered, and the line in which it is asked. */
+  #known = new Map();
 
   rename(conversation, title) {
     return this.#change(conversation, { title });
@@ -31,17 +38,22 @@ export class Desk {
   async remove(conversation) {
     const { app } = this;
     const id = String(conversation.id);
+    const known = this.#knownOf(conversation);
+    this.deleting.add(conversation.id);
     app.dropped(id);
     if (app.thread.id === id) app.go(null);
     try {
-      await app.api.remove(id);
+      await known.line.ask(() => app.api.remove(id));
     } catch (problem) {
       if (problem.status !== 404) {
-        app.taken(conversation);
+        this.deleting.delete(conversation.id);
+        app.taken(known.stored);
         app.complain(problem);
         return;
       }
     }
+    this.deleting.delete(conversation.id);
+    app.dropped(id);
     app.threads.delete(id);
     app.outside.tell({ what: 'dropped', id });
     app.toasts.say(app.text.deleted(this.#title(conversation)), {
@@ -69,17 +81,33 @@ export class Desk {
   /** Whether the service took it. */
   async #change(conversation, changes) {
     const { app } = this;
-    app.taken({ ...conversation, ...changes });
+    const known = this.#knownOf(conversation);
+    known.changes.push(changes);
+    this.#show(known);
     try {
-      const changed = await app.api.change(conversation.id, changes);
-      app.taken(changed);
-      app.outside.tell({ what: 'taken', conversation: changed });
+      known.stored = await known.line.ask(() => app.api.change(conversation.id, changes));
+      app.outside.tell({ what: 'taken', conversation: known.stored });
       return true;
     } catch (problem) {
       if (problem.status === 404) app.dropped(String(conversation.id));
-      else app.taken(conversation);
       app.complain(problem);
       return false;
+    } finally {
+      known.changes.shift();
+      this.#show(known);
     }
+  }
+
+  #knownOf(conversation) {
+    const { id } = conversation;
+    const known = this.#known.get(id) ?? { changes: [], line: new Line() };
+    this.#known.set(id, known);
+    if (known.changes.length === 0) known.stored = conversation;
+    return known;
+  }
+
+  /** Not what is gone meanwhile. */
+  #show({ stored, changes }) {
+    if (this.app.known(String(stored.id))) this.app.taken(Object.assign({}, stored, ...changes));
   }
 }

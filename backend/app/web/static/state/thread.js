@@ -62,16 +62,21 @@ export class Thread {
 
   /** Loads the newest page again and keeps what is loaded before it. */
   async refresh() {
-    if (this.id === null || this.hasNewer || this.state === 'loading') return;
+    if (this.id === null || this.hasNewer || this.state === 'loading') return undefined;
+    const { messages } = this;
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE });
-      if (!this.turn.running) this.#merge(page);
+      if (this.turn.running) return undefined;
+      // What was said or rated meanwhile is newer than this page.
+      if (messages !== this.messages) return this.refresh();
+      this.#merge(page);
     } catch (problem) {
       if (problem.status === 404) this.gone();
-      return;
+      return undefined;
     }
     this.app.changed();
     if (this.last?.status === 'streaming') this.turn.resume();
+    return undefined;
   }
 
   loadOlder = () => this.#page('before', this.older);

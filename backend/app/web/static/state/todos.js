@@ -1,10 +1,13 @@
 /** The user's todos, the same ones that the assistant keeps; loaded when they are looked at. */
 
+import { Line } from './line.js';
+
 export class Todos {
   constructor(app) {
     this.app = app;
     this.clear();
   }
+  #line = new Line();
 
   clear() {
     this.items = null;
@@ -12,11 +15,14 @@ export class Todos {
   }
 
   async load() {
+    const asked = (this.asked = {});
     try {
-      this.items = (await this.app.api.todos()).items;
+      const { items } = await this.app.api.todos();
+      if (asked !== this.asked) return; // whoever asked later sees more
+      this.items = items;
       this.problem = null;
     } catch (problem) {
-      this.problem = problem;
+      if (asked === this.asked) this.problem = problem;
     }
     this.app.changed();
   }
@@ -27,15 +33,15 @@ export class Todos {
     if (this.app.layout.todos) this.timer = setTimeout(() => this.load(), 100);
   }
 
-  add = (title) => this.#do(this.app.api.addTodo(title));
-  toggle = (todo) => this.#do(this.app.api.changeTodo(todo.id, { completed: !todo.completed }));
-  remove = (todo) => this.#do(this.app.api.removeTodo(todo.id));
+  add = (title) => this.#do(() => this.app.api.addTodo(title));
+  toggle = (todo) => this.#do(() => this.app.api.changeTodo(todo.id, { completed: !todo.completed }));
+  remove = (todo) => this.#do(() => this.app.api.removeTodo(todo.id));
 
   /** Whether it was done. */
   async #do(request) {
     let done = true;
     try {
-      await request;
+      await this.#line.ask(request);
       this.app.outside.tell({ what: 'todos' });
     } catch (problem) {
       done = problem.status === 404;
