@@ -143,7 +143,7 @@ class Guarded(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
         else:  # a request of before is at work, and nobody reads the next one meanwhile
-            self._expect_head()
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._no_head)
 
     def _expect_body(self) -> None:
         self._body_deadline = self.loop.call_later(UNREAD_SECONDS, self._no_body)

@@ -11,7 +11,7 @@ import pytest
 from app import tokens
 from assistants_for_tests import Scripted
 from database_for_tests import held, waiting_for_locks
-from support import SECRET, Service, User, restored_before, until
+from support import SECRET, Postgres, Service, User, restored_before, until
 from turns.reading import Event, streaming
 
 Serve = Callable[..., AbstractContextManager[Service]]
@@ -183,6 +183,21 @@ def test_the_streams_of_others_go_on(serve_with: Serve) -> None:
             assert list(hers)[-1] in ERRORS
             assistant.go()
             assert list(his)[-1]["type"] == "finish"
+
+
+def test_a_look_that_goes_wrong_is_not_the_last(
+    serve_with: Serve, postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    assistant = Scripted("One, ", "two.", waits=True)
+    with serve_with(assistant) as service, closing(assistant):
+        alice = registered(service)
+        with streaming(alice, f"/api/chat/{alice.conversation()}/message", {"message": "Count"}) as events:
+            postgres.rows("ALTER FUNCTION ended_accounts RENAME TO elsewhere")
+            shown(events, "One, ")
+            until(lambda: "watch.failed" in caplog.messages)
+            postgres.rows("ALTER FUNCTION elsewhere RENAME TO ended_accounts")
+            sign_out(alice)
+            assert list(events)[-1] in ERRORS
 
 
 def test_a_token_that_expires_is_good_for_what_it_has_begun_and_nothing_else(

@@ -14,6 +14,7 @@ import pytest
 
 from app.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from app.server import UNSENT_BYTES, Server, listening
+from assistants_for_tests import Scripted
 from support import Service, until
 
 Serve = Callable[..., AbstractContextManager[Service]]
@@ -200,6 +201,41 @@ def test_a_body_that_nobody_reads_does_not_hold_its_connection(
         client.settimeout(0.05)
         until(lambda: is_closed(client))
     assert status(service, request()) == 200
+
+
+@pytest.mark.parametrize("behind", ["a head", "a body"])
+def test_what_is_asked_behind_a_slow_request_does_not_end_it(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch, behind: str
+) -> None:
+    """Nobody reads on while a request of before is at work: that it takes long is not the next one's fault."""
+    monkeypatch.setattr("app.protocol.HEAD_SECONDS", 0.2)
+    monkeypatch.setattr("app.protocol.UNREAD_SECONDS", 0.2)
+    assistant = Scripted("One, ", "two.", waits=True)
+    with serve_with(assistant) as service, connected(service) as client:
+        alice = service.user("alice@example.com")
+        bearer = f"Authorization: {alice.client.headers['Authorization']}"
+        asked = b'{"message": "Count"}'
+        fields = (bearer, "Content-Type: application/json", f"Content-Length: {len(asked)}")
+        slow = request(f"/api/chat/{alice.conversation()}/message", fields).replace(b"GET", b"POST")
+        if behind == "a head":
+            begun, rest = request("/healthz")[:-4], b"\r\n\r\n"
+        else:
+            whole = request("/nothing", ("Content-Length: 4",)).replace(b"GET", b"POST")
+            begun, rest = whole + b"{}", b"{}"
+        client.sendall((slow + asked + begun).replace(b"Connection: close\r\n", b""))
+        until(lambda: len(assistant.prompts) == 1)
+        assert select.select([client], [], [], 1)[0] == [], "it was ended, or answered too early"
+        assistant.go()
+        client.sendall(rest)
+        received = b""
+        while received.count(b"HTTP/1.1 ") < 2:
+            piece = client.recv(65_536)
+            assert piece, "it was ended"
+            received += piece
+    first, second = received.split(b"HTTP/1.1 ")[1:]
+    assert first.startswith(b"200")
+    assert b"One, two." in first
+    assert second.startswith(b"200" if behind == "a head" else b"404")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ LIST = re.compile(r"/api/conversations\?")
 HISTORY = re.compile(r"/api/chat/\d+/history")
 TODOS = re.compile(r"/api/todos$")
 
+
 def rename(visitor: Visitor, title: str, new: str) -> None:
     visitor.choose(title, "Rename")
     visitor.page.keyboard.type(new)

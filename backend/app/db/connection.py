@@ -97,7 +97,7 @@ class Connection:
             await self._answer
             rows = cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:
-            if self.closed or error.pgcode is None or _is_final(error):
+            if self.closed or error.pgcode is None or error.pgcode.startswith(("08", "57P")):
                 self.close()
                 raise ConnectionLost(sent=sent) from None
             raise StatementFailed(error.pgcode, error.diag.constraint_name) from None
@@ -166,11 +166,6 @@ class Connection:
         elif self._writing and not writes:
             self._loop.remove_writer(self._socket)
         self._writing = writes
-
-
-def _is_final(error: psycopg2.Error) -> bool:
-    """Whether the server, or a pooler before it, ends the connection with this; the end itself may follow."""
-    return error.diag.severity_nonlocalized in ("FATAL", "PANIC") or str(error.pgcode).startswith("08")
 
 
 async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection:
