@@ -207,7 +207,7 @@ def test_a_body_that_nobody_reads_does_not_hold_its_connection(
 def test_what_is_asked_behind_a_slow_request_does_not_end_it(
     serve_with: Serve, monkeypatch: pytest.MonkeyPatch, behind: str
 ) -> None:
-    """Nobody reads on while a request of before is at work: that it takes long is not the next one's fault."""
+    """Nobody reads on while a request of before is at work; that is not the next one's fault."""
     monkeypatch.setattr("app.protocol.HEAD_SECONDS", 0.2)
     monkeypatch.setattr("app.protocol.UNREAD_SECONDS", 0.2)
     assistant = Scripted("One, ", "two.", waits=True)

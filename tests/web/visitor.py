@@ -75,7 +75,7 @@ class Visitor:
         expect(self.page).to_have_url(re.compile(r"#/c/\d+$"))
         return int(self.page.url.rpartition("/")[2])
 
-    def hold(self, path: str) -> list[Route]:
+    def hold(self, path: str | re.Pattern[str]) -> list[Route]:
         """Keeps the requests of a path from the server until the test lets them go on."""
         held: list[Route] = []
 
