@@ -60,6 +60,11 @@ def _installation() -> Installation | None:
     return next((one for one in found if major in (None, str(one.major))), None)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: much is tried by waiting for it, for a time-out or a lease, say."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Names the folder of this run's Postgres. Workers inherit the name."""
     if not hasattr(config, "workerinput"):

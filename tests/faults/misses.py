@@ -52,9 +52,9 @@ MISSES = (
             (
                 "db/database.py",
                 "seconds=self._statement_timeout + 0.5",
-                "seconds=self._statement_timeout + 60",
+                "seconds=self._statement_timeout + 20",
             ),
-            ("db/database.py", "seconds=self._statement_timeout)", "seconds=self._statement_timeout + 60)"),
+            ("db/database.py", "seconds=self._statement_timeout)", "seconds=self._statement_timeout + 20)"),
         ),
     ),
     Miss(

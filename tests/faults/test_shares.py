@@ -18,6 +18,19 @@ FOREVER = ("O-03/04", "--times", "1000000")
 PATIENCE = 60
 
 
+@pytest.fixture
+def cluster(own_cluster: Postgres) -> Iterator[Postgres]:
+    """A cluster that nothing is left in, with a Ctrl-C that boards hear though these tests may not."""
+    told = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = databases(own_cluster)
+    try:
+        yield own_cluster
+    finally:
+        signal.signal(signal.SIGINT, told)
+        for name in databases(own_cluster) - before:
+            own_cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @contextmanager
 def board(cluster: Postgres) -> Iterator[subprocess.Popen[str]]:
     """A board that tries a shared line, in a group of processes of its own."""
@@ -67,18 +80,14 @@ def living(group: int) -> list[str]:
     [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT), (signal.SIGKILL, -signal.SIGKILL)],
     ids=["SIGTERM", "SIGINT", "SIGKILL"],
 )
-def test_a_board_that_is_stopped_leaves_no_process(
-    how: signal.Signals, code: int, own_cluster: Postgres
-) -> None:
-    before = databases(own_cluster)
-    with board(own_cluster) as process:
-        until(lambda: len(in_use(own_cluster) & databases(own_cluster) - before) == AT_ONCE)
+def test_a_board_that_is_stopped_leaves_no_process(how: signal.Signals, code: int, cluster: Postgres) -> None:
+    before = databases(cluster)
+    with board(cluster) as process:
+        until(lambda: len(in_use(cluster) & databases(cluster) - before) == AT_ONCE)
         assert len(living(process.pid)) > AT_ONCE
         process.send_signal(how)
         said, _ = process.communicate(timeout=PATIENCE)  # of whoever still has the board's output, too
         assert process.returncode == code, said
         until(lambda: living(process.pid) == [])
-    if how is signal.SIGKILL:  # which leaves no time to tidy up
-        for name in databases(own_cluster) - before:
-            own_cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
-    assert databases(own_cluster) == before, said
+    if how is not signal.SIGKILL:  # which leaves no time to tidy up
+        assert databases(cluster) == before, said
