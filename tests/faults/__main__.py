@@ -16,11 +16,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app.db import embedded, url as urls
+from discretion import Watch
 from faults.board import HEAD, Figure, Line, Outcome, tried
 from faults.figures import BOARD
 from faults.ground import Ground
 from faults.jobs import longest_first, said
 from support import Postgres
+
+WATCH = Watch()
 
 
 @contextmanager
@@ -39,11 +42,14 @@ def ground() -> Iterator[Ground]:
 def _line(figure: Figure, place: Ground, times: int) -> Line:
     began = time.monotonic()
     try:
-        return tried(figure, place, times)
+        line = tried(figure, place, times)
+        found = WATCH.taken()
+        assert found == [], f"{len(found)} lines of logs tell of somebody, such as {found[0]}"
     except Exception as miss:  # noqa: BLE001  # whatever it is, the other figures are tried too
         traceback.print_exc()
         what = (str(miss).splitlines() or [""])[0] or type(miss).__name__
         return Line(figure, "FAILS", Outcome(0, 0, what[:200]), time.monotonic() - began)
+    return line
 
 
 def _arguments() -> tuple[list[tuple[Figure, int]], int]:
@@ -68,7 +74,8 @@ def _arguments() -> tuple[list[tuple[Figure, int]], int]:
 def main() -> None:
     """Tries the figures and prints each when it is ready. Told to stop, it leaves no server and no disk."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    logging.getLogger().addHandler(logging.NullHandler())  # what services log of their faults is no line
+    logging.getLogger().addHandler(WATCH)  # what services log of their faults is no line, and tells of nobody
+    logging.getLogger("app").setLevel(logging.DEBUG)
     board, jobs = _arguments()
     beside = longest_first((figure, times) for figure, times in board if jobs > 1 and not figure.is_timed)
     verdicts, began = set(), time.monotonic()

@@ -81,7 +81,7 @@ CANARIES = (
             (
                 "turns/writer.py",
                 "        try:\n            await self._finish()\n",
-                "        self._live.say(self._ending())\n        await asyncio.sleep(0.05)\n"
+                "        self._live.say(self._ending())\n        await asyncio.sleep(0.5)\n"
                 "        try:\n            await self._finish()\n",
             ),
         ),

@@ -136,6 +136,13 @@ class Chat:
         url = f"/api/chat/{conversation}/message"
         return await self._read("POST", url, enough, json=_body(script), headers=STREAM)
 
+    async def stream_as_sdk(self, conversation: int, script: Script) -> Seen:
+        """The same, as `useChat` of the AI SDK sends it."""
+        part = {"type": "text", "text": script.question}
+        message = {"id": script.key, "role": "user", "parts": [part]}
+        body = {"id": str(conversation), "trigger": "submit-message", "message": message}
+        return await self._read("POST", "/api/chat", None, json=body)
+
     async def resume(self, conversation: int, enough: Enough | None = None) -> Seen:
         """Reads the stream of the reply that is being written; status 204 if there is none."""
         return await self._read("GET", f"/api/chat/{conversation}/stream", enough)

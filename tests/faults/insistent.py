@@ -63,10 +63,11 @@ class Insistent:
     async def read(self, conversation: int, script: Script) -> Seen:
         """The stream of a turn, asked for again or taken up, until it was read to its end."""
         shown, known = [""], False
+        ask = self.chance.choice((self.chat.stream, self.chat.stream_as_sdk))
         for _ in range(TRIES):
             self.count.tried += 1
             joins = known and self.chance.random() < 0.5
-            again = self.chat.resume(conversation) if joins else self.chat.stream(conversation, script)
+            again = self.chat.resume(conversation) if joins else ask(conversation, script)
             async with asyncio.timeout(SECONDS):
                 seen = await again
             known = known or seen.acknowledged

@@ -13,7 +13,7 @@ Commands = Sequence[Sequence[str]]
 
 LONGEST = (
     *("H-st", "D-01", "O-01", "M-01", "P-05", "O-02", "H-fz", "O-03/04", "P-07", "G-02", "A-01..08"),
-    *("S-09", "O-07", "I-04", "D-02", "S-10..14", "I-05/06", "I-01", "M-04"),
+    *("S-09", "O-07", "I-04", "D-02", "S-10..14", "I-05/06", "I-01", "B-01", "M-04", "N-01"),
 )
 """The lines that take minutes, the longest first."""
 

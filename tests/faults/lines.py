@@ -34,6 +34,9 @@ TO_THE_SERVICE: Longest = {"request": 1_200, "answer": 3_600}
 TO_POSTGRES: Longest = {"request": 16_000, "answer": 9_000}
 """In how many bytes of a connection there is a cut: those of a few requests."""
 
+WHOLE = {"complete": "complete", "finish": "complete", "abort: stopped": "stopped"}
+"""How a reply ends that is not interrupted: as it is stored, or as its stream says."""
+
 _WAITING = ("chat_turns_running", 'database_connections{state="waiting"}')
 
 
@@ -51,6 +54,7 @@ class Talk:
     user: Insistent
     straight: Chat
     """The same user, whose line does not break here."""
+    lab: Lab
     conversation: int = 0
     next_seq: int = 1
     messages: list[tuple[int, str, str]] = field(default_factory=list)
@@ -60,8 +64,8 @@ class Talk:
     todos: list[tuple[str, bool]] = field(default_factory=list)
     script: Script = field(default_factory=fresh)
     """What was said last."""
-    complete: Counter[str] = field(default_factory=Counter)
-    """Replies by the key of what was said: for each, the assistant must have been asked."""
+    whole: Counter[str] = field(default_factory=Counter)
+    """Complete and stopped replies by the key of what was said: for each, the assistant was asked."""
     interrupted: Counter[str] = field(default_factory=Counter)
     """The others: a turn was opened, its answer lost, and the line again. It may have been asked for each."""
     cut: int = 0
@@ -72,7 +76,7 @@ class Talk:
         self.conversation = int(begun.json()["session_id"])
         await self.append()
         kinds: tuple[Callable[[], Awaitable[None]], ...] = (
-            *(self.append, self.ask, self.stream, self.stream, self.regenerate),
+            *(self.append, self.ask, self.stream, self.stream, self.regenerate, self.stop, self.rate),
             *(self.create, self.finish_todo, self.drop_todo),
         )
         for _ in range(ROUNDS - 2):
@@ -100,7 +104,7 @@ class Talk:
         self.script = fresh(pieces=20)
         seen = await self.user.read(self.conversation, self.script)
         self._say("user", self.script.question)
-        self._reply("complete" if seen.ending == "finish" else str(seen.ending), seen.text)
+        self._reply(str(seen.ending), seen.text)
         await self.compare_messages()
 
     async def regenerate(self) -> None:
@@ -110,6 +114,32 @@ class Talk:
             self.messages.pop()
         self._reply(answer.json()["reply"]["status"], answer.json()["reply"]["content"])
         await self.compare_messages()
+
+    async def stop(self) -> None:
+        self.script = fresh(gate=4)
+        reading = await self.straight.begin(self.conversation, self.script)
+        following = await self.straight.follow(self.conversation, lambda seen: seen.text != "")
+        answer = await self.user.send("POST", f"/api/chat/{self.conversation}/stop")
+        seen = await reading
+        assert (await following).text == seen.text
+        self.lab.open_gate(self.script.key)  # for who asks for another reply to it
+        stopped_before = answer.json()["reply"] is None and self.user.count.tried > 1
+        assert stopped_before or answer.json()["reply"]["content"] == seen.text
+        self._say("user", self.script.question)
+        self._reply(str(seen.ending), seen.text)
+        await self.compare_messages()
+
+    async def rate(self) -> None:
+        stored = await self.straight.messages(self.conversation)
+        replies = [one["id"] for one in stored if one["role"] == "assistant"]
+        if not replies:
+            await self.ask()
+            return
+        value = self.user.chance.choice(("up", "down", None))
+        path = f"/api/conversations/{self.conversation}/messages/{replies[-1]}/feedback"
+        await self.user.send("PUT", path, {"value": value})
+        stored = await self.straight.messages(self.conversation)
+        assert [one["feedback"] for one in stored if one["id"] == replies[-1]] == [value]
 
     async def create(self) -> None:
         self.titles.append(_key())
@@ -150,9 +180,10 @@ class Talk:
         self.next_seq += 1
 
     def _reply(self, status: str, content: str) -> None:
-        if status == "complete":
-            assert content == self.script.text
-            self.complete[self.script.key] += 1
+        if status in WHOLE:
+            assert content == self.script.text or WHOLE[status] == "stopped"
+            assert self.script.text.startswith(content)
+            self.whole[self.script.key] += 1
         else:
             assert status.removeprefix("abort: ") == "interrupted"
             assert not self.user.steady, "interrupted, and the database was there"
@@ -169,16 +200,16 @@ def broken_lines(ground: Ground, times: int) -> Outcome:
 
 
 def _outcome(talks: list[Talk], cut: int, calls: Counter[str]) -> Outcome:
-    complete = sum((talk.complete for talk in talks), Counter[str]())
+    whole = sum((talk.whole for talk in talks), Counter[str]())
     interrupted = sum((talk.interrupted for talk in talks), Counter[str]())
-    assert complete <= calls <= complete + interrupted, "the assistant was not asked once for each reply"
+    assert whole <= calls <= whole + interrupted, "the assistant was not asked once for each reply"
     to_the_service, count = sum(talk.cut for talk in talks), sum((talk.user.count for talk in talks), Count())
     assert min(to_the_service, cut) > 0, "lines of one kind were not cut"
     return Outcome(
         count.tried,
         to_the_service + cut,
         f"{ROUNDS * len(talks)} requests, {to_the_service} lines to the service and {cut} to Postgres cut: "
-        f"0 lost, 0 doubled, {complete.total()} replies of as many calls, {interrupted.total()} interrupted, "
+        f"0 lost, 0 doubled, {whole.total()} replies of as many calls, {interrupted.total()} interrupted, "
         f"{count.joined} streams taken up, {count.refused} x 503",
     )
 
@@ -206,7 +237,7 @@ async def _talk(lab: Lab, steady: Process, process: Process, number: int) -> Tal
         proxy.cut_each(cuts(Random(f"cuts of {number}"), TO_THE_SERVICE))
         proxy.throttle(SLOW if chance.randrange(4) == 0 else None)
         async with Chat(process, token, through=proxy.text) as chat, Chat(steady, token) as straight:
-            talk = Talk(Insistent(chat, chance, process is steady), straight)
+            talk = Talk(Insistent(chat, chance, process is steady), straight, lab)
             await talk.run()
         talk.cut = proxy.broken
     return talk

@@ -147,6 +147,13 @@ def test_what_a_client_has_is_not_sent_again(client: httpx.Client, path: str) ->
     assert (other.status_code, other.content) == (200, first.content)
 
 
+def test_a_part_of_a_file_is_answered_with_all_of_it(client: httpx.Client) -> None:
+    whole = client.get("/assets/chat-bot.js")
+    part = client.get("/assets/chat-bot.js", headers={"Range": "bytes=0-999"})
+    assert (part.status_code, part.content) == (200, whole.content)
+    assert "Accept-Ranges" not in part.headers
+
+
 def test_another_version_has_another_tag_even_at_the_same_time_and_size(tmp_path: Path) -> None:
     app, tags = FastAPI(), set()
     for version in ("1", "2"):

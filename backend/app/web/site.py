@@ -17,7 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
@@ -104,17 +104,23 @@ class Assets(StaticFiles):
         super().__init__(directory=folder)
         self._headers = {**ASSET_HEADERS, **headers}
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Files are given whole: a part of one that is packed on its way would be of something else."""
+        asked = [field for field in scope["headers"] if field[0] != b"range"]
+        await super().__call__({**scope, "headers": asked}, receive, send)
+
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         path = Path(full_path)
         # Not of its time, which reproducible builds and images set to the same for every version.
-        headers = {**self._headers, "ETag": f'"{_digest(path, stat_result.st_mtime_ns)[:24]}"'}
+        headers = {**self._headers, "ETag": f'"{_digest(path, stat_result.st_mtime_ns)[:16]}"'}
         if self.is_not_modified(Headers(headers), Headers(scope=scope)):
             return NotModifiedResponse(Headers(headers))
         media_type = MEDIA_TYPES.get(path.suffix)
         response = FileResponse(path, status_code, headers, media_type, stat_result=stat_result)
-        del response.headers["Last-Modified"]
+        for name in ("Last-Modified", "Accept-Ranges"):
+            del response.headers[name]
         return response
 
 
