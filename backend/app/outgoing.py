@@ -23,7 +23,10 @@ class Outgoing(asyncio.Transport):
         self._look: asyncio.TimerHandle | None = None
 
     def write(self, data: Any) -> None:
-        if self._head:
+        """Nothing, once it is closing: uvicorn tells only the last of a pipeline that nobody reads."""
+        if self._transport.is_closing():
+            self._head = b""
+        elif self._head:
             head, self._head = self._head, b""
             # asyncio's own loop never gets rid of a last piece that is empty, from Python 3.12 on.
             self._transport.writelines((head, data) if data else (head,))

@@ -78,6 +78,7 @@ class Guarded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unset_keepalive_if_required()  # the body of the request before may end in the same bytes
         self._headers_bytes = 0
         self._in_head = True
         if self._deadline is None:  # another request on the same connection

@@ -15,7 +15,7 @@ import pytest
 from app.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from app.server import UNSENT_BYTES, Server, listening
 from assistants_for_tests import Scripted
-from support import Service, until
+from support import Service, User, until
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -68,6 +68,15 @@ def documented(service: Service, status: int, code: str) -> dict[str, object]:
 def request(target: str = "/healthz", headers: tuple[str, ...] = ()) -> bytes:
     lines = (f"GET {target} HTTP/1.1", "Host: here", "Connection: close", *headers)
     return "\r\n".join((*lines, "", "")).encode()
+
+
+def asks(user: User, message: str, *headers: str) -> bytes:
+    """A question in a new conversation, over a connection that stays."""
+    body = json.dumps({"message": message}).encode()
+    bearer = f"Authorization: {user.client.headers['Authorization']}"
+    fields = (bearer, "Content-Type: application/json", f"Content-Length: {len(body)}", *headers)
+    head = request(f"/api/chat/{user.conversation()}/message", fields).replace(b"GET", b"POST")
+    return head.replace(b"Connection: close\r\n", b"") + body
 
 
 def status(service: Service, sent: bytes) -> int:
@@ -213,16 +222,12 @@ def test_what_is_asked_behind_a_slow_request_does_not_end_it(
     assistant = Scripted("One, ", "two.", waits=True)
     with serve_with(assistant) as service, connected(service) as client:
         alice = service.user("alice@example.com")
-        bearer = f"Authorization: {alice.client.headers['Authorization']}"
-        asked = b'{"message": "Count"}'
-        fields = (bearer, "Content-Type: application/json", f"Content-Length: {len(asked)}")
-        slow = request(f"/api/chat/{alice.conversation()}/message", fields).replace(b"GET", b"POST")
         if behind == "a head":
             begun, rest = request("/healthz")[:-4], b"\r\n\r\n"
         else:
             whole = request("/nothing", ("Content-Length: 4",)).replace(b"GET", b"POST")
             begun, rest = whole + b"{}", b"{}"
-        client.sendall((slow + asked + begun).replace(b"Connection: close\r\n", b""))
+        client.sendall(asks(alice, "Count") + begun.replace(b"Connection: close\r\n", b""))
         until(lambda: len(assistant.prompts) == 1)
         assert select.select([client], [], [], 1)[0] == [], "it was ended, or answered too early"
         assistant.go()
@@ -254,6 +259,40 @@ def test_what_comes_after_an_answer_does_not_hold_its_connection(
         client.sendall(late)
         assert client.recv(65_536) == b""
         assert service.client().get("/healthz").status_code == 200
+
+
+def test_a_late_body_does_not_end_the_answer_behind_it(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The body that nobody asked for ends in the same bytes in which a slow request begins."""
+    monkeypatch.setattr("app.server.IDLE_SECONDS", 0.3)
+    assistant = Scripted("One, ", "two.", waits=True)
+    with serve_with(assistant) as service, connected(service) as client:
+        alice = service.user("alice@example.com")
+        client.sendall(b"POST /nothing HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n")
+        assert client.recv(65_536).split()[1] == b"404"
+        client.sendall(b"{}" + asks(alice, "Count"))
+        until(lambda: len(assistant.prompts) == 1)
+        assert select.select([client], [], [], 1)[0] == [], "it was ended"
+        assistant.go()
+        assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_who_leaves_with_a_request_behind_a_reply_is_no_fault_of_the_server(
+    serve_with: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    assistant = Scripted("One, ", "two.", waits=True)
+    with serve_with(assistant) as service:
+        alice = service.user("alice@example.com")
+        with connected(service) as client:
+            client.sendall(asks(alice, "Count", "Accept: text/event-stream"))
+            assert b"200 OK" in client.recv(65_536)
+            client.sendall(request())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert alice.get("/healthz").status_code == 200  # by now the server has heard of it
+        assistant.go()
+        until(lambda: alice.get("/api/chat/live").json()["items"] == [])
+    assert "request.failed" not in caplog.messages
 
 
 def test_empty_lines_without_an_end_are_refused(service: Service) -> None:

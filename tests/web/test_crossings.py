@@ -4,11 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import APIResponse, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from web.stage import Stage
+from web.test_accounts import PASSWORD, fill_in
+from web.test_failing import once, problem
+from web.test_list import titles
 from web.test_tabs import looked_at
-from web.visitor import Visitor
+from web.visitor import Visitor, fill
 
 ONE = re.compile(r"/api/conversations/\d+$")
 LIST = re.compile(r"/api/conversations\?")
@@ -145,3 +148,136 @@ def test_a_history_of_before_does_not_take_a_new_question_away(visitor: Visitor,
         give()
     expect(visitor.messages).to_have_count(4)
     expect(visitor.reply).to_have_text("Second.")
+
+
+@pytest.mark.allow_errors("500")
+def test_a_question_that_was_not_sent_is_there_when_one_comes_back(visitor: Visitor, stage: Stage) -> None:
+    here, there = (visitor.user.conversation(title=title) for title in ("Here", "There"))
+    fill(visitor.service.postgres, visitor.user, there, 4)
+    stage.plays("Here I am.")
+    once(visitor, problem(500, "internal_error"))
+    visitor.open(here)
+    visitor.send("Are you there?")
+    expect(visitor.alert).to_be_visible()
+    visitor.link("There").click()
+    expect(visitor.messages).to_have_count(4)
+    visitor.link("Here").click()
+    with visitor.page.expect_response(LIST):
+        looked_at(visitor)
+    expect(visitor.page.get_by_text("Are you there?")).to_be_visible()
+    visitor.button("Try again").click()
+    expect(visitor.reply).to_have_text("Here I am.")
+    expect(visitor.messages).to_have_count(2)
+
+
+def test_what_is_taken_out_of_the_archive_is_there_whatever_list_comes_meanwhile(visitor: Visitor) -> None:
+    visitor.user.conversation(title="Stays")
+    archived = visitor.user.conversation(title="Back")
+    assert visitor.user.patch(f"/api/conversations/{archived}", {"archived": True}).is_success
+    visitor.open()
+    visitor.set("Archive")
+    visitor.page.get_by_role("link", name="Back", exact=True).hover()
+    held = visitor.hold(ONE)
+    visitor.button("Options for Back").click()
+    visitor.page.get_by_role("menuitem", name="Move out of the archive").click()
+    visitor.wait_for(held)
+    visitor.button("Back to all conversations").click()
+    with visitor.page.expect_response(LIST):
+        looked_at(visitor)
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["Stays"])
+    held.pop().continue_()
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["Back", "Stays"])
+
+
+def test_all_of_the_archive_can_be_reached_after_something_was_put_into_it(visitor: Visitor) -> None:
+    ids = [visitor.user.conversation(title=f"Number {number:02}") for number in range(40)]
+    for identity in ids[1:]:
+        assert visitor.user.patch(f"/api/conversations/{identity}", {"archived": True}).is_success
+    visitor.open()
+    visitor.finish("Number 00", "Archive")
+    visitor.set("Archive")
+    archive = visitor.page.get_by_role("navigation", name="Archive")
+    expect(archive.get_by_role("link", name="Number 39")).to_be_visible()
+    archive.evaluate("e => { e.scrollTop = e.scrollHeight }")
+    expect(archive.get_by_role("link")).to_have_count(40)
+
+
+@pytest.mark.allow_errors("503")
+def test_a_next_page_that_cannot_be_had_is_not_asked_for_all_the_time(visitor: Visitor) -> None:
+    for number in range(70):
+        visitor.user.conversation(title=f"Number {number:02}")
+    refused: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route)
+        problem(503, "database_unavailable")(route)
+
+    visitor.page.route(re.compile(r"/api/conversations\?.*cursor="), refuse)
+    visitor.open()
+    visitor.conversations.evaluate("e => { e.scrollTop = e.scrollHeight }")
+    expect(visitor.page.get_by_text("The service is busy.")).to_be_visible()
+    for _ in range(30):
+        visitor.page.evaluate("new Promise(requestAnimationFrame)")
+    assert len(refused) < 4
+    visitor.page.unroute_all()
+    while len(titles(visitor)) < 70:
+        visitor.conversations.evaluate("e => { e.scrollTop = 0 }")
+        visitor.page.evaluate("new Promise(requestAnimationFrame)")
+        visitor.conversations.evaluate("e => { e.scrollTop = e.scrollHeight }")
+        visitor.page.evaluate("new Promise(requestAnimationFrame)")
+
+
+def test_a_title_of_before_does_not_take_the_place_of_a_new_one(visitor: Visitor) -> None:
+    """Another tab says that a reply has ended, so the conversation is asked for; then it is renamed."""
+    conversation = visitor.user.conversation(title="Old")
+    visitor.open()
+
+    def tell() -> None:
+        visitor.page.evaluate(
+            """id => new BroadcastChannel(`chat-history ${location.origin}/ alice@example.com`)
+            .postMessage({what: 'ended', id})""",
+            str(conversation),
+        )
+
+    give = one_is_late(visitor, ONE, tell)
+    rename(visitor, "Old", "New")
+    with visitor.page.expect_response(ONE):
+        give()
+    expect(visitor.conversations.get_by_role("link")).to_have_text(["New"])
+
+
+def test_the_next_user_sees_and_gets_nothing_of_the_one_before(page: Page) -> None:
+    def enter(email: str) -> None:
+        page.get_by_role("button", name="Create account").click()
+        fill_in(page, "Create account", email, PASSWORD)
+        expect(page.get_by_role("heading", name="What can I help with?")).to_be_visible()
+
+    def leave() -> None:
+        page.get_by_role("button", name="Account and settings").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+
+    page.goto("/")
+    enter("alice@example.com")
+    page.get_by_role("button", name="Show todos").click()
+    field = page.get_by_role("textbox", name="Add a todo")
+    held: list[Route] = []
+    page.route(
+        TODOS, lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    for title in ("hers", "hers, too"):
+        field.fill(title)
+        field.press("Enter")
+    while not held:
+        page.wait_for_timeout(10)
+    leave()
+    enter("bob@example.com")
+    with page.expect_event("requestfinished", lambda request: request == held[0].request):
+        held[0].continue_()
+    for _ in range(5):
+        page.evaluate("new Promise(requestAnimationFrame)")
+    assert len(held) == 1, "what she still had to say was sent for him"
+    page.reload()
+    page.get_by_role("button", name="Show todos").click()
+    expect(page.get_by_text("Nothing to do.")).to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_count(0)

@@ -28,7 +28,8 @@ export class ConversationList extends Component {
 
   /** A page that did not fill the view brings no new crossing of its end. */
   componentDidUpdate() {
-    if (!this.atEnd || this.list.cursor === null || this.list.paging) return;
+    const { cursor, paging, stuck } = this.list;
+    if (!this.atEnd || cursor === null || paging || stuck) return;
     this.observer.unobserve(this.end.current);
     this.observer.observe(this.end.current);
   }

@@ -2,6 +2,9 @@
 
 import { Problem } from './problem.js';
 
+/** So long a request is waited for on a line that says nothing. What comes in pieces takes its time. */
+const PATIENCE_MILLISECONDS = 60_000;
+
 export class Api {
   /** `base` ends with a slash; `session` gives the token, and another one when it is refused. */
   constructor(base, session) {
@@ -46,7 +49,8 @@ export class Api {
   removeTodo = (id) => this.#json('DELETE', `todos/${id}`);
 
   async #json(method, path, options) {
-    const response = await this.#request(method, path, options);
+    const signal = AbortSignal.timeout(PATIENCE_MILLISECONDS);
+    const response = await this.#request(method, path, { signal, ...options });
     return response.status === 204 ? null : response.json();
   }
 

@@ -29,14 +29,8 @@ export class Application {
     this.layout = new Layout(this.changed);
     this.toasts = new Toasts(this.changed);
     this.drafts = new Drafts();
-    this.desk = new Desk(this);
-    this.live = new Live(this);
-    this.todos = new Todos(this);
     this.search = new Search(this);
-    this.conversations = new Conversations(this, false);
-    this.archive = new Conversations(this, true);
-    this.threads = new Map();
-    this.thread = new Thread(this, null);
+    this.#forget();
     /** What whoever has left reads where one signs in. */
     this.farewell = null;
     /** What a screen reader is told. */
@@ -47,9 +41,18 @@ export class Application {
     this.#started = false;
   }
   #started;
-  /** Counts what was dropped: an answer may be older. */
-  #drops = 0;
   #frame = null;
+
+  /** What is known of a user is made anew for each: answers for the one before end in what they were for. */
+  #forget() {
+    this.desk = new Desk(this);
+    this.live = new Live(this);
+    this.todos = new Todos(this);
+    this.conversations = new Conversations(this, false);
+    this.archive = new Conversations(this, true);
+    this.threads = new Map();
+    this.thread = new Thread(this, null);
+  }
 
   changed = () => {
     // A tab in the background has no frames.
@@ -86,9 +89,10 @@ export class Application {
     removeEventListener('hashchange', this.routed);
     this.layout.dialog = null;
     for (const thread of [this.thread, ...this.threads.values()]) thread.turn.leave();
-    this.threads.clear();
-    this.thread = new Thread(this, null);
-    for (const one of [this.conversations, this.archive, this.todos, this.live, this.search]) one.clear();
+    for (const one of [this.desk, this.todos, this.live]) one.close();
+    this.search.clear();
+    this.toasts.clear();
+    this.#forget();
     this.changed();
   }
 
@@ -186,10 +190,12 @@ export class Application {
 
   /** Asks for a conversation that we know nothing, or something old, of. */
   async learn(id) {
-    const drops = this.#drops;
+    const { conversations } = this;
+    const { changes } = conversations;
     try {
       const found = await this.api.conversation(id);
-      if (drops === this.#drops) this.taken(found);
+      if (conversations !== this.conversations) return;
+      if (changes === conversations.changes) this.taken(found);
       else await this.learn(id);
     } catch {
       // Its title stays unknown.
@@ -207,7 +213,7 @@ export class Application {
   }
 
   dropped(id) {
-    this.#drops += 1;
+    this.desk.forget(id);
     this.conversations.drop(id);
     this.archive.drop(id);
     this.search.items = this.search.items.filter((item) => String(item.conversation.id) !== id);

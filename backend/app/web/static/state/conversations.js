@@ -7,15 +7,13 @@ export class Conversations {
   constructor(app, archived) {
     this.app = app;
     this.archived = archived;
-    this.clear();
-  }
-
-  clear() {
     this.items = [];
     this.cursor = null;
     /** `new`, `loading`, `ready` or `failed`. */
     this.state = 'new';
     this.paging = false;
+    /** Whether the next page could not be had: it is tried again when the end comes into view again. */
+    this.stuck = false;
     /** Counts what was taken or dropped: a page that was asked for before may be older. */
     this.changes = 0;
   }
@@ -34,7 +32,7 @@ export class Conversations {
       this.changes += 1;
       const last = page.items.at(-1);
       const beyond = page.next_cursor === null ? [] : this.items.filter((item) => order(last, item) < 0);
-      if (beyond.length === 0) this.cursor = page.next_cursor;
+      if (beyond.length === 0 || this.state !== 'ready') this.cursor = page.next_cursor;
       this.items = this.#kept([...page.items, ...beyond]);
       this.state = 'ready';
     } catch (problem) {
@@ -56,8 +54,9 @@ export class Conversations {
         this.items = this.#kept([...this.items, ...page.items]);
         this.cursor = page.next_cursor;
       }
+      this.stuck = false;
     } catch (problem) {
-      // The cursor stays: the next time that the end comes into view it is tried again.
+      this.stuck = true;
       this.app.complain(problem);
     }
     this.paging = false;

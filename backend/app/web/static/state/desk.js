@@ -11,8 +11,21 @@ export class Desk {
     this.deleting = new Set();
   }
 
-  /** By id: what the service said last, the changes that it has not answered, and the line in which it is asked. */
+  /**
+   * By id: what the service said last, the changes that it has not answered, the line in which it is asked, and
+   * whether the conversation is gone meanwhile.
+   */
   #known = new Map();
+
+  close() {
+    for (const { line } of this.#known.values()) line.close();
+  }
+
+  /** It was deleted, here or elsewhere: answers to what was asked before change nothing. */
+  forget(id) {
+    const known = this.#known.get(id);
+    if (known) known.gone = true;
+  }
 
   rename(conversation, title) {
     return this.#change(conversation, { title });
@@ -47,6 +60,7 @@ export class Desk {
     } catch (problem) {
       if (problem.status !== 404) {
         this.deleting.delete(conversation.id);
+        known.gone = false;
         app.taken(known.stored);
         app.complain(problem);
         return;
@@ -70,7 +84,7 @@ export class Desk {
   async #restore(conversation) {
     const { app } = this;
     try {
-      const restored = await app.api.restore(conversation.id);
+      const restored = await this.#knownOf(conversation).line.ask(() => app.api.restore(conversation.id));
       app.taken(restored);
       app.outside.tell({ what: 'taken', conversation: restored });
     } catch (problem) {
@@ -86,7 +100,7 @@ export class Desk {
     this.#show(known);
     try {
       known.stored = await known.line.ask(() => app.api.change(conversation.id, changes));
-      app.outside.tell({ what: 'taken', conversation: known.stored });
+      if (!known.gone) app.outside.tell({ what: 'taken', conversation: known.stored });
       return true;
     } catch (problem) {
       if (problem.status === 404) app.dropped(String(conversation.id));
@@ -99,15 +113,14 @@ export class Desk {
   }
 
   #knownOf(conversation) {
-    const { id } = conversation;
+    const id = String(conversation.id);
     const known = this.#known.get(id) ?? { changes: [], line: new Line() };
     this.#known.set(id, known);
-    if (known.changes.length === 0) known.stored = conversation;
+    if (known.changes.length === 0) Object.assign(known, { stored: conversation, gone: false });
     return known;
   }
 
-  /** Not what is gone meanwhile. */
-  #show({ stored, changes }) {
-    if (this.app.known(String(stored.id))) this.app.taken(Object.assign({}, stored, ...changes));
+  #show({ stored, changes, gone }) {
+    if (!gone) this.app.taken(Object.assign({}, stored, ...changes));
   }
 }

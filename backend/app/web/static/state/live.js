@@ -23,9 +23,9 @@ export class Live {
     this.app.changed();
   }
 
-  clear() {
+  close() {
     clearTimeout(this.timer);
-    this.ids = new Set();
+    this.closed = true;
   }
 
   /** Asks again for as long as something runs, and then no more: an idle page makes no requests. */
@@ -43,6 +43,6 @@ export class Live {
   #wait() {
     clearTimeout(this.timer);
     const foreign = [...this.ids].some((id) => !this.app.threads.get(id)?.turn.running);
-    if (foreign && !document.hidden) this.timer = setTimeout(() => this.load(), PAUSE_MILLISECONDS);
+    if (foreign && !document.hidden && !this.closed) this.timer = setTimeout(() => this.load(), PAUSE_MILLISECONDS);
   }
 }

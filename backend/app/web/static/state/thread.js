@@ -62,11 +62,11 @@ export class Thread {
 
   /** Loads the newest page again and keeps what is loaded before it. */
   async refresh() {
-    if (this.id === null || this.hasNewer || this.state === 'loading') return undefined;
+    if (this.id === null || this.hasNewer || this.state === 'loading' || this.#isUnsent) return undefined;
     const { messages } = this;
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE });
-      if (this.turn.running) return undefined;
+      if (this.turn.running || this.#isUnsent) return undefined;
       // What was said or rated meanwhile is newer than this page.
       if (messages !== this.messages) return this.refresh();
       this.#merge(page);
@@ -77,6 +77,11 @@ export class Thread {
     this.app.changed();
     if (this.last?.status === 'streaming') this.turn.resume();
     return undefined;
+  }
+
+  /** Whether there is a question that the service does not know. */
+  get #isUnsent() {
+    return Boolean(this.turn.failure?.unsent);
   }
 
   loadOlder = () => this.#page('before', this.older);

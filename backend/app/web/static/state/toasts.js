@@ -26,6 +26,10 @@ export class Toasts {
     clearTimeout(toast.timer);
   }
 
+  clear() {
+    for (const toast of this.items) this.drop(toast);
+  }
+
   act(toast) {
     this.drop(toast);
     toast.run();

@@ -5,13 +5,14 @@ import { Line } from './line.js';
 export class Todos {
   constructor(app) {
     this.app = app;
-    this.clear();
+    this.items = null;
+    this.problem = null;
   }
   #line = new Line();
 
-  clear() {
-    this.items = null;
-    this.problem = null;
+  close() {
+    clearTimeout(this.timer);
+    this.#line.close();
   }
 
   async load() {
