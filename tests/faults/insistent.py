@@ -10,8 +10,8 @@ import httpx
 from faults.chat import Chat, Seen
 from faults.script import Script
 
-TRIES = 60
-"""How often it sends the same before that counts as never answered."""
+TRIES = 300
+"""How often it sends the same before that counts as never answered. 60 were too few for a stream, once."""
 
 SECONDS = 30
 """In which every try comes to something, also on a busy machine. A database that says nothing takes more."""
