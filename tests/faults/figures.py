@@ -216,7 +216,7 @@ BOARD = (
         "requests to a database that takes everything and answers nothing",
         "503 with Retry-After, /healthz 200, recovery without a restart; idle: in 6 s",
         black_holes,
-        gate=3,
+        gate=5,
         deep=30,
     ),
     Figure(
