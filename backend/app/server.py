@@ -23,6 +23,13 @@ UNSENT_BYTES = 131_072
 room again only when more than one of them was read: nobody could tell a slow reader from one who is gone.
 """
 
+YOUNG_OBJECTS = 10_000
+"""How many come before the garbage among them is looked for.
+
+With Python's own 700, a thousand replies at once were all looked through every few seconds, because their
+tokens are kept, and all readers waited meanwhile.
+"""
+
 IDLE_SECONDS = 75
 """How long a connection may wait for its next request: longer than the minute after which proxies leave it.
 
@@ -71,6 +78,7 @@ class Server(uvicorn.Server):
             # took a seventh of the processor, and stopped everything for as long.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(YOUNG_OBJECTS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._services.turns.close(self._services.settings.shutdown_grace)

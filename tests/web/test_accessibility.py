@@ -124,6 +124,7 @@ def test_a_conversation_is_renamed_and_deleted_by_keyboard_alone(visitor: Visito
     visitor.open()
     press = visitor.page.keyboard.press
     expect(visitor.box).to_be_focused()
+    expect(visitor.link("First")).to_be_visible()
     press("Control+k")
     press("ArrowDown")
     expect(visitor.link("First")).to_be_focused()
