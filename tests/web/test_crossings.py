@@ -214,6 +214,7 @@ def test_a_next_page_that_cannot_be_had_is_not_asked_for_all_the_time(visitor: V
 
     visitor.page.route(re.compile(r"/api/conversations\?.*cursor="), refuse)
     visitor.open()
+    expect(visitor.link("Number 69")).to_be_visible()
     visitor.conversations.evaluate("e => { e.scrollTop = e.scrollHeight }")
     expect(visitor.page.get_by_text("The service is busy.")).to_be_visible()
     for _ in range(30):

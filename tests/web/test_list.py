@@ -117,9 +117,9 @@ def test_each_undo_says_what_it_brings_back(visitor: Visitor) -> None:
     for title in ("Third", "Second", "First"):
         visitor.user.conversation(title=title)
     visitor.open()
-    visitor.choose("First", "Delete")
-    visitor.choose("Second", "Archive")
-    visitor.choose("Third", "Delete")
+    visitor.finish("First", "Delete")
+    visitor.finish("Second", "Archive")
+    visitor.finish("Third", "Delete")
     notes = visitor.page.locator(".toast")
     expect(notes).to_contain_text(["Deleted “First”", "Archived “Second”", "Deleted “Third”"])
     notes.nth(2).get_by_role("button", name="Undo").click()
