@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from urllib.parse import quote
 
 import pytest
@@ -191,6 +192,25 @@ def test_a_forged_place_leads_to_ones_own_rows_or_nowhere(alice: User) -> None:
             answer = alice.get("/api/conversations", params={"cursor": forged})
             if answer.is_success:
                 assert {item["id"] for item in answer.json()["items"]} <= {conversation}
+            else:
+                assert refusal(answer) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("q", ["milk", "牛奶"])
+def test_a_forged_place_in_a_search_leads_to_ones_own_rows_or_nowhere(alice: User, q: str) -> None:
+    conversation = alice.conversation(title="-")
+    alice.say(conversation, "milk 牛奶")
+    cursors = Cursor("search", alice.id, q)
+    edges = (0, 1, -1, MAX, -MAX - 1, 253_402_300_799_999_999, -62_135_596_800_000_000)
+    for indexed, in_titles in product((0, 1), repeat=2):
+        for time, at, number in product(edges, (conversation, MAX), (*edges, 2**62)):
+            forged = cursors.write(indexed, in_titles, time, at, number)
+            answer = alice.get("/api/search", params={"q": q, "cursor": forged})
+            if not 0 <= number <= 2**62:
+                assert refusal(answer) == (400, "invalid_cursor")
+            elif answer.is_success:
+                found = {item["conversation"]["id"] for item in answer.json()["items"]}
+                assert found <= {conversation}
             else:
                 assert refusal(answer) == (400, "invalid_cursor")
 

@@ -6,7 +6,7 @@ from fastapi import Response
 
 from ..errors import CursorInvalid
 from ..models.search import SearchPage
-from ..repositories.hits import START, Hit, Place
+from ..repositories.hits import LAST, START, Hit, Place
 from ..snippet import snippet
 from ..words import Words
 from .deps import Limit, PageCursor, Search, SearchText
@@ -55,4 +55,6 @@ def _numbers(place: Place) -> tuple[int, ...]:
 
 def _place(numbers: tuple[int, ...]) -> Place:
     in_titles, updated_at, conversation_id = numbers_place(numbers[1:4])
+    if not 0 <= numbers[4] <= LAST:
+        raise CursorInvalid  # only a forged one has it, and Postgres may not be able to count on from there
     return Place(bool(numbers[0]), in_titles, updated_at, conversation_id, numbers[4])

@@ -41,6 +41,7 @@ WINDOW_BEFORE, WINDOW = 80, 500
 """Characters of a message that a snippet is cut from."""
 
 LAST = 2**62
+"""No place has a larger number, or one below zero."""
 
 
 @dataclass(frozen=True, slots=True)
