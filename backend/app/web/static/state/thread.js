@@ -29,6 +29,9 @@ export class Thread {
     this.pageProblem = null;
   }
 
+  /** Counts what took the place of what was shown: pages that were asked for before have no place in it. */
+  #parts = 0;
+
   /** Whether the newest messages are not loaded. */
   get hasNewer() {
     return this.newer !== null;
@@ -38,26 +41,44 @@ export class Thread {
     return this.messages.at(-1) ?? null;
   }
 
-  /** Loads the newest page, or the one around the message `target`. */
+  /** Shows `messages` in place of what was there; `newer` is the cursor of the page behind them. */
+  show(messages, newer = null) {
+    this.#parts += 1;
+    this.messages = messages;
+    this.newer = newer;
+  }
+
+  /** Loads the newest page, or the one around the message `target`, once a question on its way is stored or back. */
   async load(target = null) {
+    await this.turn.decided;
+    this.turn.withdraw();
+    return this.loadNow(target);
+  }
+
+  async loadNow(target = null) {
+    const part = (this.#parts += 1);
     if (this.state !== 'ready') this.state = 'loading';
     this.app.changed();
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE, around: target });
-      this.messages = page.items.map(keyed);
+      if (part !== this.#parts) return undefined;
+      this.show(page.items.map(keyed), page.newer_cursor);
       this.older = page.next_cursor;
-      this.newer = page.newer_cursor;
       this.target = target && { id: target };
       this.state = 'ready';
     } catch (problem) {
+      if (part !== this.#parts) return undefined;
       if (problem.code !== 'message_not_found') return this.#failed(problem);
       this.app.complain(problem);
       return this.load();
     } finally {
       this.app.changed();
     }
+    return this.#follow();
+  }
+
+  #follow() {
     if (this.last?.status === 'streaming') this.turn.resume();
-    return undefined;
   }
 
   /** Loads the newest page again and keeps what is loaded before it. */
@@ -75,8 +96,7 @@ export class Thread {
       return undefined;
     }
     this.app.changed();
-    if (this.last?.status === 'streaming') this.turn.resume();
-    return undefined;
+    return this.#follow();
   }
 
   /** Whether there is a question that the service does not know. */
@@ -92,8 +112,10 @@ export class Thread {
     this.paging = side;
     this.pageProblem = null;
     this.app.changed();
+    const part = this.#parts;
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE, [side]: cursor });
+      if (part !== this.#parts) return;
       const found = page.items.map(keyed);
       if (side === 'before') {
         this.messages = [...found, ...this.messages];
@@ -101,18 +123,20 @@ export class Thread {
       } else {
         this.messages = [...this.messages, ...found];
         this.newer = page.newer_cursor;
+        this.#follow();
       }
     } catch (problem) {
-      this.pageProblem = problem;
+      if (part === this.#parts) this.pageProblem = problem;
     } finally {
       this.paging = null;
       this.app.changed();
     }
   }
 
-  /** Puts `message` in the place of the one with the same key. */
+  /** Puts `message` in the place of the one with the same key, or id if it was loaded meanwhile. */
   put(message) {
-    this.messages = this.messages.map((one) => (one.key === message.key ? message : one));
+    const same = (one) => one.key === message.key || (one.id !== null && one.id === message.id);
+    this.messages = this.messages.map((one) => (same(one) ? message : one));
     this.app.changed();
   }
 
@@ -154,7 +178,8 @@ export class Thread {
     const first = items[0]?.seq ?? 0;
     const joined = items.length < PAGE || items.some((item) => known.has(item.id));
     const before = joined ? this.messages.filter((message) => message.seq < first) : [];
-    this.messages = [...before, ...items];
+    if (joined) this.messages = [...before, ...items];
+    else this.show(items);
     if (before.length === 0) this.older = page.next_cursor;
   }
 

@@ -19,8 +19,11 @@ export class Turn {
 
   #reply = null;
   #question = null;
-  /** How the thread was before: `{messages}`, and the `draft`'s key if there is a question. */
+  /** What gave way to the question: `{messages, newer}`, and the key of its `draft`. */
   #before = null;
+  #decide = null;
+  /** Waits for what becomes of a question on its way. */
+  decided = null;
   #follower = 0;
   #timer = null;
 
@@ -38,12 +41,15 @@ export class Turn {
     const { thread, app } = this;
     if (this.running) return;
     if (this.failure) this.takeBack();
-    if (thread.hasNewer) await thread.load();
     const draft = edited ? `${thread.id}.${edited.id}` : thread.id;
     const sent = app.drafts.send(draft, text);
-    const place = edited ? thread.messages.indexOf(edited) : thread.messages.length;
     this.#question = question(sent);
-    this.#begin(thread.messages.slice(0, place), { draft });
+    if (thread.hasNewer && !edited && !(await this.#atTheEnd())) {
+      this.leave();
+      app.drafts.takeBack(draft);
+      return app.filled();
+    }
+    this.#begin(edited ? thread.messages.indexOf(edited) : thread.messages.length, draft);
     const body = {
       id: thread.id ?? sent.conversation,
       trigger: 'submit-message',
@@ -51,6 +57,15 @@ export class Turn {
       ...(edited && { messageId: String(edited.id) }),
     };
     this.#follow(() => app.api.ask(body));
+    return undefined;
+  }
+
+  /** Loads the newest messages while nothing else can be asked. Whether they are there. */
+  async #atTheEnd() {
+    this.#reply = emptyReply();
+    this.#sending();
+    await this.thread.loadNow();
+    return this.thread.state === 'ready' && !this.thread.hasNewer;
   }
 
   /** Asks for another reply to the last question. */
@@ -65,7 +80,7 @@ export class Turn {
 
   /** Takes up the reply that is being written, if one is. */
   resume() {
-    if (this.running) return;
+    if (this.running) return void this.#show({});
     this.#before = null;
     this.#question = null;
     this.#reply = this.thread.last;
@@ -91,10 +106,15 @@ export class Turn {
     clearTimeout(this.#timer);
     this.failure = null;
     if (!this.#before) return;
-    this.thread.messages = this.#before.messages;
     if (this.#question) this.app.drafts.takeBack(this.#before.draft);
+    this.#putBack();
     this.app.filled();
   };
+
+  /** Another part of the thread is shown: what could not be sent stays in its box. */
+  withdraw() {
+    if (this.failure && this.#reply.id === null) this.takeBack();
+  }
 
   /** Follows it no more; the service goes on. */
   leave() {
@@ -102,27 +122,51 @@ export class Turn {
     clearTimeout(this.#timer);
     this.state = null;
     this.stopping = false;
+    this.#decided();
+  }
+
+  #sending() {
+    this.state = 'sending';
+    this.decided ??= new Promise((resolve) => (this.#decide = resolve));
+    this.app.changed();
+  }
+
+  #decided() {
+    this.#decide?.();
+    this.decided = null;
   }
 
   #stream = () => this.app.api.resume(this.thread.id);
 
-  #begin(kept, before) {
-    this.#before = { messages: this.thread.messages, ...before };
+  /** Shows the question and an empty reply in place of all messages from `place` on. */
+  #begin(place, draft = null) {
+    const { thread } = this;
+    this.#before = { messages: thread.messages.slice(place), newer: thread.newer, draft };
     this.#reply = emptyReply();
-    this.thread.messages = [...kept, ...(this.#question ? [this.#question] : []), this.#reply];
+    const own = this.#question ? [this.#question, this.#reply] : [this.#reply];
+    thread.show([...thread.messages.slice(0, place), ...own]);
+  }
+
+  /** Shows what gave way to the question again, and not the question. */
+  #putBack() {
+    const own = [this.#question?.key, this.#reply.key];
+    const others = this.thread.messages.filter((one) => !own.includes(one.key));
+    this.thread.show([...others, ...this.#before.messages], this.#before.newer);
+    this.#before = null;
   }
 
   /** Shows an empty reply in the place of the last one. */
   #replace() {
     const { last, messages } = this.thread;
-    this.#begin(last?.role === 'assistant' ? messages.slice(0, -1) : messages);
+    this.#begin(messages.length - (last?.role === 'assistant' ? 1 : 0));
   }
 
   async #follow(open, tries = 0) {
     const follower = ++this.#follower;
     const heard = new Reply();
     this.failure = null;
-    this.state = this.#reply.id === null ? 'sending' : 'writing';
+    if (this.#reply.id === null) this.#sending();
+    else this.state = 'writing';
     this.app.changed();
     try {
       for await (const event of open()) {
@@ -153,6 +197,7 @@ export class Turn {
     if (first && this.#question) app.drafts.acknowledge(this.#before.draft);
     if (thread.id === null) app.began(thread, messageMetadata.session_id);
     this.#show({ id: Number(messageId), status: 'streaming' });
+    this.#decided();
     if (first) app.turned(thread, 'begun');
     if (first && this.stopping) this.#stopNow();
   }
@@ -194,7 +239,7 @@ export class Turn {
     if (GONE.has(problem.code)) return this.#lost();
     const unsent = this.#reply.id === null;
     const another = unsent && !this.#question;
-    if (another) this.thread.messages = this.#before.messages;
+    if (another) this.#putBack();
     const wait = !unsent || problem.passing ? 1000 * (problem.retryAfter ?? 2 ** tries) : null;
     const waits = wait !== null && tries < MOST_RETRIES;
     const next = unsent ? open : this.#stream;
@@ -221,7 +266,7 @@ export class Turn {
     if (this.#question) {
       app.drafts.acknowledge(this.#before.draft);
       app.drafts.write(null, this.#question.content);
-      thread.messages = this.#before.messages;
+      this.#putBack();
       app.filled();
     }
     if (thread.id !== null) thread.gone();
