@@ -37,8 +37,10 @@ PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
 }
-# Assets are public, and other sites may embed the chat.
-ASSET_HEADERS = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+# Assets are public, and other sites may embed the chat. Their modules come by CORS, styles and pictures do not.
+ASSET_HEADERS = {"Access-Control-Allow-Origin": "*"}
+EMBEDDED_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin"}
+SCRIPTS = (".js", ".mjs")
 
 POLICY = (
     "default-src 'none'; script-src 'self'{hashes}; style-src 'self'; img-src 'self' data:; "
@@ -98,7 +100,10 @@ class Page:
 
 
 class Assets(StaticFiles):
-    """The files of a folder, for every origin, with a tag of their content."""
+    """The files of a folder, for every origin, with a tag of their content.
+
+    Pages are not among them: they have a policy where `install` puts them, and nowhere else.
+    """
 
     def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
         super().__init__(directory=folder)
@@ -109,12 +114,17 @@ class Assets(StaticFiles):
         asked = [field for field in scope["headers"] if field[0] != b"range"]
         await super().__call__({**scope, "headers": asked}, receive, send)
 
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        return ("", None) if path.lower().endswith(".html") else super().lookup_path(path)
+
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         path = Path(full_path)
         # Not of its time, which reproducible builds and images set to the same for every version.
         headers = {**self._headers, "ETag": f'"{_digest(path, stat_result.st_mtime_ns)[:16]}"'}
+        if path.suffix not in SCRIPTS:
+            headers |= EMBEDDED_HEADERS
         if self.is_not_modified(Headers(headers), Headers(scope=scope)):
             return NotModifiedResponse(Headers(headers))
         media_type = MEDIA_TYPES.get(path.suffix)
