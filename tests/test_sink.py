@@ -19,7 +19,7 @@ NOISE = """
 import logging, sys
 from app import logs
 logs.configure("INFO")
-log = logging.getLogger("noise")
+log = logging.getLogger("app.noise")
 for number in range(int(sys.argv[1])):
     log.info("line", extra={"number": number})
 print("said", flush=True)

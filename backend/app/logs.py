@@ -20,17 +20,20 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 def configure(level: str) -> None:
-    """Sends everything from `level` on to standard error, in one form, whether somebody reads it or not."""
+    """Sends what this service logs from `level` on to standard error, whether somebody reads it or not.
+
+    Of libraries, no more than warnings: what they say in passing may be what a user wrote, or a secret.
+    """
     handler = Sink(sys.stderr.fileno())
     handler.setFormatter(Readable() if sys.stderr.isatty() else Json())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # What these say in passing is not our form of event. uvicorn's own command line gives it handlers
-    # and an access log besides, which would write whole addresses.
-    for wordy in ("alembic", "httpx", "uvicorn", "uvicorn.error", "uvicorn.access"):
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("app").setLevel(level)
+    # uvicorn's own command line gives these levels, handlers and an access log with whole addresses.
+    for wordy in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(wordy)
         logger.handlers.clear()
         logger.propagate = True
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(logging.NOTSET)
 
 
 def flush() -> None:

@@ -210,7 +210,7 @@ class Settings(Quotas, BaseSettings):
         20, description="Seconds that requests and replies under way get when the server is told to stop."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least severe lines that are logged."
+        "INFO", description="The least severe lines that are logged. Libraries log from WARNING on."
     )
 
     @field_validator(
