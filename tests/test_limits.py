@@ -101,10 +101,11 @@ def test_memory_is_bounded_and_given_back(
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::", "2001:db8:1:2::/64"),
         ("2001:db8:1:3::", "2001:db8:1:3::/64"),
-        ("unknown", None),
-        ("", None),
-        (None, None),
+        ("unknown", "unknown"),
+        ("_hidden", "unknown"),
+        ("", "unknown"),
+        (None, "unknown"),
     ],
 )
-def test_an_address_stands_for_what_one_customer_has(address: str | None, source: str | None) -> None:
+def test_an_address_stands_for_what_one_customer_has(address: str | None, source: str) -> None:
     assert source_of(address) == source

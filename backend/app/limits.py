@@ -145,15 +145,15 @@ class Limits:
         """Users whose export is being read: each has one at a time."""
 
 
-def source_of(address: str | None) -> str | None:
+def source_of(address: str | None) -> str:
     """What is counted as one source: an IPv4 address, or the /64 that one customer has of IPv6.
 
-    None where there is no address: then nobody can be told from anybody.
+    All that is no address is one source too, so that nobody is let off by a proxy that does not know him.
     """
     try:
         found = ip_address(address or "")
     except ValueError:
-        return None
+        return "unknown"
     if isinstance(found, IPv6Address):
         mapped = found.ipv4_mapped
         return str(mapped or ip_network(f"{found.packed[:8].hex(':', 2)}::/64"))

@@ -152,15 +152,13 @@ async def _signing_in(
 ) -> Callable[[str], AbstractContextManager[None]]:
     """Takes one of the address's sign-ins, and gives what counts the wrong passwords for an account."""
     source = source_of(request.client and request.client.host)
-    if source is not None:
-        limits.take(request.scope, services.limits.sign_ins, source)
+    limits.take(request.scope, services.limits.sign_ins, source)
     return lambda account: limits.guessing(request.scope, services.limits, source, account)
 
 
 async def _registering(request: Request, services: AppServices) -> None:
     source = source_of(request.client and request.client.host)
-    if source is not None:
-        limits.take(request.scope, services.limits.registrations, source)
+    limits.take(request.scope, services.limits.registrations, source)
 
 
 SigningIn = Annotated[Callable[[str], AbstractContextManager[None]], Depends(_signing_in)]

@@ -32,16 +32,13 @@ def take(scope: Scope, limit: Limit, key: Hashable) -> None:
 
 
 @contextmanager
-def guessing(scope: Scope, limits: Limits, source: str | None, account: Hashable) -> Iterator[None]:
+def guessing(scope: Scope, limits: Limits, source: str, account: Hashable) -> Iterator[None]:
     """Counts wrong passwords by source, and by source and account: whoever guesses from elsewhere does not
     lock the owner out.
 
     Taken before the password is looked at, so that many guesses at once do not slip through; a right one
     gives it back. Raises RateLimited.
     """
-    if source is None or limits.guesses.quota == 0:
-        yield
-        return
     counted = ((limits.guesses_at_any, source), (limits.guesses, (source, account)))
     for place, (limit, key) in enumerate(counted):
         verdict = limit.take(key)
