@@ -122,3 +122,14 @@ def test_an_assistant_that_cannot_be_made_is_found(
     assert fault.what == "assistant"
     assert said in fault.sentence
     assert faults(postgres, chat_model="openai:gpt", openai_api_key="sk-x") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [({}, "todo"), ({"chat_model": "openai:gpt", "openai_api_key": "sk-x"}, "openai:gpt")],
+)
+def test_of_an_assistant_that_was_not_asked_it_does_not_say_that_it_answers(
+    postgres: Postgres, change: dict[str, str], name: str
+) -> None:
+    [said] = [one.sentence for one in examine(settings(postgres, **change)) if one.what == "assistant"]
+    assert said == f"{name} is set up, and was not asked"

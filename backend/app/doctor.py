@@ -56,7 +56,7 @@ def _assistant(settings: Settings) -> Iterator[Finding]:
     except SetupError as error:
         yield Finding("assistant", False, str(error))
     else:
-        yield Finding("assistant", True, f"{assistant.name} answers")
+        yield Finding("assistant", True, f"{assistant.name} is set up, and was not asked")
 
 
 def _tokens(settings: Settings) -> Iterator[Finding]:
