@@ -195,7 +195,6 @@ def test_doctor_says_what_to_do_about_each_fault(configured: dict[str, str], pos
     dead = "postgresql://nobody@127.0.0.1:1/nothing"
     for change, sentence in (
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
-        ({"CORS_ORIGINS": "https://app.example/path"}, "without a path"),
         ({"DATABASE_URL": dead}, "!!  database"),
         ({"DATABASE_URL_UNPOOLED": dead}, "!!  direct address"),
         ({"DATABASE_POOL_SIZE": "1000"}, "DATABASE_POOL_SIZE"),

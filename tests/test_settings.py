@@ -72,6 +72,7 @@ def test_settings_come_from_the_environment_and_lists_are_split(monkeypatch: pyt
         ({"jwt_leeway": "301"}, "JWT_LEEWAY"),
         ({"log_level": "chatty"}, "LOG_LEVEL"),
         ({"token_lifetime": "soon"}, "TOKEN_LIFETIME"),
+        ({"token_lifetime": "315360001"}, "TOKEN_LIFETIME"),
         ({"jwt_required_claims": "role"}, "JWT_REQUIRED_CLAIMS"),
         ({"registration": "maybe"}, "REGISTRATION"),
         ({"forwarded_allow_ips": "10.0.0.1, proxy.internal"}, "FORWARDED_ALLOW_IPS"),
@@ -127,6 +128,77 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").symlink_to("/proc/self/mem")  # which not even root can read from its beginning
     with pytest.raises(SetupError, match=r"^\.env: cannot be read \(.+\)$"):
         read_settings()
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "0.0001", "0", "-1", "86400.5", "1e9"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DATABASE_TIMEOUT",
+        "DATABASE_POOL_TIMEOUT",
+        "DATABASE_IDLE_SECONDS",
+        "MODEL_FIRST_TOKEN_SECONDS",
+        "MAX_REPLY_SECONDS",
+        "SHUTDOWN_GRACE",
+    ],
+)
+def test_times_are_those_that_somebody_could_mean(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SetupError, match=f"^{name}: Input should be "):
+        read_settings()
+    for possible in ("0.1", "86400"):
+        monkeypatch.setenv(name, possible)
+        assert getattr(read_settings(), name.lower()) == float(possible)
+
+
+@pytest.mark.parametrize("rate", ["inf", "nan", "0", "1e-9", "1e9"])
+def test_flushes_have_a_rate_that_can_be_kept(rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLUSHES_PER_SECOND", rate)
+    with pytest.raises(SetupError, match=r"^FLUSHES_PER_SECOND: Input should be "):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://[bad",
+        "https://chat.example/",
+        "https://chat.example/path",
+        "https://Chat.example",
+        "https://chat.example:443",
+        "http://chat.example:80",
+        "https://chat.example:",
+        "https://chat.example:99999999",
+        "https://alex@chat.example",
+        "https://chat example",
+        "https://",
+        "//chat.example",
+        "chat.example",
+        "https://a.example https://b.example",
+    ],
+)
+def test_what_no_browser_sends_is_no_origin(origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", f"https://a.example, {origin}")
+    with pytest.raises(SetupError, match=r"^CORS_ORIGINS: must be origins as browsers send them"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://a.example",
+        "http://localhost:3000",
+        "http://[::1]:8080",
+        "https://a.example:80",
+        "app://-",
+        "*",
+    ],
+)
+def test_what_browsers_send_is_an_origin(origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", origin)
+    assert read_settings().cors_origins == (origin,)
 
 
 def test_a_refusal_never_repeats_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:

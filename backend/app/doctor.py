@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.engine import URL
@@ -83,10 +82,7 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
 
 def _origins(settings: Settings) -> Iterator[Finding]:
     for origin in settings.cors_origins:
-        parts = urlsplit(origin)
-        good = origin in {"*", f"{parts.scheme}://{parts.netloc}"}
-        sentence = "may call from a browser" if good else "is no origin: write https://host, without a path"
-        yield Finding("CORS_ORIGINS", good, f"{origin} {sentence}")
+        yield Finding("CORS_ORIGINS", True, f"{origin} may call from a browser")
 
 
 def _reachable(what: str, url: URL) -> Iterator[Finding]:

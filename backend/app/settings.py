@@ -9,7 +9,6 @@ import platformdirs
 from pydantic import (
     Field,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     SecretStr,
     ValidationError,
@@ -20,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import SetupError
 from .limits import Proxies, Quotas
+from .values import Lifetime, Origins, Seconds
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -62,13 +62,13 @@ class Settings(Quotas, BaseSettings):
     database_pool_size: PositiveInt = Field(
         8, le=1000, description="Connections a process may open. For a database that is far away, 32 is good."
     )
-    database_pool_timeout: PositiveFloat = Field(
+    database_pool_timeout: Seconds = Field(
         5, description="Seconds a request waits for a free connection before it is answered with 503."
     )
-    database_timeout: PositiveFloat = Field(
+    database_timeout: Seconds = Field(
         5, description="Seconds one statement may take before it is answered with 503."
     )
-    database_idle_seconds: PositiveFloat = Field(
+    database_idle_seconds: Seconds = Field(
         240,
         description="Seconds after which an idle connection is replaced; "
         "below the provider's suspension time (Neon: 300).",
@@ -88,7 +88,7 @@ class Settings(Quotas, BaseSettings):
         True,
         description="Whether anybody may make an account. If not, `chat-history user create` makes them.",
     )
-    token_lifetime: PositiveInt = Field(86_400, description="Seconds a token of this service is valid.")
+    token_lifetime: Lifetime = Field(86_400, description="Seconds a token of this service is valid.")
     jwt_jwks_url: str | None = Field(
         None,
         description="Where an external issuer publishes its keys. "
@@ -138,7 +138,7 @@ class Settings(Quotas, BaseSettings):
         description="Whether the model may read and change the user's todos. "
         "Some small models refuse every request that offers tools.",
     )
-    model_first_token_seconds: PositiveFloat = Field(
+    model_first_token_seconds: Seconds = Field(
         60,
         description="Seconds without a token, before the first or between two, after which the model "
         "counts as failed.",
@@ -157,7 +157,7 @@ class Settings(Quotas, BaseSettings):
         description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are "
         "believed. Without your proxy's, all its users are one address to the limits.",
     )
-    cors_origins: Names = Field(
+    cors_origins: Annotated[Origins, NoDecode] = Field(
         (), description="Origins of frontends served elsewhere, such as https://chat.example."
     )
     max_body_bytes: PositiveInt = Field(
@@ -171,7 +171,7 @@ class Settings(Quotas, BaseSettings):
     max_running_turns_per_user: PositiveInt = Field(
         16, description="The same for one user; more are answered with 429."
     )
-    max_reply_seconds: PositiveFloat = Field(
+    max_reply_seconds: Seconds = Field(
         300, description="Seconds after which a reply ends, with the text it has."
     )
     max_reply_characters: PositiveInt = Field(
@@ -183,7 +183,7 @@ class Settings(Quotas, BaseSettings):
         description="Characters of a conversation that the assistant is shown, tools as JSON included: the "
         "newest whole turns. The new message counts, and is shown whatever its length.",
     )
-    flushes_per_second: PositiveFloat = Field(
+    flushes_per_second: Annotated[float, Field(ge=0.1, le=100_000, allow_inf_nan=False)] = Field(
         100,
         description="Writes a second, in all, that keep running replies in the database up to date. "
         "Each waits 0.5 seconds at least and 3 at most.",
@@ -206,7 +206,7 @@ class Settings(Quotas, BaseSettings):
         description="Days for which it is kept who signed in, failed to, or changed an account, and from "
         "which network; `chat-history purge` removes what is older.",
     )
-    shutdown_grace: PositiveFloat = Field(
+    shutdown_grace: Seconds = Field(
         20, description="Seconds that requests and replies under way get when the server is told to stop."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

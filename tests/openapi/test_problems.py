@@ -288,7 +288,7 @@ def test_a_service_whose_connections_are_all_in_use_gives_the_problems_that_are_
     serve_with: Serve, postgres: Postgres, document: Document
 ) -> None:
     with (
-        serve_with(database_pool_size=1, database_pool_timeout=0.05, database_timeout=60) as service,
+        serve_with(database_pool_size=1, database_pool_timeout=0.1, database_timeout=60) as service,
         closing(psycopg2.connect(**urls.arguments(postgres.url))) as lock,
         ThreadPoolExecutor() as threads,
     ):

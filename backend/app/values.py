@@ -1,0 +1,31 @@
+"""What settings may be, where a type alone would let too much through."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+Seconds = Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)]
+"""A time to wait: long enough for anything to happen, and a day at most."""
+
+Lifetime = Annotated[int, Field(ge=1, le=315_360_000)]
+"""Seconds: ten years at most."""
+
+_ORIGIN = re.compile(
+    r"(?!http://.*:80$|https://.*:443$)"
+    r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
+
+
+def _as_browsers_send_them(origins: tuple[str, ...]) -> tuple[str, ...]:
+    # They are compared to the letter: one that no browser sends would let nobody in, and say nothing.
+    if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError(
+            "must be origins as browsers send them, such as https://chat.example or http://localhost:3000: "
+            "in lower case, without a path and the scheme's own port"
+        )
+    return origins
+
+
+Origins = Annotated[tuple[str, ...], AfterValidator(_as_browsers_send_them)]
+"""Sites that may call from a browser; `*` for any."""
