@@ -105,6 +105,20 @@ def test_what_a_tool_answers_is_kept_as_far_as_it_is_json(serve_with: Serve) -> 
     assert shown == [part["output"] for part in parts]
 
 
+def test_a_number_that_no_client_can_read_does_not_cost_the_reply(serve_with: Serve) -> None:
+    given: dict[str, object] = {"large": 10**300, "larger": 10**309, "least": [-(10**5_000)]}
+    kept = {"large": 10**300, "larger": None, "least": [None]}
+    said: list[str | Event] = ["One, ", ToolCall("1", "count", given), ToolResult("1", given), "two."]
+    with serve_with(Scripted(*said)) as service:
+        user = service.user("a@example.com")
+        session = user.conversation()
+        events = streamed(user, f"/api/chat/{session}/message", {"message": "Go"})
+        reply = user.messages(session)[1]
+    assert (reply["status"], reply["content"]) == ("complete", "One, \n\ntwo.")
+    assert events[-1]["type"] == "finish"
+    assert [reply["parts"][1][name] for name in ("input", "output")] == [kept, kept]
+
+
 class Nameless(Echo):
     """Fails to name a conversation."""
 

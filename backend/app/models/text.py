@@ -1,6 +1,6 @@
 """The one type of every text that a client sends: stored, it comes back byte for byte, or it is refused."""
 
-import math
+import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -69,7 +69,11 @@ def storable(text: str) -> str:
 
 
 def storable_json(value: Any) -> Any:
-    """A JSON value as far as Postgres can hold it; what is no JSON becomes null."""
+    """A JSON value as far as Postgres can hold it; what is no JSON becomes null.
+
+    So does a number beyond the largest double, which clients would read as infinity; Python itself reads no
+    whole number of more than 4,300 digits, nor writes one.
+    """
     match value:
         case str():
             return storable(value)
@@ -77,10 +81,8 @@ def storable_json(value: Any) -> Any:
             return {storable(str(key)): storable_json(item) for key, item in value.items()}
         case list() | tuple():
             return [storable_json(item) for item in value]
-        case float():
-            return value if math.isfinite(value) else None
-        case bool() | int() | None:
-            return value
+        case int() | float():
+            return value if abs(value) <= sys.float_info.max else None
         case _:
             return None
 
