@@ -1,6 +1,9 @@
 """The todos that the offline assistant manages."""
 
-from support import Service, User
+from concurrent.futures import ThreadPoolExecutor
+
+from database_for_tests import held, waiting_for_locks
+from support import Service, User, until
 
 
 def test_a_todo_from_beginning_to_end(alice: User) -> None:
@@ -38,3 +41,17 @@ def test_a_list_has_an_end(alice: User, bob: User, service: Service) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "todo_limit_reached")
     assert bob.post("/api/todos", {"title": "Plenty of room"}).status_code == 201
     assert len(alice.get("/api/todos").json()["items"]) == 1_000
+
+
+def test_a_list_has_an_end_for_those_who_add_at_once(alice: User, service: Service) -> None:
+    service.postgres.rows(
+        "INSERT INTO todo (user_id, title) SELECT %s, n::text FROM generate_series(1, 999) n", alice.id
+    )
+    with ThreadPoolExecutor(4) as executor:
+        with held(service.postgres, alice.id):
+            added = [executor.submit(alice.post, "/api/todos", {"title": "Also"}) for _ in range(4)]
+            until(lambda: waiting_for_locks(service.postgres) == len(added))
+        answers = [one.result() for one in added]
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    [made] = [answer.json() for answer in answers if answer.status_code == 201]
+    assert alice.get("/api/todos").json()["items"][-1] == made

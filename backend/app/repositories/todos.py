@@ -6,7 +6,7 @@ from sqlmodel import col
 from ..db.connection import Row
 from ..db.statement import read, write
 from ..errors import TodoLimitReached, TodoNotFound
-from ..models.database import Todo
+from ..models.database import Todo, User
 from .base import Repository, owned
 
 CAPACITY = 1_000
@@ -25,7 +25,10 @@ _THIS = (col(Todo.id) == bindparam("todo_id"), owned(Todo))
 
 _LIST = read(select(*COLUMNS).where(owned(Todo)).order_by(col(Todo.id)).limit(CAPACITY))
 _GET = read(select(*COLUMNS).where(*_THIS))
+# Others of the same user wait here, so that what follows in the same transaction counts what they added.
+_LOCK = select(col(User.id)).where(col(User.id) == bindparam("user_id")).with_for_update(key_share=True)
 _ADD = write(
+    _LOCK,
     insert(Todo)
     .from_select(
         ["user_id", "title", "description"],
@@ -34,7 +37,7 @@ _ADD = write(
         ),
         include_defaults=False,
     )
-    .returning(*COLUMNS)
+    .returning(*COLUMNS),
 )
 _UPDATE = write(
     update(Todo)
