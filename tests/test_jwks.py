@@ -254,6 +254,37 @@ def test_keys_come_over_https_or_from_loopback(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://127.0.0.1:99999/", "there is no port 99999"),
+        ("https://127.0.0.1:0/", "there is no port 0"),
+        ("https://xn--/", "is not a URL"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_by_name(url: str, problem: str) -> None:
+    with pytest.raises(SetupError, match=f"^JWT_JWKS_URL: {problem}$"):
+        IssuerKeys(url)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "problem"),
+    [
+        ("socks5://127.0.0.1:1", "the proxy of the environment .+ is not http:// or https://"),
+        ("ftp://127.0.0.1:1", "the proxy of the environment .+ is not http:// or https://"),
+        ("http://[bad", "the issuer cannot be reached"),
+        ("http://127.0.0.1:99999", "the issuer cannot be reached"),
+        ("http://127.0.0.1:1", "the issuer cannot be reached"),
+    ],
+)
+def test_a_proxy_that_leads_nowhere_is_a_sentence(
+    proxy: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(SetupError, match=f"^JWT_JWKS_URL: {problem}"):
+        asyncio.run(published_keys("https://issuer.example/keys"))
+
+
+@pytest.mark.parametrize(
     "url",
     ["https://issuer.example/jwks", "http://localhost:1/", "http://[::1]:1/", "http://127.9.9.9/"],
 )

@@ -26,6 +26,7 @@ FIRST_PAUSE_SECONDS = 5.0
 FETCH_SECONDS = 3.0
 MAX_BYTES = 65_536
 MAX_KEYS = 64
+LARGEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,12 @@ def checked_url(url: str) -> httpx.URL:
     """`url`, if keys may be fetched from it: https, or http on loopback. Raises SetupError."""
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+        host, port = parsed.host, parsed.port
+    except (httpx.InvalidURL, UnicodeError):  # the latter for a name that IDNA forbids
         raise SetupError("JWT_JWKS_URL: is not a URL") from None
-    if parsed.host and (parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host))):
+    if port is not None and not 0 < port <= LARGEST_PORT:
+        raise SetupError(f"JWT_JWKS_URL: there is no port {port}")
+    if host and (parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(host))):
         return parsed
     raise SetupError("JWT_JWKS_URL: must start with https:// (http:// is for this machine alone)")
 
@@ -157,7 +161,7 @@ async def _fetch_keys(url: httpx.URL) -> list[PublishedKey]:
             return read_key_set(await _download(url))
     except TimeoutError:
         problem = f"did not answer within {FETCH_SECONDS:g} seconds"
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx.HTTPError, OSError, ExceptionGroup) as error:  # a group for a proxy at no port
         problem = f"cannot be reached ({type(error).__name__})"
     except (ValueError, RecursionError) as error:
         problem = f"gave no key set ({error})"
@@ -171,7 +175,7 @@ async def _download(url: httpx.URL) -> bytes:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     body = bytearray()
     async with (
-        httpx.AsyncClient(trust_env=through_proxy) as client,
+        _client(through_proxy) as client,
         client.stream("GET", url, headers=headers) as response,
     ):
         if response.status_code != httpx.codes.OK:
@@ -181,6 +185,15 @@ async def _download(url: httpx.URL) -> bytes:
             if len(body) > MAX_BYTES:
                 raise ValueError(f"more than {MAX_BYTES} bytes")
     return bytes(body)
+
+
+def _client(through_proxy: bool) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(trust_env=through_proxy)
+    except (ImportError, ValueError, httpx.InvalidURL):  # the first one for SOCKS
+        raise SetupError(
+            "JWT_JWKS_URL: the proxy of the environment (HTTPS_PROXY, ALL_PROXY) is not http:// or https://"
+        ) from None
 
 
 def read_key_set(document: bytes) -> list[PublishedKey]:
