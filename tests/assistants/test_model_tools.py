@@ -129,6 +129,14 @@ def test_calls_have_ids_of_their_own_whatever_the_model_says(identity: str) -> N
     assert [message["tool_call_id"] for message in asked if message["role"] == "tool"] == ids
 
 
+def test_an_id_of_ours_is_another_one_than_what_the_model_took_for_itself() -> None:
+    first, second = (calls(call(0, identity, "list_todos", "{}")) for identity in ("call00001", ""))
+    with serving(first, second, second, says("ok")) as server:
+        events = tool_events(talk(server))
+    ids = [event.id for event in events if isinstance(event, ToolCall)]
+    assert ids == ["call00001", "call00002", "call00003"]
+
+
 def test_what_a_provider_signs_goes_back_to_it() -> None:
     signature = {"google": {"thought_signature": "c2lnbmVk"}}
     fragment = {

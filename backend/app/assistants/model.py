@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from ..models.events import Event, Finish, TextDelta, ToolCall, ToolResult
@@ -117,7 +118,8 @@ class ModelAssistant:
 
 def _shown(call: Call, used: set[str], ids: Iterator[str]) -> ToolCall:
     """The call with an id that no other has, and a name that can be sent back."""
-    identity = call.id if _ID.fullmatch(call.id) and call.id not in used else next(ids)
+    own = [call.id] if _ID.fullmatch(call.id) else []
+    identity = next(one for one in chain(own, ids) if one not in used)
     used.add(identity)
     return ToolCall(identity, tool_name(call.name), tools.plain_arguments(call.arguments))
 
