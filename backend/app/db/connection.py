@@ -59,6 +59,7 @@ class Connection:
         self._writing = False
         self._ended = False
         self.idle_since = self._loop.time()
+        self._clock = 0.0
         self.kept: set[str] | None = set()
         """The names of the plans that it has prepared; None if nobody knows."""
         # Pages are passed through as the bytes that Postgres made. As a type of our own they would be decoded
@@ -112,6 +113,15 @@ class Connection:
             silence.cancel()
         self.idle_since = self._loop.time()
         return rows
+
+    async def read_clock(self, seconds: float) -> None:
+        """Asks the server what time it is: the one round trip that `server_time` needs. Raises as `run` does."""
+        [(shown,)] = await self.run("SELECT extract(epoch FROM clock_timestamp())", {}, seconds=seconds)
+        self._clock = float(shown) - self._loop.time()
+
+    def server_time(self) -> float:
+        """What the server's clock shows, in seconds since 1970: earlier by a round trip at most, not later."""
+        return self._clock + self._loop.time()
 
     def close(self) -> None:
         """Ends the connection. Calling it again does nothing."""
@@ -170,13 +180,12 @@ class Connection:
 
 async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection:
     """Opens a connection with libpq's `arguments`. Raises ConnectionLost if there is none in `seconds`."""
-    raw = None
+    raw, until = None, asyncio.get_running_loop().time() + seconds
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(until):
             raw = psycopg2.connect(**await _resolved(arguments), async_=1)
             while (state := raw.poll()) != extensions.POLL_OK:
                 await _ready(raw.fileno(), state)
-        return Connection(raw)
     except (psycopg2.Error, OSError) as error:
         if raw is not None:
             raw.close()
@@ -185,6 +194,15 @@ async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection
         if raw is not None:
             raw.close()
         raise
+    connection = Connection(raw)
+    try:
+        await connection.read_clock(until - asyncio.get_running_loop().time())
+    except ConnectionLost as lost:
+        raise ConnectionLost(sent=False, silent=lost.silent) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 async def _ready(descriptor: int, state: int) -> None:

@@ -16,7 +16,7 @@ from ..errors import DatabaseBusy, DatabaseUnavailable, NotAuthenticated
 from ..spans import is_traced, span
 from . import url as urls
 from .connection import Connection, ConnectionLost, Row, StatementFailed, connect
-from .identity import ENDED, Identity, introduction
+from .identity import ENDED, TOO_LATE, Identity, introduction
 from .statement import Statement
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 _COMMIT = Statement("COMMIT", reads=True)
 _SERIALIZATION = ("40001", "40P01")
 _READ_ONLY = "25006"
-_OUT_OF_ORDER = ("22023", _READ_ONLY, "42501", "42P01", "53", "55P03", "57014", "58")
-"""No role, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
+_OUT_OF_ORDER = (TOO_LATE, _READ_ONLY, "42501", "42P01", "53", "55P03", "57014", "58")
+"""No role or too late, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
 
 _NOT_KEPT = ("26000", "42P05", "0A000")
 """No such plan, one already, or one of another shape: a pooler lends our connection to others, or it has
@@ -138,9 +138,9 @@ class Database:
                     log.error("database.lost", extra={"sent": lost.sent, "silent": lost.silent})
                     raise DatabaseUnavailable(answer_lost=lost.sent and not lost.silent) from None
             except StatementFailed as failed:
-                if failed.sqlstate == _READ_ONLY:
-                    self._discard_idle()  # they lead to what was the primary before
-                if last or failed.sqlstate not in _SERIALIZATION:
+                if failed.sqlstate in (_READ_ONLY, TOO_LATE):
+                    self._discard_idle()  # they lead to what was the primary before, or know its clock of before
+                if last or failed.sqlstate not in (*_SERIALIZATION, TOO_LATE):
                     raise _translated(failed) from None
             last = True
 
@@ -188,8 +188,9 @@ class Database:
         return connection
 
     async def _send(self, connection: Connection, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        told = {**parameters, "not_after": connection.server_time() + self._statement_timeout}
         # Postgres' own time-out comes first; this one is for a server that does not answer at all.
-        return await connection.run(sql, parameters, seconds=self._statement_timeout + 0.5)
+        return await connection.run(sql, told, seconds=self._statement_timeout + 0.5)
 
     async def _acquire(self) -> Connection:
         oldest = asyncio.get_running_loop().time() - self._idle_seconds

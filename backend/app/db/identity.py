@@ -45,19 +45,31 @@ class Identity(NamedTuple):
 
 NOBODY = Identity()
 
+# What is left until nobody waits for it any more. Less than nothing is no time-out, so a statement that
+# arrives later is refused, and not done when its sender has long done something else. 0 would be no limit.
+_REST = "((%(not_after)s - extract(epoch FROM clock_timestamp())) * 1000)::bigint | 1"
+
+TOO_LATE = "22023"
+"""What Postgres says to a setting that it does not have."""
+
 
 def introduction(identity: Identity, *, reads: bool, milliseconds: int) -> Statement:
-    """What goes before a statement of `identity` that may take so long. Its parameters are the identity's."""
+    """What goes before a statement of `identity`, whose fields are its parameters.
+
+    What reads may take so many milliseconds. What writes must have ended when the server's clock shows
+    `not_after`, a parameter too, in seconds since 1970.
+    """
     given = tuple(name for name, value in zip(identity._fields, identity, strict=True) if value is not None)
     return _introduction(given, reads, milliseconds)
 
 
 @cache
 def _introduction(given: tuple[str, ...], reads: bool, milliseconds: int) -> Statement:
-    fixed = {**_SETTINGS, "statement_timeout": str(milliseconds)}
+    told = {name: f"'{value}'" for name, value in _SETTINGS.items()}
+    told["statement_timeout"] = f"'{milliseconds}'" if reads else f"({_REST})::text"
     if reads:  # what writes leaves it as the server has it: after a fail-over that is how it is known
-        fixed["transaction_read_only"] = "on"
-    said = [f"set_config('{name}', '{value}', true)" for name, value in fixed.items()]
+        told["transaction_read_only"] = "'on'"
+    said = [f"set_config('{name}', {value}, true)" for name, value in told.items()]
     said += [f"set_config('app.{name}', %({name})s::text, true)" for name in given if name != "generation"]
     # In the same message: who asks is looked up before the statement, and nothing is waited for.
     required = ["SELECT require_account(%(user_id)s, %(generation)s)"] if "generation" in given else []
