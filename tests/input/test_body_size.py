@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from app.api.strict import MAX_STRANGERS_BYTES
 from support import Postgres, Service, User
 
 from .answers import refusal, send_json
@@ -46,10 +47,40 @@ def test_a_body_that_is_too_large_is_refused(alice: User, method: str, path: str
 
 def test_a_form_that_is_too_large_is_refused(service: Service) -> None:
     client, form = service.client(), {"Content-Type": "application/x-www-form-urlencoded"}
-    announced = client.post("/api/auth/token", content=TOO_LARGE, headers=form)
-    assert refusal(announced) == (413, "body_too_large")
-    # A field of a form may have 1 MiB: in pieces, that is what is noticed first.
-    assert refusal(client.post("/api/auth/token", content=in_pieces(TOO_LARGE), headers=form))[0] == 400
+    for body in (TOO_LARGE, in_pieces(TOO_LARGE)):
+        refused = client.post("/api/auth/token", content=body, headers=form)
+        assert refusal(refused) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/auth/register", 422), ("/api/auth/password", 401)], ids=["anybody", "user"]
+)
+def test_what_is_read_before_it_is_known_whose_it_is_must_be_small(
+    service: Service, path: str, status: int
+) -> None:
+    for size, wanted in ((MAX_STRANGERS_BYTES, status), (MAX_STRANGERS_BYTES + 1, 413)):
+        body = b"{}" + b" " * (size - 2)
+        for content in (body, in_pieces(body)):
+            answer = service.client().post(path, content=content, headers=JSON)
+            assert refusal(answer)[0] == wanted
+
+
+def test_the_longest_form_is_read(service: Service) -> None:
+    """Each character of four bytes, and each byte escaped."""
+    form = {"username": f"{'🦊' * 248}@a.com", "password": "🦊" * 256}
+    form |= dict.fromkeys(("scope", "client_id", "client_secret"), "🦊" * 250)
+    assert refusal(service.client().post("/api/auth/token", data=form)) == (401, "sign_in_failed")
+
+
+def test_a_strangers_body_is_not_read(service: Service, alice: User) -> None:
+    """It is refused before it is sent; and what is sent all the same is no second request."""
+    body = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 10_000
+    with connected(port(service)) as connection:
+        stranger = head(alice, f"Content-Length: {len(body)}").replace(b"Bearer ", b"Bearer x")
+        connection.sendall(stranger)
+        assert received(connection).startswith(b"HTTP/1.1 401 ")
+        connection.sendall(body + b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert received(connection).startswith(b"HTTP/1.1 404 ")
 
 
 def test_the_limit_is_exact(alice: User) -> None:

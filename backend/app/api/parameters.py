@@ -36,8 +36,9 @@ class Parameters:
     """Reads the parameters of one route.
 
     As with FastAPI, dependencies come first, in their order, and whoever depends on what is wrong is not
-    called. Unlike with it, what two of them depend on is called for each. Raises TypeError for what it cannot
-    read: what is no coroutine, lists, forms, several bodies, cookies, a response to change, tasks for later.
+    called. Unlike with it, they come before the body is read, and what two of them depend on is called for
+    each. Raises TypeError for what it cannot read: what is no coroutine, lists, forms, several bodies,
+    cookies, a response to change, tasks for later.
     """
 
     def __init__(self, dependant: Dependant) -> None:
@@ -52,11 +53,10 @@ class Parameters:
 
     async def read(self, request: Request) -> dict[str, Any]:
         """The arguments of the route. Raises RequestValidationError with all that is wrong with them."""
-        body = await _body(request) if self._body else _ABSENT
         faults: list[Fault] = []
         arguments = await self._read(request, faults)
-        for parameter in self._body:
-            parameter.read(body, arguments, faults)
+        for parameter in self._body:  # last, so that the body of a stranger is not read
+            parameter.read(await _body(request), arguments, faults)
         if faults:
             raise RequestValidationError(faults)
         return arguments

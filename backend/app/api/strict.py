@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute, APIRouter
@@ -17,12 +18,17 @@ from .parameters import Parameters
 BODY_SECONDS = 60
 """How long a whole body may take: the largest one needs it at half a megabit a second."""
 
+MAX_STRANGERS_BYTES = 16_384
+"""The longest form of who signs in, with each byte escaped, has 15 KB."""
+
 MAX_DEPTH = 32
 _NUMBER_DIGITS = 400
 
 
 class StrictRequest(Request):
     """A request whose body is refused as soon as it is too large, and parsed without indulgence."""
+
+    largest: ClassVar[float] = math.inf
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces, once.
@@ -33,7 +39,7 @@ class StrictRequest(Request):
         encodings = (one.strip().lower() for one in self.headers.getlist("content-encoding"))
         if any(one not in ("", "identity") for one in encodings):
             raise EncodingUnsupported
-        limit: int = self.app.state.max_body_bytes
+        limit = min(self.app.state.max_body_bytes, self.largest)
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > limit:
             raise BodyTooLarge
@@ -72,6 +78,12 @@ class StrictRequest(Request):
         return value
 
 
+class StrangersRequest(StrictRequest):
+    """The same, where it is read before anybody knows whose it is: a small one."""
+
+    largest = MAX_STRANGERS_BYTES
+
+
 def strict_router(prefix: str, tag: str) -> APIRouter:
     """A router of such routes."""
     return APIRouter(
@@ -82,7 +94,8 @@ def strict_router(prefix: str, tag: str) -> APIRouter:
 class StrictRoute(APIRoute):
     """A route that reads its body with StrictRequest.
 
-    Where it says that it answers with a response of its own, nothing else is done to the request.
+    Where it says that it answers with a response of its own, nothing else is done to the request. Where it
+    does not, FastAPI reads the body, before all else: then it has to be small.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -94,7 +107,7 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(StrangersRequest(request.scope, request.receive))
 
         return strictly
 
