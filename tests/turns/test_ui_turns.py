@@ -81,6 +81,27 @@ def test_an_edit_names_a_message_that_is_there_or_its_own(user: User) -> None:
     assert said(user) == ["One?", "1. One?", "Three?", "3. Three?", "Four?", "4. Four?"]
 
 
+def test_what_is_refused_makes_no_conversation(user: User) -> None:
+    before = user.get("/api/conversations").json()
+    for asked in (
+        again(id="chat-2"),
+        again(id="chat-2", messageId="never-there"),
+        chat("q-1", "One?", id="chat-2", messageId="never-there"),
+    ):
+        refused = user.post("/api/chat", asked)
+        assert (refused.status_code, refused.json()["code"]) == (404, "conversation_not_found")
+    assert user.get("/api/conversations").json() == before
+
+
+def test_a_question_that_was_lost_with_its_chat_makes_it_when_it_is_asked_again(user: User) -> None:
+    question = chat("q-1", "One?")["message"]
+    retry = again(id="chat-2", message=question, messageId="r-1")
+    assert text(streamed(user, "/api/chat", retry)) == "3. One?"
+    edit = chat("q-1", "One?", id="chat-3", messageId="q-1")
+    assert text(streamed(user, "/api/chat", edit)) == "4. One?"
+    assert len(user.get("/api/conversations").json()["items"]) == 3
+
+
 def test_the_same_edit_again_is_a_retry(user: User) -> None:
     edit = chat("q-1", "Three?", messageId="q-1")
     first = streamed(user, "/api/chat", edit)

@@ -231,8 +231,10 @@ async def chat_with_ai_sdk(
     """Takes a request of the AI SDK as it is. Its `useChat` sends it, and reads the stream that comes back.
 
     Only the user's last message is read: the history comes from the database. An `id` of digits is a
-    session; any other is the client's own, and makes a conversation when it is new.
+    session; any other is the client's own, and makes a conversation when it is new, unless what is asked for
+    needs a message that can only be there already.
     """
-    session = conversation_of(chat.id) or await conversations.of_client(chat.id)
+    find = conversations.of_client if chat.may_begin else conversations.find
+    session = conversation_of(chat.id) or await find(chat.id)
     turn = await ui_turn(services.turns, caller, session, chat)
     return await turn_response(services, caller, turn, streamed=True)

@@ -68,6 +68,12 @@ class UIChat(BaseModel):
         """The user's message that is to be answered, if the client sent it."""
         return self.message or (self.messages[-1] if self.messages else None)
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether the chat may be new: no message but its own question can be missing in it."""
+        asked, edited = self.question, self.messageId
+        return asked is not None and (self.trigger != "submit-message" or edited in (None, asked.id))
+
     @model_validator(mode="after")
     def _readable(self) -> Self:
         if self.question is not None:
