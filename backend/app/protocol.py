@@ -38,6 +38,7 @@ class Guarded(HttpToolsProtocol):
     _body_deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _headers_bytes = 0
+    _hosts = 0
     _in_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -79,7 +80,7 @@ class Guarded(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._unset_keepalive_if_required()  # the body of the request before may end in the same bytes
-        self._headers_bytes = 0
+        self._headers_bytes = self._hosts = 0
         self._in_head = True
         if self._deadline is None:  # another request on the same connection
             self._expect_head()
@@ -93,11 +94,15 @@ class Guarded(HttpToolsProtocol):
         """Trailers count too, and are let go: no proxy has looked there for what only it may say."""
         if self._in_head:
             super().on_header(name, value)
+            self._hosts += name.lower() == b"host"
         self._headers_bytes += len(name) + len(value)
         if len(self.headers) > MAX_HEADERS or self._headers_bytes > MAX_HEAD_BYTES:
             self._refuse(HeadTooLarge())
 
     def on_headers_complete(self) -> None:
+        """With two hosts, or none, a proxy may have read another one than we (RFC 9112, section 3.2)."""
+        if self._hosts > 1 or (self._hosts == 0 and self.parser.get_http_version() != "1.0"):
+            self._refuse(RequestUnreadable())
         self._in_head = False
         self._stop_waiting()
         self._expect_body()

@@ -125,11 +125,24 @@ def test_a_head_that_is_too_large_is_refused(
         request("/\x00"),
         request().replace(b"HTTP/1.1", b"HTTP/9"),
         request(headers=("a b: c",)),
+        request().replace(b"Host: here\r\n", b""),
+        request(headers=("host: there",)),
         request(headers=("Content-Length: 1", "Content-Length: 2")),
         request(headers=("Content-Length: 1", "Transfer-Encoding: chunked")),
         request("/api/todos", ("Transfer-Encoding: chunked",)).replace(b"GET", b"POST") + b"a lot\r\n",
     ],
-    ids=["TLS", "SSH", "address", "version", "name", "two lengths", "length and chunks", "chunk"],
+    ids=[
+        "TLS",
+        "SSH",
+        "address",
+        "version",
+        "name",
+        "no host",
+        "two hosts",
+        "two lengths",
+        "length and chunks",
+        "chunk",
+    ],
 )
 def test_what_is_no_request_is_refused_with_a_problem_too(service: Service, bad: bytes) -> None:
     with connected(service) as client:
@@ -138,6 +151,11 @@ def test_what_is_no_request_is_refused_with_a_problem_too(service: Service, bad:
     assert (told, problem["code"]) == (400, "request_unreadable")
     assert problem == documented(service, 400, "request_unreadable")
     assert status(service, request()) == 200
+
+
+def test_only_http_1_0_has_no_host(service: Service) -> None:
+    for version, told in ((b"1.0", 200), (b"1.1", 400)):
+        assert status(service, b"GET /healthz HTTP/%s\r\n\r\n" % version) == told
 
 
 def test_a_header_without_an_end_is_refused(service: Service) -> None:
