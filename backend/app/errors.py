@@ -9,6 +9,7 @@
   + PasswordWrong               403  password_wrong
   + RegistrationClosed          403  registration_closed
   + ConfirmationWrong           403  confirmation_wrong
+  + OriginRefused               403  origin_refused
   + NotFound                    404  not_found
     - ConversationNotFound      404  conversation_not_found
     - MessageNotFound           404  message_not_found
@@ -76,8 +77,6 @@ class SignInFailed(ChatError):
 
 
 class BodyInvalid(ChatError):
-    """The body is not JSON as RFC 8259 defines it, or repeats a key, or nests too deep."""
-
     status = 400
     code = "invalid_json"
     detail = "The body is not valid JSON in UTF-8, or repeats a key, or nests too deep."
@@ -113,6 +112,12 @@ class ConfirmationWrong(ChatError):
     status = 403
     code = "confirmation_wrong"
     detail = "The confirmation is not the account's password or, with an external issuer, its subject."
+
+
+class OriginRefused(ChatError):
+    status = 403
+    code = "origin_refused"
+    detail = "Pages of another site sign in here only if CORS_ORIGINS names their origin."
 
 
 class NotFound(ChatError):
@@ -209,8 +214,6 @@ class ClientIdReused(ChatError):
 
 
 class MessageUnreadable(ChatError):
-    """An AI SDK request whose last message is not the user's text."""
-
     status = 422
     code = "message_unreadable"
     detail = "The last message must be the user's, with text parts only."

@@ -146,6 +146,43 @@ def test_sign_ins_and_registrations_are_counted_by_address(
         assert sign_in(service, other, PASSWORD).status_code == 200
 
 
+def from_page(service: Service, site: str, origin: str) -> list[httpx.Response]:
+    """What browsers send for a page without asking before, and what they say of it."""
+    headers = {"Sec-Fetch-Site": site, "Origin": origin, "X-Forwarded-For": HERE}
+    form = {"username": "alice@example.com", "password": "wrong horse"}
+    return [
+        service.client().post("/api/auth/token", data=form, headers=headers),
+        service.client().post("/api/auth/register", headers=headers),
+    ]
+
+
+def test_a_page_of_another_site_does_not_make_its_visitor_wait(serve_with: Serve) -> None:
+    once = {"wrong_passwords": 1, "sign_ins_per_minute": 2, "registrations_per_hour": 2}
+    with serve_with(**once, cors_origins=("https://chat.example",)) as service:
+        assert register(service, "alice@example.com").status_code == 201
+        for origin in ("https://evil.example", "null", "https://evil.example/https://chat.example"):
+            for answer in from_page(service, "cross-site", origin):
+                assert (answer.status_code, answer.json()["code"]) == (403, "origin_refused")
+                assert "RateLimit" not in answer.headers
+        assert sign_in(service, HERE, PASSWORD).status_code == 200
+        assert register(service, "bob@example.com").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("site", "origin"),
+    [
+        ("cross-site", "https://chat.example"),
+        ("same-site", "http://other.here"),
+        ("same-origin", "http://here"),
+    ],
+)
+def test_pages_of_this_site_and_those_that_are_named_sign_in(
+    serve_with: Serve, site: str, origin: str
+) -> None:
+    with serve_with(cors_origins=("https://chat.example",)) as service:
+        assert [answer.status_code for answer in from_page(service, site, origin)] == [401, 422]
+
+
 def test_who_is_no_proxy_of_ours_cannot_say_where_it_comes_from(serve_with: Serve) -> None:
     with serve_with(registrations_per_hour=1, forwarded_allow_ips=("192.0.2.1",)) as service:
         assert register(service, "alice@example.com", HERE).status_code == 201

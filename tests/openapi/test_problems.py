@@ -110,6 +110,9 @@ PROVOKED: dict[str, Callable[[Stage, Operation], httpx.Response]] = {
     "sign_in_failed": lambda stage, one: one.send(
         stage.service.client(), data=one.bodies[0] | {"username": "nobody@example.com"}
     ),
+    "origin_refused": lambda stage, one: one.send(
+        stage.service.client(), headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    ),
     "confirmation_wrong": Stage.unconfirmed,
     "validation_failed": Stage.with_fault,
     "invalid_json": lambda stage, one: one.send(

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import Form, Response
 
 from .. import tokens
-from ..errors import EmailTaken, PasswordWrong, RateLimited, RegistrationClosed, SignInFailed
+from ..errors import EmailTaken, OriginRefused, PasswordWrong, RateLimited, RegistrationClosed, SignInFailed
 from ..models.accounts import Account, AccountCreate, PasswordChange, SignIn, Token
 from ..models.caller import Caller
-from .deps import REGISTERING, AppServices, Services, SignedIn, SigningIn, Users, Visiting
+from .deps import FROM_OWN_SITE, REGISTERING, AppServices, Services, SignedIn, SigningIn, Users, Visiting
 from .openapi import answers
 from .pages import json_response
 from .strict import strict_router
@@ -21,8 +21,8 @@ local = strict_router("/api/auth", "accounts")
 @local.post(
     "/register",
     status_code=201,
-    responses=answers(Token, RegistrationClosed, EmailTaken, RateLimited, status=201),
-    dependencies=[REGISTERING],
+    responses=answers(Token, OriginRefused, RegistrationClosed, EmailTaken, RateLimited, status=201),
+    dependencies=[FROM_OWN_SITE, REGISTERING],
 )
 async def register(account: AccountCreate, services: AppServices, visit: Visiting) -> Token:
     """Makes an account and signs it in. The address is a name to sign in with: nothing is sent to it."""
@@ -31,7 +31,9 @@ async def register(account: AccountCreate, services: AppServices, visit: Visitin
     return _token(services, await services.accounts.register(account.email, account.password, visit))
 
 
-@local.post("/token", responses=answers(Token, SignInFailed, RateLimited))
+@local.post(
+    "/token", responses=answers(Token, SignInFailed, OriginRefused, RateLimited), dependencies=[FROM_OWN_SITE]
+)
 async def create_token(
     sign_in: Annotated[SignIn, Form()], services: AppServices, visit: Visiting, guessing: SigningIn
 ) -> Token:

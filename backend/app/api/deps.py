@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from ..accounts import Accounts
 from ..db.database import Database
 from ..db.schema import Schema
-from ..errors import ConversationNotFound, NotAuthenticated
+from ..errors import ConversationNotFound, NotAuthenticated, OriginRefused
 from ..limits import Limits, source_of
 from ..metrics import Metrics
 from ..models import text
@@ -41,11 +41,11 @@ from ..turns import Turns
 from ..verifier import Verifier
 from ..watch import Watch
 from . import limits
+from .stream import is_wanted
 
 MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _SAFE = ("GET", "HEAD")
-_QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 
 
@@ -156,12 +156,21 @@ async def _signing_in(
     return lambda account: limits.guessing(request.scope, services.limits, source, account)
 
 
+async def _from_own_site(request: Request) -> None:
+    """Raises OriginRefused for a page of another site: it would use up its visitor's tries."""
+    named = services_of(request).settings.cors_origins
+    is_foreign = request.headers.get("sec-fetch-site") == "cross-site"  # browsers say so, and pages cannot
+    if is_foreign and {"*", request.headers.get("origin")}.isdisjoint(named):
+        raise OriginRefused
+
+
 async def _registering(request: Request, services: AppServices) -> None:
     source = source_of(request.client and request.client.host)
     limits.take(request.scope, services.limits.registrations, source)
 
 
 SigningIn = Annotated[Callable[[str], AbstractContextManager[None]], Depends(_signing_in)]
+FROM_OWN_SITE = Depends(_from_own_site)
 REGISTERING = Depends(_registering)
 
 
@@ -252,14 +261,7 @@ async def _history_place(
 
 
 async def _wants_stream(accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
-    """Whether the client names the stream, and likes JSON no better (RFC 9110, section 12.5.1)."""
-    liked = {"text/event-stream": 0.0, "application/json": 0.0}
-    for media_range in accept.lower().split(","):
-        name, *parameters = (part.strip() for part in media_range.split(";"))
-        quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
-        if name in liked and _QUALITY.fullmatch(quality):
-            liked[name] = float(quality)
-    return 0 < liked["text/event-stream"] >= liked["application/json"]
+    return is_wanted(accept)
 
 
 HistoryPlace = Annotated[_HistoryPlace, Depends(_history_place)]

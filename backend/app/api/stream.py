@@ -5,6 +5,7 @@ ours travels in `data-*` parts, which clients that do not know them leave alone.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -34,8 +35,20 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _DELTA = 'data: {"type":"text-delta","id":"text-%d","delta":%s}\n\n'
 """What most of a stream consists of."""
 
+_QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _SIGNED_OUT = Ended("failed", NotAuthenticated.code, error=NotAuthenticated.code)
 _REASONS = ("stop", "length", "content-filter", "tool-calls", "error", "other")
+
+
+def is_wanted(accept: str) -> bool:
+    """Whether a client names the stream, and likes JSON no better (RFC 9110, section 12.5.1)."""
+    liked = {"text/event-stream": 0.0, "application/json": 0.0}
+    for media_range in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
+        quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
+        if name in liked and _QUALITY.fullmatch(quality):
+            liked[name] = float(quality)
+    return 0 < liked["text/event-stream"] >= liked["application/json"]
 
 
 def stream_response(
