@@ -50,7 +50,7 @@ def test_accounts_and_tokens(configured: dict[str, str], postgres: Postgres) -> 
     assert [line.split("\t")[2] for line in listed] == ["alice@example.com", "bob@example.com"]
     token = run(configured, "token", "alice@example.com")
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", token.stdout)
-    assert run(configured, "user", "delete", "alice@example.com", text="n\n").returncode == 1
+    assert typing(configured, "n\n", "user", "delete", "alice@example.com")[0] == 1
     assert postgres.value('SELECT count(*) FROM "user"') == 2
     gone = run(configured, "user", "delete", "alice@example.com", "--yes")
     assert "Rows that are gone: user 1, todo 0, conversation 0, message 0." in gone.stdout

@@ -15,7 +15,9 @@ APP = ROOT / "backend" / "app"
 ARROWS = {
     # a part of the product: the parts that it may import, all of them further down
     "asgi": "main settings logs",
-    "cli": "server main doctor purge accounts assistants repositories db models tokens settings logs errors",
+    "cli": "terminal server main doctor purge accounts assistants repositories db models tokens settings logs"
+    " errors",
+    "terminal": "errors",
     "server": "protocol api errors",
     "protocol": "outgoing api errors",
     "outgoing": "",
@@ -70,7 +72,7 @@ LIBRARIES = {
     "sqlalchemy": "repositories models db doctor",
     "sqlmodel": "repositories models",
     "starlette": "api web",
-    "typer": "cli",
+    "typer": "cli terminal",
     "uvicorn": "server protocol",
 }
 

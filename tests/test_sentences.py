@@ -1,6 +1,7 @@
 """Whatever is wrong with the database, the set-up or the words: one sentence that helps, and an exit code."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -60,6 +61,7 @@ def test_a_database_that_is_away_or_empty(
         ("user", "delete", "\udcff@x.y", "--yes"),
         ("user", "create", "\udcff@x.y", "--password", "correct horse"),
         ("user", "delete", "99999999999999999999", "--yes"),
+        ("user", "delete", "9" * 5_000, "--yes"),
         ("user", "delete", "0", "--yes"),
     ],
 )
@@ -67,6 +69,55 @@ def test_words_that_mean_nothing(configured: dict[str, str], words: tuple[str, .
     ended = run(configured, *words)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("chat-history: "), ended.stderr
+
+
+@pytest.mark.parametrize("nobody", ["<&-", "</dev/null"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("user delete a@example.com", "add --yes"), ("user create b@example.com", "add --password")],
+)
+def test_where_nobody_can_be_asked_it_says_what_to_add(
+    configured: dict[str, str], postgres: Postgres, words: str, said: str, nobody: str
+) -> None:
+    run(configured, "user", "create", "a@example.com", "--password", "correct horse")
+    ended = in_shell(configured, f"{words} {nobody}")
+    assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("chat-history: ")
+    assert "Traceback" not in ended.stderr
+    assert "Warning" not in ended.stderr
+    assert postgres.rows('SELECT email FROM "user"') == [("a@example.com",)]
+
+
+@pytest.mark.parametrize("words", ["audit", "user list", "doctor", "token a@example.com"])
+def test_an_answer_that_nothing_takes_is_told(configured: dict[str, str], words: str) -> None:
+    run(configured, "user", "create", "a@example.com", "--password", "correct horse")
+    ended = in_shell(configured, f"{words} >/dev/full")
+    assert ended.returncode == 2
+    assert sentence(ended) == "chat-history: The answer cannot be written: No space left on device.\n"
+
+
+def in_shell(environment: dict[str, str], line: str) -> subprocess.CompletedProcess[str]:
+    """A command with what a shell gives it."""
+    command = f'exec "{sys.executable}" -m app.cli {line}'
+    return subprocess.run(
+        ["sh", "-c", command], env=environment, capture_output=True, text=True, check=False, cwd="/"
+    )
+
+
+def test_an_address_is_looked_at_before_a_password_is_asked_for(configured: dict[str, str]) -> None:
+    ended = run(configured, "user", "create", "bob", text="")
+    assert (ended.returncode, sentence(ended)) == (2, "chat-history: email: Not an e-mail address.\n")
+
+
+@pytest.mark.parametrize("kind", ["address", "id"])
+def test_an_account_is_named_by_its_address_or_its_id(
+    configured: dict[str, str], postgres: Postgres, kind: str
+) -> None:
+    run(configured, "user", "create", "a@example.com", "--password", "correct horse")
+    who = {"address": "A@example.com", "id": str(postgres.value('SELECT id FROM "user"'))}[kind]
+    assert run(configured, "token", who).stdout.count(".") == 2
+    assert "or its id in `user list`" in run({**configured, "COLUMNS": "200"}, "token", "--help").stdout
+    assert run(configured, "user", "delete", who, "--yes").returncode == 0
 
 
 def test_one_step_back_is_a_revision(

@@ -82,7 +82,7 @@ class Accounts:
     async def find(self, who: str) -> Caller:
         """The account with this address, or with this id. Raises SignInFailed if there is none."""
         if who.isascii() and who.isdigit():
-            return await self._existing(int(who))
+            return await self._existing(who)
         found = await self._users.credentials(who)
         if found is None:
             raise SignInFailed
@@ -120,8 +120,8 @@ class Accounts:
         """
         return await self._erasures.erase((await self.find(who)).user_id, visit)
 
-    async def _existing(self, user_id: int) -> Caller:
-        if user_id <= LARGEST_ID:
+    async def _existing(self, digits: str) -> Caller:
+        if len(digits) <= len(str(LARGEST_ID)) and int(digits) <= LARGEST_ID:  # int() fails for thousands
             with suppress(NotAuthenticated):
-                return await self._users.account(user_id)
+                return await self._users.account(int(digits))
         raise SignInFailed

@@ -12,11 +12,12 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from .errors import ChatError, SetupError, SignInFailed
+from .terminal import agree, answer, new_password, require_text, say
 
 if TYPE_CHECKING:
     from .accounts import Accounts
@@ -34,7 +35,9 @@ cli = typer.Typer(
 users = typer.Typer(help="Accounts of this service.", no_args_is_help=True)
 cli.add_typer(users, name="user")
 
-Email = Annotated[str, typer.Argument(help="The account's e-mail address.", metavar="EMAIL")]
+Who = Annotated[
+    str, typer.Argument(help="An account: its e-mail address, or its id in `user list`.", metavar="WHO")
+]
 
 
 def main() -> None:
@@ -42,13 +45,13 @@ def main() -> None:
     # `serve` logs. What the others have to say is for whoever typed the command.
     logging.getLogger("app").addHandler(logging.NullHandler())
     try:
-        _require_text(sys.argv)
+        require_text(sys.argv)
         cli()
     except SetupError as error:
-        _say(f"chat-history: {error}")
+        say(f"chat-history: {error}")
         sys.exit(2)
     except ChatError as error:
-        _say(f"chat-history: {error.detail}")
+        say(f"chat-history: {error.detail}")
         sys.exit(1)
 
 
@@ -79,7 +82,7 @@ def serve(
         asyncio.run(app.state.services.verifier.require_keys())
         server = Server(app)
         where = f"http://{address(settings.host, listener.getsockname()[1])}"
-        _say(f"Serving {where}  (documentation: {where}/docs).  Ctrl-C stops it.")
+        say(f"Serving {where}  (documentation: {where}/docs).  Ctrl-C stops it.")
         with _revived(settings, ready, server):
             server.run(sockets=[listener])
 
@@ -97,7 +100,7 @@ def migrate(
     with _database(_settings(), migrated=False, checked=False) as settings:
         url = migrations.direct_url(settings)
         migrations.migrate(url, revision, None if yes else lambda: _agree_to_loss(revision))
-        _say(f"The schema is at {migrations.current(url) or 'its beginning: no tables'}.")
+        say(f"The schema is at {migrations.current(url) or 'its beginning: no tables'}.")
 
 
 @cli.command()
@@ -112,7 +115,7 @@ def purge(
 
     with _database(_settings()) as settings:
         purged = asyncio.run(purging.purge(settings, dry_run=dry_run))
-    typer.echo(purged.told("would go for good" if dry_run else "are gone for good"))
+    answer(purged.told("would go for good" if dry_run else "are gone for good"))
 
 
 @cli.command()
@@ -125,7 +128,7 @@ def audit(
 
     with _database(_settings()) as settings, explained(direct_url(settings)):
         for entry in entries(direct_url(settings), user):
-            typer.echo(described(entry))
+            answer(described(entry))
 
 
 @cli.command()
@@ -137,35 +140,26 @@ def doctor() -> None:
     with _database(_settings(), checked=False) as settings:
         for finding in examine(settings):
             healthy = healthy and finding.good
-            typer.echo(f"{'ok ' if finding.good else '!! '} {finding.what}: {finding.sentence}")
+            answer(f"{'ok ' if finding.good else '!! '} {finding.what}: {finding.sentence}")
     if not healthy:
         raise typer.Exit(1)
 
 
 @users.command("create")
 def create_user(
-    email: Email,
-    password: Annotated[
-        str,
-        typer.Option(help="Asked for if not given.", prompt=True, hide_input=True, confirmation_prompt=True),
-    ],
+    email: Annotated[str, typer.Argument(help="The account's e-mail address.", metavar="EMAIL")],
+    password: Annotated[str | None, typer.Option(help="Asked for if not given.")] = None,
 ) -> None:
     """Make an account."""
-    from pydantic import ValidationError
-
-    from .models.accounts import AccountCreate
+    from .models.accounts import Email, NewPassword
     from .models.audit import OPERATOR
 
-    try:
-        account = AccountCreate(email=email, password=password)
-    except ValidationError as error:
-        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
-        raise SetupError(faults) from None
+    address = _checked("email", email, Email)
     settings = _settings()
     _require_local_accounts(settings)
-    given = account.email, account.password, OPERATOR
-    made = _with_accounts(settings, lambda accounts: accounts.register(*given))
-    typer.echo(f"User {made.user_id} is {account.email}.")
+    secret = _checked("password", new_password() if password is None else password, NewPassword)
+    made = _with_accounts(settings, lambda accounts: accounts.register(address, secret, OPERATOR))
+    answer(f"User {made.user_id} is {address}.")
 
 
 @users.command("list")
@@ -176,27 +170,30 @@ def list_users() -> None:
 
     with _database(_settings()) as settings, explained(direct_url(settings)):
         for user in every_account(direct_url(settings)):
-            typer.echo(described(user))
+            answer(described(user))
 
 
 @users.command("delete")
 def delete_user(
-    who: Annotated[str, typer.Argument(help="Its e-mail address, or its id in `user list`.", metavar="WHO")],
+    who: Who,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase an account with all its conversations and todos."""
     from .models.audit import OPERATOR
 
     if not yes:
-        typer.confirm(f"Delete {who} with everything it owns?", abort=True)
+        agree(
+            f"Delete {who} with everything it owns?",
+            "Nobody can be asked whether to delete everything it owns. Nothing is changed: add --yes.",
+        )
     erased = _with_accounts(_settings(), lambda accounts: accounts.delete(who.casefold(), OPERATOR))
     rows = ", ".join(f"{table} {count}" for table, count in json.loads(erased).items())
-    typer.echo(f"{who} is deleted. Rows that are gone: {rows}.")
+    answer(f"{who} is deleted. Rows that are gone: {rows}.")
 
 
 @cli.command()
 def token(
-    email: Email,
+    who: Who,
     lifetime: Annotated[
         int | None, typer.Option(min=1, help="Seconds it is valid, in place of TOKEN_LIFETIME.")
     ] = None,
@@ -210,27 +207,27 @@ def token(
     settings = _settings()
     _require_local_accounts(settings)
     with _database(settings) as ready:
-        found = asyncio.run(_asked(ready, lambda accounts: accounts.give_token(email.casefold(), OPERATOR)))
+        found = asyncio.run(_asked(ready, lambda accounts: accounts.give_token(who.casefold(), OPERATOR)))
         seconds = lifetime or ready.token_lifetime
         made = tokens.issue(found.user_id, ready.signing_key, seconds, time.time(), found.generation)
-        typer.echo(made)
+        answer(made)
 
 
 def _agree_to_loss(revision: str) -> None:
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise SetupError("A way down drops what is stored. Nothing is changed: back up, and add --yes.")
-    typer.confirm(f"Go down to {revision}, and drop what the older schema has no place for?", abort=True)
+    agree(
+        f"Go down to {revision}, and drop what the older schema has no place for?",
+        "A way down drops what is stored. Nothing is changed: back up, and add --yes.",
+    )
 
 
-def _require_text(words: list[str]) -> None:
+def _checked(name: str, value: str, kind: Any) -> str:
+    """The value as this kind of text has it. Raises SetupError, which says what is wrong with it."""
+    from pydantic import TypeAdapter, ValidationError
+
     try:
-        " ".join(words).encode()
-    except UnicodeEncodeError:
-        raise SetupError("A word of the command is not UTF-8.") from None
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+        return TypeAdapter[str](kind).validate_python(value)
+    except ValidationError as error:
+        raise SetupError("; ".join(f"{name}: {fault['msg']}" for fault in error.errors())) from None
 
 
 def _settings(**given: object) -> Settings:
@@ -250,7 +247,7 @@ def _database(
     from .db import migrations
     from .db.provision import provided
 
-    with provided(settings, _say, serving=serving, migrated=migrated) as ready:
+    with provided(settings, say, serving=serving, migrated=migrated) as ready:
         if checked:
             migrations.require(ready)
         yield ready
