@@ -43,10 +43,18 @@ def is_refused(verifier: Verifier, token: str) -> bool:
 def test_without_an_issuer_the_tokens_of_this_service_are_accepted() -> None:
     verifier = configured(secret_key=SECRET)
     principal = asyncio.run(verifier.verify(issue(7, SECRET, 60, NOW)))
-    assert principal == Principal(None, "7", NOW + 60 + 30, NOW - 30)
+    assert principal == Principal(None, "7", NOW + 60, NOW - 30)
     assert is_refused(verifier, issue(7, OTHER_SECRET, 60, NOW))
     assert is_refused(verifier, by_issuer("HS256"))
     assert is_refused(verifier, by_issuer("RS256"))
+
+
+def test_a_token_of_this_service_ends_when_it_says_and_begins_by_a_clock_that_may_differ() -> None:
+    verifier = configured(secret_key=SECRET, jwt_leeway=30)
+    assert asyncio.run(verifier.verify(issue(7, SECRET, 60, NOW - 59))).expires_at == NOW + 1
+    assert is_refused(verifier, issue(7, SECRET, 60, NOW - 60))
+    assert not is_refused(verifier, issue(7, SECRET, 60, NOW + 30))
+    assert is_refused(verifier, issue(7, SECRET, 60, NOW + 31))
 
 
 @pytest.mark.parametrize("name", EXTERNAL)

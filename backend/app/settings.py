@@ -113,7 +113,7 @@ class Settings(Quotas, BaseSettings):
         {}, description='Claims a token must carry, as JSON: {"role": "authenticated"}.'
     )
     jwt_leeway: Annotated[int, Field(ge=0, le=300)] = Field(
-        30, description="Seconds by which the issuer's clock may differ."
+        30, description="Seconds by which the issuer's clock may differ. No token of this service lives longer."
     )
 
     chat_model: str = Field(

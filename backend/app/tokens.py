@@ -52,7 +52,7 @@ ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 1
 class Principal:
     """Who a token speaks for. `issuer` is None for this service's own tokens.
 
-    `expires_at` is in unix seconds and includes the leeway: from then on the token is refused. `issued_at` is
+    `expires_at` is in unix seconds and includes an issuer's leeway: then the token is refused. `issued_at` is
     the earliest moment at which it can have been issued, with the leeway; 0 if the token does not say.
     `generation` is that of `issue`.
     """
@@ -231,7 +231,7 @@ def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) ->
         # As `issue` writes it, and as the database can hold it.
         _require(bool(_USER_ID.fullmatch(subject)) and int(subject) < 2**63, "sub is no user's id")
 
-    expires_at = _time(claims["exp"]) + policy.leeway
+    expires_at = _time(claims["exp"]) + (policy.leeway if policy.issuer is not None else 0)
     _require(now < expires_at, "expired")
     for name in {"nbf", "iat"} & claims.keys():
         _require(_time(claims[name]) <= now + policy.leeway, f"{name} is in the future")
