@@ -197,7 +197,7 @@ class TargetTooLong(ChatError):
 class MediaTypeUnsupported(ChatError):
     status = 415
     code = "unsupported_media_type"
-    detail = "Send the body as application/json."
+    detail = "Send the body as application/json; a form as application/x-www-form-urlencoded."
 
 
 class EncodingUnsupported(ChatError):

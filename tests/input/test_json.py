@@ -146,10 +146,8 @@ def test_unknown_fields_are_refused(alice: User, method: str, path: str, body: d
     assert alice.client.request(method, path, json=body).is_success
 
 
-def test_a_body_full_of_unknown_fields_has_a_short_answer(service: Watched) -> None:
-    body = json.dumps({f"{number:x}": 0 for number in range(150_000)})
-    headers = {"Content-Type": "application/json"}
-    answer = service.client().post("/api/auth/register", content=body, headers=headers)
+def test_a_body_full_of_unknown_fields_has_a_short_answer(alice: User) -> None:
+    answer = send_json(alice, PATH, json.dumps({f"{number:x}": 0 for number in range(150_000)}))
     assert faults(answer) == {("body",): "extra_forbidden"}
     assert len(answer.content) < 1_000
 
@@ -169,20 +167,28 @@ def test_a_form_full_of_anything_is_refused(service: Watched) -> None:
         ({"colour": "x"}, "extra_forbidden"),
     ):
         assert list(faults(client.post("/api/auth/token", data={**form, **wrong})).values()) == [code]
-    upload = client.post("/api/auth/token", data=form, files={"password": b"correct horse battery"})
-    assert upload.is_client_error
     assert client.post("/api/auth/token", content=b"username=%ff&password=%ed%a0%80&&=&%").is_client_error
-    many = "&".join(f"{number}=" for number in range(10_000))
+    many = "&".join(f"{number}=" for number in range(2_000))
     urlencoded = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert client.post("/api/auth/token", content=many, headers=urlencoded).is_client_error
-    for broken in (
+    answer = client.post("/api/auth/token", content=many, headers=urlencoded)
+    assert faults(answer)[("body",)] == "extra_forbidden"
+    assert len(answer.content) < 1_000
+    assert client.post("/api/auth/token", data=form).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "text/plain",
         "multipart/form-data",
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=x",
-    ):
-        answer = client.post("/api/auth/token", content=b"--y\r\n\r\n", headers={"Content-Type": broken})
-        assert answer.is_client_error
-    assert client.post("/api/auth/token", data=form).status_code == 200
+    ],
+)
+def test_a_form_must_be_one(service: Watched, kind: str) -> None:
+    answer = service.client().post("/api/auth/token", content=b"--x--\r\n", headers={"Content-Type": kind})
+    assert refusal(answer) == (415, "unsupported_media_type")
 
 
 _SUITE = texts.SAMPLES / "json-test-suite" / "test_parsing"

@@ -203,8 +203,8 @@ def _complete(operation: Json, refusals: tuple[type[ChatError], ...], schemas: J
     operation["summary"], *more = re.split(r"\.\s+", operation["description"], maxsplit=1)
     operation["description"] = "".join(more)
     body = operation.get("requestBody", {"content": {}})["content"]
-    refusals += (BodyTooLarge, EncodingUnsupported) if body else ()
-    refusals += (BodyInvalid, MediaTypeUnsupported) if "application/json" in body else ()
+    refusals += (BodyTooLarge, EncodingUnsupported, MediaTypeUnsupported) if body else ()
+    refusals += (BodyInvalid,) if "application/json" in body else ()
     refusals += (DatabaseUnavailable, DatabaseBusy) if "operations" not in operation["tags"] else ()
     problems = _problems(refusals)
     if fault := _likely_fault(operation, schemas):

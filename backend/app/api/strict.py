@@ -23,6 +23,7 @@ MAX_STRANGERS_BYTES = 16_384
 
 MAX_DEPTH = 32
 _NUMBER_DIGITS = 400
+_FORM = "application/x-www-form-urlencoded"
 
 
 class StrictRequest(Request):
@@ -62,10 +63,15 @@ class StrictRequest(Request):
     async def body(self) -> bytes:
         """The whole body. Raises MediaTypeUnsupported unless it is empty or says that it is JSON."""
         body = await super().body()
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if body and kind != "application/json":
+        if body and self._media_type() != "application/json":
             raise MediaTypeUnsupported
         return body
+
+    def form(self, **_: Any) -> Any:
+        """The body's fields. Raises MediaTypeUnsupported if it says that it is anything else."""
+        if self._media_type() not in ("", _FORM):
+            raise MediaTypeUnsupported
+        return super().form(max_fields=math.inf)  # its bytes have a limit
 
     async def json(self) -> Any:
         """The body's value. Raises BodyInvalid for anything but JSON, and for what parsers disagree about."""
@@ -76,6 +82,9 @@ class StrictRequest(Request):
         if _deeper(value, MAX_DEPTH):
             raise BodyInvalid
         return value
+
+    def _media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class StrangersRequest(StrictRequest):
