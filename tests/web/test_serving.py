@@ -130,7 +130,7 @@ def test_without_the_packages_the_api_works_and_the_pages_say_what_is_missing(
         for path, name in (("/", "preact/dist/preact.mjs"), ("/docs", "swagger-ui-dist/swagger-ui.css")):
             assert client.get(path).status_code == 200
             page = service.client().get(path)
-            assert page.status_code == 503
+            assert (page.status_code, page.headers["retry-after"]) == (503, "60")
             assert f"<li><code>vendor/{name}</code></li>" in page.text
         assert service.user("a@example.com").get("/api/todos").status_code == 200
 
@@ -197,6 +197,25 @@ def test_assets_are_compressed_and_answers_of_the_api_are_not(client: httpx.Clie
     document = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
     assert len(document.content) > 10_000
     assert "content-encoding" not in document.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True),
+        ("br;q=1, GZIP;q=0.5", True),
+        ("gzip;q=0.01, br", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, identity", False),
+        ("br", False),
+    ],
+)
+def test_a_page_is_compressed_for_who_takes_that(
+    client: httpx.Client, path: str, accepted: str, packed: bool
+) -> None:
+    answer = client.get(path, headers={"Accept-Encoding": accepted})
+    assert (answer.status_code, answer.headers.get("content-encoding") == "gzip") == (200, packed)
 
 
 @pytest.mark.parametrize(

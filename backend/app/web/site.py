@@ -37,7 +37,7 @@ PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
 }
-# Assets are public, and other sites may embed the chat. Their modules come by CORS, styles and pictures do not.
+# Assets are public, and other sites may embed the chat: modules come by CORS, styles and pictures do not.
 ASSET_HEADERS = {"Access-Control-Allow-Origin": "*"}
 EMBEDDED_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin"}
 SCRIPTS = (".js", ".mjs")
@@ -47,6 +47,9 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 TRUSTED_TYPES = "; require-trusted-types-for 'script'; trusted-types dompurify"
+
+_GZIP = re.compile(r"(?i)\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
+"""Among the encodings that a client takes: a quality of 0 refuses one (RFC 9110, section 12.4.2)."""
 
 
 def install(app: FastAPI, *, external_issuer: bool) -> None:
@@ -91,10 +94,10 @@ class Page:
     async def answer(self, request: Request) -> Response:
         """The page, or 304 to a client that has it, or 503 with a notice that says what to do."""
         if self.missing:
-            return Response(self._html, 503, self._headers, "text/html")
+            return Response(self._html, 503, self._headers | {"Retry-After": "60"}, "text/html")
         if self._headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status_code=304, headers=self._headers)
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if _GZIP.search(request.headers.get("Accept-Encoding", "")):
             return Response(self._packed, 200, self._headers | {"Content-Encoding": "gzip"}, "text/html")
         return Response(self._html, 200, self._headers, "text/html")
 
