@@ -281,3 +281,22 @@ def test_an_answer_that_came_while_the_process_was_frozen_is_no_silence(
             server.send_signal(signal.SIGCONT)
             assert asked.result().status_code == 201, asked.result().text
         assert len(client.get("/api/todos").json()["items"]) == 3
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a machine without IPv6")
+def test_every_address_is_also_those_of_ipv4_and_a_proxy_there_is_believed(
+    configured: dict[str, str],
+) -> None:
+    here = {**configured, "HOST": "::", "SIGN_INS_PER_MINUTE": "1"}
+    with serving(here) as (address, _):
+        assert address.startswith("http://[::]:")
+        statuses = []
+        for client in ("192.0.2.1", "192.0.2.2", "192.0.2.2"):
+            answer = httpx.post(
+                f"{address.replace('[::]', '127.0.0.1')}/api/auth/token",
+                data={"username": "a@example.com", "password": "wrong"},
+                headers={"X-Forwarded-For": client},
+                timeout=60,
+            )
+            statuses.append(answer.status_code)
+    assert statuses == [401, 401, 429]

@@ -5,8 +5,9 @@ import gc
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Network, ip_network
 
 import uvicorn
 from fastapi import FastAPI
@@ -53,7 +54,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 http=guarded(services.settings.max_connections),
                 ws="none",
-                forwarded_allow_ips=list(services.settings.forwarded_allow_ips),
+                forwarded_allow_ips=[*_in_both_families(services.settings.forwarded_allow_ips)],
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
             )
@@ -85,6 +86,14 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _in_both_families(proxies: Iterable[str]) -> Iterator[str]:
+    """The proxies, those of IPv4 also as a listener on `::` sees them: ::ffff:192.0.2.1."""
+    for proxy in proxies:
+        yield proxy
+        if proxy != "*" and isinstance(network := ip_network(proxy), IPv4Network):
+            yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"
+
+
 def guarded(max_connections: int) -> type[Guarded]:
     """What speaks HTTP on at most so many connections."""
     return type("GuardedProtocol", (Guarded,), {"max_connections": max_connections})
@@ -92,11 +101,15 @@ def guarded(max_connections: int) -> type[Guarded]:
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens, and is closed at the end. Raises SetupError, which names HOST or PORT."""
+    """A socket that listens, and is closed at the end; `::` is all addresses, also of IPv4.
+
+    Raises SetupError, which names HOST or PORT.
+    """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         socket.getaddrinfo(host, port, family)
-        listener = socket.create_server((host, port), family=family)
+        both = host == "::" and socket.has_dualstack_ipv6()
+        listener = socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except (socket.gaierror, UnicodeError):
         raise SetupError(f"HOST: {host} is no address. Choose another with --host.") from None
     except OSError as error:

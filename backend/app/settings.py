@@ -113,7 +113,7 @@ class Settings(Quotas, BaseSettings):
         {}, description='Claims a token must carry, as JSON: {"role": "authenticated"}.'
     )
     jwt_leeway: Annotated[int, Field(ge=0, le=300)] = Field(
-        30, description="Seconds by which the issuer's clock may differ. No token of this service lives longer."
+        30, description="Seconds by which the issuer's clock may differ. This service's tokens end on time."
     )
 
     chat_model: str = Field(
@@ -148,14 +148,14 @@ class Settings(Quotas, BaseSettings):
         description="What a language model is told before the conversation.",
     )
 
-    host: str = Field("127.0.0.1", description="The address to listen on.")
+    host: str = Field("127.0.0.1", description="The address to listen on; `::` for all.")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         8000, description="The port to listen on; 0 picks a free one."
     )
     forwarded_allow_ips: Annotated[Proxies, NoDecode] = Field(
         ("127.0.0.1", "::1"),
         description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are "
-        "believed. Without your proxy's, all its users are one address to the limits.",
+        "believed. Without your proxy's, all its users are one address; with `*`, clients choose their own.",
     )
     cors_origins: Annotated[Origins, NoDecode] = Field(
         (), description="Origins of frontends served elsewhere, such as https://chat.example."
