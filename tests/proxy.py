@@ -39,6 +39,7 @@ class Proxy:
         self._flowing.set()
         self._heard = threading.Event()
         self._sprung = threading.Event()
+        self._held = threading.Event()
         self._trap: _Trap | None = None
         self._cuts: Iterator[Cut] = iter(())
         self._rate: int | None = None
@@ -84,7 +85,7 @@ class Proxy:
         `after` so many bytes more of what is asked, or so many of the answer.
         """
         self._sprung.clear()
-        self._trap = _Trap(marker, Cut(place, after, ending))
+        self._trap = _Trap(marker, Cut(place, after, ending), place)
 
     def cut_each(self, cuts: Iterable[Cut]) -> None:
         """Cuts each connection that is made from now on where the next of these says, until there is none."""
@@ -101,7 +102,20 @@ class Proxy:
     def delay(self, marker: bytes) -> None:
         """Keeps back, once, what the server answers to the connection that says `marker`, until `release`."""
         self._released.clear()
-        self._trap = _Trap(marker, None)
+        self._trap = _Trap(marker, None, "answer")
+
+    def hold(self, marker: bytes) -> None:
+        """Keeps back, once, what the connection says that says `marker`, until `release`.
+
+        It comes then though the client has left: as packets do that were lost, and sent again.
+        """
+        self._held.clear()
+        self._released.clear()
+        self._trap = _Trap(marker, None, "request")
+
+    def holds(self, seconds: float) -> bool:
+        """Waits until something is kept back, at most so long; returns whether it is."""
+        return self._held.wait(seconds)
 
     def release(self) -> None:
         """Passes on what was kept back."""
@@ -215,9 +229,13 @@ class Proxy:
             self._heard.set()
             if self._trap is not None and self._trap.marker in said:
                 trap, self._trap = self._trap, None
-                line.late = trap.cut is None
                 if trap.cut is not None:
                     line.doom(trap.cut)
+                elif trap.place == "answer":
+                    line.late = True
+                else:
+                    self._held.set()
+                    await self._released.wait()
             await self._pass(line, line.requests, words)
             if line.broken:
                 return
@@ -255,10 +273,11 @@ class Proxy:
 
 @dataclass(frozen=True)
 class _Trap:
-    """What happens to the connection that says something: it is cut, or else its answer is late."""
+    """What happens to the connection that says something: it is cut, or what it says or hears is late."""
 
     marker: bytes
     cut: Cut | None
+    place: Place
 
 
 def _listening(port: int) -> socket.socket:

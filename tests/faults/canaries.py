@@ -114,13 +114,19 @@ CANARIES = (
         ),
     ),
     Canary(
-        "a flush appends, wherever the text belongs",
+        "a flush appends, wherever the text belongs, and the end only what is missing then",
         retries.lost_flushes,
         (
             (
                 "repositories/replies.py",
-                '_text = func.left(col(Message.content), bindparam("have")).concat(bindparam("text"))',
-                '_text = col(Message.content).concat(bindparam("text"))',
+                '_behind = func.left(col(Message.content), bindparam("have")).concat(bindparam("text"))',
+                '_behind = col(Message.content).concat(bindparam("text"))',
+            ),
+            (
+                "repositories/replies.py",
+                '_whole = {"content": bindparam("text"), ',
+                '_whole = {"content": col(Message.content).concat('
+                'func.substr(bindparam("text"), func.char_length(col(Message.content)) + 1)), ',
             ),
         ),
     ),

@@ -205,7 +205,7 @@ MISSES = (
                 "_LOCK = select(col(Message.id)).where("
                 'col(Message.conversation_id) == bindparam("conversation_id")).with_for_update()',
             ),
-            ("db/database.py", "if last or failed.sqlstate not in _SERIALIZATION:", "if True:"),
+            ("db/database.py", "if last or failed.sqlstate not in (*_SERIALIZATION, TOO_LATE):", "if True:"),
         ),
     ),
     Miss(

@@ -218,7 +218,9 @@ def test_a_busy_service_is_tried_again_by_itself(
     once(visitor, problem(status, code, Retry_After="600"))
     visitor.page.clock.install()  # ten minutes of its own
     visitor.open()
-    expect(visitor.page.get_by_text("Your conversations will be here.")).to_be_visible()  # or it took too long
+    expect(
+        visitor.page.get_by_text("Your conversations will be here.")
+    ).to_be_visible()  # or it took too long
     visitor.send("Hello?")
     expect(visitor.alert).to_contain_text(sentence)
     expect(visitor.alert).to_contain_text("Trying again in")

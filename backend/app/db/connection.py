@@ -115,12 +115,12 @@ class Connection:
         return rows
 
     async def read_clock(self, seconds: float) -> None:
-        """Asks the server what time it is: the one round trip that `server_time` needs. Raises as `run` does."""
+        """Asks the server for its time, once, which takes a round trip. Raises as `run` does."""
         [(shown,)] = await self.run("SELECT extract(epoch FROM clock_timestamp())", {}, seconds=seconds)
         self._clock = float(shown) - self._loop.time()
 
     def server_time(self) -> float:
-        """What the server's clock shows, in seconds since 1970: earlier by a round trip at most, not later."""
+        """What the server's clock shows, in seconds since 1970; too early by a round trip at most."""
         return self._clock + self._loop.time()
 
     def close(self) -> None:

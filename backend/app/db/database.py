@@ -25,7 +25,7 @@ _COMMIT = Statement("COMMIT", reads=True)
 _SERIALIZATION = ("40001", "40P01")
 _READ_ONLY = "25006"
 _OUT_OF_ORDER = (TOO_LATE, _READ_ONLY, "42501", "42P01", "53", "55P03", "57014", "58")
-"""No role or too late, read-only, no right, no table, no resources, a lock or a time-out, no disk: nobody's bug here."""
+"""No role or too late, read-only, no right, no table, no resources, lock, time-out, no disk: nobody's bug."""
 
 _NOT_KEPT = ("26000", "42P05", "0A000")
 """No such plan, one already, or one of another shape: a pooler lends our connection to others, or it has
@@ -139,7 +139,7 @@ class Database:
                     raise DatabaseUnavailable(answer_lost=lost.sent and not lost.silent) from None
             except StatementFailed as failed:
                 if failed.sqlstate in (_READ_ONLY, TOO_LATE):
-                    self._discard_idle()  # they lead to what was the primary before, or know its clock of before
+                    self._discard_idle()  # of what was the primary before, or of its clock before
                 if last or failed.sqlstate not in (*_SERIALIZATION, TOO_LATE):
                     raise _translated(failed) from None
             last = True

@@ -47,21 +47,22 @@ _FOLLOW = read(
 _alive = RUNNING.where(col(Message.lease_until) >= func.now())
 _RUNNING = read(select(_alive.scalar_subquery()).select_from(Conversation).where(*THIS_CONVERSATION))
 # By place, not by appending: a flush whose answer was lost may have been stored.
-_text = func.left(col(Message.content), bindparam("have")).concat(bindparam("text"))
+_behind = func.left(col(Message.content), bindparam("have")).concat(bindparam("text"))
 _parts = cast(cast(bindparam("parts"), JSON), JSONB)
 _FLUSH = write(
     update(Message)
     .where(*_THIS_REPLY, STREAMING)
-    .values(content=_text, parts=func.coalesce(_parts, col(Message.parts)), lease_until=LEASED)
+    .values(content=_behind, parts=func.coalesce(_parts, col(Message.parts)), lease_until=LEASED)
     .returning(col(Message.stop_requested)),
     often=True,
 )
+# All of it: a server that took over may have missed the last flushes.
+_whole = {"content": bindparam("text"), "parts": _parts}
 _ended = (
     update(Message)
     .where(*_THIS_REPLY, STREAMING)
     .values(
-        content=_text,
-        parts=_parts,
+        **_whole,
         status=bindparam("status"),
         model=bindparam("model"),
         finish_reason=bindparam("finish_reason"),
@@ -73,6 +74,19 @@ _ended = (
     .cte("ended")
 )
 _END = write(as_json(_ended), often=True)
+_given_up = (
+    update(Message)
+    .where(
+        *_THIS_REPLY,
+        in_its_conversation(),
+        col(Message.status) == "interrupted",
+        func.char_length(col(Message.content)) <= func.char_length(bindparam("text")),
+    )
+    .values(**_whole)
+    .returning(*COLUMNS)
+    .cte("given_up")
+)
+_COMPLETE = write(as_json(_given_up))
 _asked_to_stop = (
     update(Message)
     .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) >= func.now())
@@ -159,12 +173,21 @@ class ReplyRepository(Repository):
         return None if row is None else bool(row[0])
 
     async def end(self, conversation_id: int, reply_id: int, **ending: Any) -> bytes | None:
-        """Stores the rest of the text and how the reply ended; returns it as JSON.
+        """Stores all of the text and how the reply ended; returns it as JSON.
 
         None if it is not ours any more: ended by others, or deleted.
         """
         row = await self._row(_END, conversation_id=conversation_id, reply_id=reply_id, **ending)
         return None if row is None else bytes(row[0])
+
+    async def complete(self, conversation_id: int, reply_id: int, text: str, parts: str | None) -> bytes:
+        """The reply as JSON that others have ended. One that they took for dead keeps all that was shown.
+
+        Raises ConversationNotFound.
+        """
+        named = {"conversation_id": conversation_id, "reply_id": reply_id}
+        row = await self._row(_COMPLETE, **named, text=text, parts=parts)
+        return await self.get(**named) if row is None else bytes(row[0])
 
     async def request_stop(self, conversation_id: int) -> int | None:
         """Asks whoever writes a reply in the conversation to stop; returns its id, or None if nobody does.

@@ -108,6 +108,11 @@ class Draft:
         self._unstored = [rest] if rest else []
         self._parts_stored = self._parts_stored or parts == json.dumps(self._parts)
 
+    def all_text(self) -> str:
+        """The text of the whole reply."""
+        told = [part["text"] for part in self._parts if part["type"] == "text"]
+        return "".join([*told, *self._pieces])
+
     def all_parts(self) -> str | None:
         """The parts of the finished reply as JSON; None for plain text."""
         if not self._parts:

@@ -188,16 +188,15 @@ class Writer:
                 return
 
     async def _store(self) -> bytes:
-        have, text, _ = self._draft.take()
+        text, parts = self._draft.all_text(), self._draft.all_parts()
         timings = {"total_ms": _milliseconds(self._began, time.monotonic())}
         if self._first_text is not None:
             timings["first_token_ms"] = _milliseconds(self._began, self._first_text)
         ended = await self._replies.end(
             self._live.conversation_id,
             self._live.reply_id,
-            have=have,
             text=text,
-            parts=self._draft.all_parts(),
+            parts=parts,
             status=self._status,
             model=self._assistant.name,
             finish_reason=self._reason or self._draft.reason,
@@ -207,7 +206,7 @@ class Writer:
         if ended is not None:
             return ended
         # Taken for dead, or ended by a try whose answer was lost: what the database says is how it ended.
-        stored = await self._replies.get(self._live.conversation_id, self._live.reply_id)
+        stored = await self._replies.complete(self._live.conversation_id, self._live.reply_id, text, parts)
         found = json.loads(stored)
         self._status, self._reason = found["status"], found["finish_reason"]
         return stored
