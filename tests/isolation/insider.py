@@ -76,8 +76,10 @@ class Insider:
                 found.append(await replies.regenerated(place[0], KEY))
             found.append(await replies.flush(*place, have=0, text="mine", parts=None))
             ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
-            ending |= {"have": 0, "text": "mine", "status": "stopped"}
+            ending |= {"text": "mine", "status": "stopped"}
             found.append(await replies.end(*place, **ending))
+            with suppress(ConversationNotFound):
+                found.append(await replies.complete(*place, text="mine" * 1_000, parts=None))
             found.append(await conversations.entitle(place[0], "mine") or None)
         deletion = DeletionRepository(database, self._town.bob.user.id)
         for purge in (deletion.purge_deleted, deletion.purge_inactive):

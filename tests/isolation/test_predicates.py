@@ -117,7 +117,7 @@ _REST = {
     "request_hash": b"mine",
     "role": "user",
     "status": "stopped",
-    "text": "mine",
+    "text": "mine, and longer than what is there",
     "timings": None,
     "title_at": datetime.max.replace(tzinfo=UTC),
     "title_id": 2**62,
