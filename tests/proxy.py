@@ -40,6 +40,7 @@ class Proxy:
         self._heard = threading.Event()
         self._sprung = threading.Event()
         self._held = threading.Event()
+        self._held_port = 0
         self._trap: _Trap | None = None
         self._cuts: Iterator[Cut] = iter(())
         self._rate: int | None = None
@@ -113,9 +114,10 @@ class Proxy:
         self._released.clear()
         self._trap = _Trap(marker, None, "request")
 
-    def holds(self, seconds: float) -> bool:
-        """Waits until something is kept back, at most so long; returns whether it is."""
-        return self._held.wait(seconds)
+    def held(self) -> int:
+        """Waits until something is kept back; returns the port by which the server knows who says it."""
+        self._held.wait()
+        return self._held_port
 
     def release(self) -> None:
         """Passes on what was kept back."""
@@ -234,6 +236,7 @@ class Proxy:
                 elif trap.place == "answer":
                     line.late = True
                 else:
+                    self._held_port = line.server.getsockname()[1]
                     self._held.set()
                     await self._released.wait()
             await self._pass(line, line.requests, words)
