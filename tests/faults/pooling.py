@@ -38,6 +38,7 @@ WITHOUT_DATABASE = (
 which is a minute here."""
 
 AT_LEAST_TWO = (
+    "api/test_todos.py::test_a_list_has_an_end_for_those_who_add_at_once",
     "api/test_ended_tokens.py::test_of_two_changes_at_once_the_second_comes_with_a_token_that_has_ended",
     "openapi/test_problems.py::"
     "test_a_service_whose_connections_are_all_in_use_gives_the_problems_that_are_shown",

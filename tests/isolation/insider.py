@@ -78,8 +78,6 @@ class Insider:
             ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
             ending |= {"text": "mine", "status": "stopped"}
             found.append(await replies.end(*place, **ending))
-            with suppress(ConversationNotFound):
-                found.append(await replies.complete(*place, text="mine" * 1_000, parts=None))
             found.append(await conversations.entitle(place[0], "mine") or None)
         deletion = DeletionRepository(database, self._town.bob.user.id)
         for purge in (deletion.purge_deleted, deletion.purge_inactive):

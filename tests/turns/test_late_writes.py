@@ -11,7 +11,7 @@ from app.assistants.base import Prompt
 from app.models.events import TextDelta
 from proxy import Proxy, proxied
 from support import Postgres, Service, until
-from turns.reading import STREAM, streaming, text
+from turns.reading import streaming, text
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -141,36 +141,3 @@ def test_a_late_stop_stops_no_other_reply(serve_with: Serve, proxy: Proxy, postg
             talker.say("")
             assert text(list(events)) == "end."
         assert [message["status"] for message in user.messages(session)[1::2]] == ["stopped", "complete"]
-
-
-def test_a_reply_that_was_taken_for_dead_keeps_all_that_was_shown(
-    serve_with: Serve, postgres: Postgres
-) -> None:
-    talker = Talker()
-    with serve_with(talker, flushes_per_second=0.1) as service:
-        user = service.user("a@example.com")
-        session = user.conversation()
-
-        def is_taken_over() -> bool:
-            """Unless its writer has been heard of in between."""
-            postgres.rows("UPDATE message SET lease_until = '-infinity' WHERE status = 'streaming'")
-            second = {"message": "two"}
-            with user.client.stream(
-                "POST", f"/api/chat/{session}/message", json=second, headers=STREAM
-            ) as later:
-                if later.status_code == 409:
-                    return False
-                for _ in range(2):  # whichever of the two hears it first
-                    talker.say("")
-                return "[DONE]" in "".join(later.iter_text())
-
-        with streaming(user, f"/api/chat/{session}/message", {"message": "one"}) as events:
-            talker.say("Shown, ")
-            talker.say("all of it.")
-            shown = ""
-            while shown != "Shown, all of it.":
-                shown += text([next(events)])
-            until(is_taken_over)
-            list(events)
-        first, *_ = [message for message in user.messages(session) if message["role"] == "assistant"]
-    assert (first["status"], first["content"]) == ("interrupted", "Shown, all of it.")

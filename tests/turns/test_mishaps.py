@@ -141,18 +141,17 @@ def test_what_the_database_says_is_how_a_reply_ended(serve_with: Serve, postgres
         user = service.user("a@example.com")
         session = user.conversation()
         with streaming(user, f"/api/chat/{session}/message", {"message": "Go"}) as events:
-            while (first := next(events))["type"] != "text-delta":
+            while next(events)["type"] != "text-delta":
                 pass
             # Another process takes it for dead, as after a long pause of this one.
             postgres.rows(
                 "UPDATE message SET status = 'interrupted', finish_reason = 'interrupted', lease_until = NULL"
                 " WHERE status = 'streaming'"
             )
-            question, reply = user.messages(session)
+            before = user.messages(session)
             assistant.go()
-            rest = list(events)
-            assert rest[-1] == {"type": "abort", "reason": "interrupted"}
-        assert user.messages(session) == [question, {**reply, "content": text([first, *rest])}]
+            assert list(events)[-1] == {"type": "abort", "reason": "interrupted"}
+        assert user.messages(session) == before
 
 
 def test_a_stop_does_not_wait_for_ever_for_a_process_that_is_silent(

@@ -18,8 +18,8 @@ from .parameters import Parameters
 BODY_SECONDS = 60
 """How long a whole body may take: the largest one needs it at half a megabit a second."""
 
-MAX_STRANGERS_BYTES = 16_384
-"""The longest form of who signs in, with each byte escaped, has 15 KB."""
+MAX_STRANGERS_BYTES = 65_536
+"""The longest todo, with each character escaped, has 53 KB; the form of who signs in has 15."""
 
 MAX_DEPTH = 32
 _NUMBER_DIGITS = 400

@@ -74,19 +74,6 @@ _ended = (
     .cte("ended")
 )
 _END = write(as_json(_ended), often=True)
-_given_up = (
-    update(Message)
-    .where(
-        *_THIS_REPLY,
-        in_its_conversation(),
-        col(Message.status) == "interrupted",
-        func.char_length(col(Message.content)) <= func.char_length(bindparam("text")),
-    )
-    .values(**_whole)
-    .returning(*COLUMNS)
-    .cte("given_up")
-)
-_COMPLETE = write(as_json(_given_up))
 _asked_to_stop = (
     update(Message)
     .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) >= func.now())
@@ -179,15 +166,6 @@ class ReplyRepository(Repository):
         """
         row = await self._row(_END, conversation_id=conversation_id, reply_id=reply_id, **ending)
         return None if row is None else bytes(row[0])
-
-    async def complete(self, conversation_id: int, reply_id: int, text: str, parts: str | None) -> bytes:
-        """The reply as JSON that others have ended. One that they took for dead keeps all that was shown.
-
-        Raises ConversationNotFound.
-        """
-        named = {"conversation_id": conversation_id, "reply_id": reply_id}
-        row = await self._row(_COMPLETE, **named, text=text, parts=parts)
-        return await self.get(**named) if row is None else bytes(row[0])
 
     async def request_stop(self, conversation_id: int) -> int | None:
         """Asks whoever writes a reply in the conversation to stop; returns its id, or None if nobody does.

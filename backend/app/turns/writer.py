@@ -206,7 +206,7 @@ class Writer:
         if ended is not None:
             return ended
         # Taken for dead, or ended by a try whose answer was lost: what the database says is how it ended.
-        stored = await self._replies.complete(self._live.conversation_id, self._live.reply_id, text, parts)
+        stored = await self._replies.get(self._live.conversation_id, self._live.reply_id)
         found = json.loads(stored)
         self._status, self._reason = found["status"], found["finish_reason"]
         return stored
