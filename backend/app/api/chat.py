@@ -230,12 +230,11 @@ async def chat_with_ai_sdk(
 ) -> Response:
     """Takes a request of the AI SDK as it is. Its `useChat` sends it, and reads the stream that comes back.
 
-    Only the user's last message is read: the history comes from the database. An `id` of digits alone is a
-    session; any other is the client's own, and makes a conversation when it is new, unless what is asked for
-    needs a message that can only be there already.
+    Only the user's last message is read: the history comes from the database. An `id` of digits, as
+    we write them, is a session; any other is the client's own, and makes a conversation when it is new,
+    unless what is asked for needs a message that can only be there already.
 
     A question has its message's `id` for a key, also when it is edited: an `Idempotency-Key` is not read.
-    What is regenerated again is written again.
     """
     find = conversations.of_client if chat.may_begin else conversations.find
     session = conversation_of(chat.id) or await find(chat.id)

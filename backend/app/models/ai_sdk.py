@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from ..errors import MessageUnreadable
 from .api import Usage
 from .base import Answer, Part, without_default
-from .text import CONTENT, ChatId, ClientId
+from .text import CONTENT, ClientId
 
 _QUESTION: JsonDict = {
     "id": "bOAN2PpKlQFAXHEU",
@@ -54,9 +54,7 @@ class UIChat(BaseModel):
         },
     )
 
-    id: ChatId = Field(
-        description="The chat's id in the client, or our `session_id`. The client's own is not digits alone."
-    )
+    id: ClientId = Field(description="The chat's id in the client, or our `session_id`.")
     # One fault is told of a list: one for each item would make an answer of any size.
     messages: Annotated[list[UIMessage], FailFast()] = Field([], description="Only the last one is read.")
     message: UIMessage | None = Field(None, description="In place of `messages`.")

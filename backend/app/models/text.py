@@ -93,12 +93,6 @@ def _no_session(client_id: str) -> str:
     return client_id
 
 
-def _session_or_own(chat_id: str) -> str:
-    if chat_id.isascii() and chat_id.isdecimal() and chat_id[0] != "0" and int(chat_id) < 2**63:
-        return chat_id
-    return _no_session(chat_id)
-
-
 CONTENT = Text(characters=MAX_CONTENT_BYTES, bytes=MAX_CONTENT_BYTES)
 
 Content = Annotated[str, CONTENT]
@@ -106,9 +100,6 @@ Title = Annotated[str, Text(characters=200, bytes=MAX_TITLE_BYTES)]
 ClientId = Annotated[str, Text(characters=MAX_CLIENT_ID_BYTES, bytes=MAX_CLIENT_ID_BYTES)]
 ConversationClientId = Annotated[ClientId, AfterValidator(_no_session)]
 """A session is the id of its conversation or this one: nothing may be both."""
-
-ChatId = Annotated[ClientId, AfterValidator(_session_or_own)]
-"""A session, or what may become one: of digits alone is only what can be an id of ours."""
 
 TodoTitle = Annotated[str, Text(characters=MAX_TITLE_BYTES, bytes=MAX_TITLE_BYTES)]
 TodoDescription = Annotated[str, Text(characters=4_000, bytes=16_384, blank=True)]
