@@ -47,11 +47,11 @@ def test_a_list_has_an_end_for_those_who_add_at_once(alice: User, service: Servi
     service.postgres.rows(
         "INSERT INTO todo (user_id, title) SELECT %s, n::text FROM generate_series(1, 999) n", alice.id
     )
-    with ThreadPoolExecutor(4) as executor:
+    with ThreadPoolExecutor(2) as executor:
         with held(service.postgres, alice.id):
-            added = [executor.submit(alice.post, "/api/todos", {"title": "Also"}) for _ in range(4)]
+            added = [executor.submit(alice.post, "/api/todos", {"title": "Also"}) for _ in range(2)]
             until(lambda: waiting_for_locks(service.postgres) == len(added))
         answers = [one.result() for one in added]
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
     [made] = [answer.json() for answer in answers if answer.status_code == 201]
     assert alice.get("/api/todos").json()["items"][-1] == made
