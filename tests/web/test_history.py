@@ -94,12 +94,12 @@ def test_older_messages_come_in_above_without_moving_what_is_read(visitor: Visit
     found = asked(visitor.page, "/history")
     visitor.open(long)
     expect(visitor.messages).to_have_count(30)
-    while visitor.messages.count() < 130:
+    for before in (30, 60, 90, 120):
         moved = visitor.page.evaluate(
-            """() => new Promise(resolve => {
+            """before => new Promise(resolve => {
               const scroller = document.querySelector('.scroller')
               const messages = () => document.querySelectorAll('.messages > li')
-              const [marked, before] = [messages()[0], messages().length]
+              const marked = messages()[0]
               let top, since
               const look = () => {
                 if (messages().length > before) {
@@ -115,14 +115,40 @@ def test_older_messages_come_in_above_without_moving_what_is_read(visitor: Visit
                 setTimeout(look, 20)
               }
               look()
-            })"""
+            })""",
+            before,
         )
         assert moved < 3
+        expect(visitor.messages).to_have_count(min(before + 30, 130))
     visitor.page.locator(".scroller").evaluate("e => { e.scrollTop = 0 }")
     expect(visitor.page.get_by_text("question 1", exact=True)).to_be_in_viewport()
     texts = visitor.page.locator(".messages .bubble, .messages .answer").all_inner_texts()
     assert [int(text.split()[-1]) for text in texts] == list(range(1, 131))
     assert len(found) == 5, "a page was asked for that is not there"
+
+
+def test_one_page_comes_in_for_who_goes_on_scrolling_before_it_is_drawn(visitor: Visitor, long: int) -> None:
+    found = asked(visitor.page, "/history")
+    visitor.page.add_init_script(
+        "const real = requestAnimationFrame; window.requestAnimationFrame = draw =>"
+        " window.kept ? window.kept.push(draw) : real(draw)"
+    )
+    visitor.open(long)
+    expect(visitor.messages).to_have_count(30)
+    held = visitor.hold(re.compile("/history"))
+    scroll = "e => { e.scrollTop = 300; e.dispatchEvent(new Event('scroll')) }"
+    scroller = visitor.page.locator(".scroller")
+    scroller.evaluate(scroll)
+    visitor.wait_for(held)
+    expect(visitor.page.get_by_label("Loading older messages")).to_be_visible()
+    visitor.page.evaluate("window.kept = []")
+    held.pop().continue_()
+    while visitor.page.evaluate("window.kept.length") == 0:
+        visitor.page.wait_for_timeout(10)
+    scroller.evaluate(scroll)
+    visitor.page.evaluate("const drawn = window.kept; window.kept = null; drawn.forEach(draw => draw())")
+    expect(visitor.messages).to_have_count(60)
+    assert len(found) == 2
 
 
 def test_a_link_to_a_message_opens_it_and_both_directions_can_be_read(visitor: Visitor, long: int) -> None:

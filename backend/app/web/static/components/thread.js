@@ -150,8 +150,9 @@ export class ThreadView extends Component {
 
   /** Loads what is about to come into view. */
   page() {
-    const { thread } = this.props;
-    if (!this.arrived || thread.paging || thread.pageProblem) return;
+    const { thread, messages } = this.props;
+    // A page that is there and not drawn yet may fill the view.
+    if (!this.arrived || thread.paging || thread.pageProblem || messages !== thread.messages) return;
     const { scrollTop, scrollHeight, clientHeight } = this.scroller.current;
     if (scrollTop < NEAR_PAGE) thread.loadOlder();
     else if (scrollHeight - scrollTop - clientHeight < NEAR_PAGE) thread.loadNewer();
