@@ -16,7 +16,7 @@ from web.visitor import Visitor, fill
 ONE = re.compile(r"/api/conversations/\d+$")
 LIST = re.compile(r"/api/conversations\?")
 HISTORY = re.compile(r"/api/chat/\d+/history")
-TODOS = re.compile(r"/api/todos$")
+TODO_LIST = re.compile(r"/api/todos$")
 
 
 def rename(visitor: Visitor, title: str, new: str) -> None:
@@ -124,7 +124,7 @@ def test_a_list_of_before_says_nothing_of_what_was_done_since(visitor: Visitor) 
 def test_todos_of_before_do_not_take_the_place_of_later_ones(visitor: Visitor) -> None:
     visitor.user.post("/api/todos", {"title": "Old"})
     visitor.open()
-    give = one_is_late(visitor, TODOS, visitor.button("Show todos").click)
+    give = one_is_late(visitor, TODO_LIST, visitor.button("Show todos").click)
     visitor.user.post("/api/todos", {"title": "New"})
     visitor.page.get_by_role("textbox", name="Add a todo").fill("Own")
     visitor.page.keyboard.press("Enter")
@@ -264,7 +264,7 @@ def test_the_next_user_sees_and_gets_nothing_of_the_one_before(page: Page) -> No
     field = page.get_by_role("textbox", name="Add a todo")
     held: list[Route] = []
     page.route(
-        TODOS, lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+        TODO_LIST, lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
     )
     for title in ("hers", "hers, too"):
         field.fill(title)

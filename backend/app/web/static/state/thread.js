@@ -29,8 +29,8 @@ export class Thread {
     this.pageProblem = null;
   }
 
-  /** Counts what took the place of what was shown: pages that were asked for before have no place in it. */
-  #parts = 0;
+  /** Counts the sections of the conversation that were shown: a page for an earlier one has no place in this. */
+  #section = 0;
 
   /** Whether the newest messages are not loaded. */
   get hasNewer() {
@@ -43,7 +43,7 @@ export class Thread {
 
   /** Shows `messages` in place of what was there; `newer` is the cursor of the page behind them. */
   show(messages, newer = null) {
-    this.#parts += 1;
+    this.#section += 1;
     this.messages = messages;
     this.newer = newer;
   }
@@ -56,18 +56,18 @@ export class Thread {
   }
 
   async loadNow(target = null) {
-    const part = (this.#parts += 1);
+    const section = (this.#section += 1);
     if (this.state !== 'ready') this.state = 'loading';
     this.app.changed();
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE, around: target });
-      if (part !== this.#parts) return undefined;
+      if (section !== this.#section) return undefined;
       this.show(page.items.map(keyed), page.newer_cursor);
       this.older = page.next_cursor;
       this.target = target && { id: target };
       this.state = 'ready';
     } catch (problem) {
-      if (part !== this.#parts) return undefined;
+      if (section !== this.#section) return undefined;
       if (problem.code !== 'message_not_found') return this.#failed(problem);
       this.app.complain(problem);
       return this.load();
@@ -112,10 +112,10 @@ export class Thread {
     this.paging = side;
     this.pageProblem = null;
     this.app.changed();
-    const part = this.#parts;
+    const section = this.#section;
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE, [side]: cursor });
-      if (part !== this.#parts) return;
+      if (section !== this.#section) return;
       const found = page.items.map(keyed);
       if (side === 'before') {
         this.messages = [...found, ...this.messages];
@@ -126,7 +126,7 @@ export class Thread {
         this.#follow();
       }
     } catch (problem) {
-      if (part === this.#parts) this.pageProblem = problem;
+      if (section === this.#section) this.pageProblem = problem;
     } finally {
       this.paging = null;
       this.app.changed();
