@@ -124,9 +124,9 @@ CANARIES = (
             ),
             (
                 "repositories/replies.py",
-                '_whole = {"content": bindparam("text"), ',
-                '_whole = {"content": col(Message.content).concat('
-                'func.substr(bindparam("text"), func.char_length(col(Message.content)) + 1)), ',
+                'content=bindparam("text"),',
+                "content=col(Message.content).concat("
+                'func.substr(bindparam("text"), func.char_length(col(Message.content)) + 1)),',
             ),
         ),
     ),

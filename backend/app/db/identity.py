@@ -56,8 +56,9 @@ TOO_LATE = "22023"
 def introduction(identity: Identity, *, reads: bool, milliseconds: int) -> Statement:
     """What goes before a statement of `identity`, whose fields are its parameters.
 
-    What reads may take so many milliseconds. What writes must have ended when the server's clock shows
-    `not_after`, a parameter too, in seconds since 1970.
+    Each statement that reads may take so many milliseconds. One that writes is refused if the server's clock
+    shows more than `not_after` when it arrives, a parameter too, in seconds since 1970; before, each
+    statement behind this may take what is left until then.
     """
     given = tuple(name for name, value in zip(identity._fields, identity, strict=True) if value is not None)
     return _introduction(given, reads, milliseconds)

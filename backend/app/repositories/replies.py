@@ -56,13 +56,12 @@ _FLUSH = write(
     .returning(col(Message.stop_requested)),
     often=True,
 )
-# All of it: a server that took over may have missed the last flushes.
-_whole = {"content": bindparam("text"), "parts": _parts}
 _ended = (
     update(Message)
     .where(*_THIS_REPLY, STREAMING)
     .values(
-        **_whole,
+        content=bindparam("text"),  # all of it: a server that took over may have missed the last flushes
+        parts=_parts,
         status=bindparam("status"),
         model=bindparam("model"),
         finish_reason=bindparam("finish_reason"),
