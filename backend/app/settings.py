@@ -162,8 +162,8 @@ class Settings(Quotas, BaseSettings):
     )
     max_body_bytes: PositiveInt = Field(
         4_194_304,
-        description="The largest request body that is read. "
-        "The longest message, with each character escaped, has 3 MB.",
+        description="The largest request body that is read. The longest message, with each character "
+        "escaped, has 3 MB. What is read before its sender is known has at most 64 KiB.",
     )
     max_running_turns: PositiveInt = Field(
         1_000, description="Replies that a process writes at the same time; more are answered with 503."

@@ -1,5 +1,6 @@
 """Bodies of any size and any pretended size: refused before they are taken in, and nobody else notices."""
 
+import json
 import select
 import socket
 from collections.abc import Iterator
@@ -70,6 +71,14 @@ def test_the_longest_form_is_read(service: Service) -> None:
     form = {"username": f"{'🦊' * 248}@a.com", "password": "🦊" * 256}
     form |= dict.fromkeys(("scope", "client_id", "client_secret"), "🦊" * 250)
     assert refusal(service.client().post("/api/auth/token", data=form)) == (401, "sign_in_failed")
+
+
+def test_the_longest_todo_is_read(alice: User) -> None:
+    """Each character of four bytes, and each half of it escaped."""
+    todo = {"title": "🦊" * 256, "description": "🦊" * 4_000}
+    answer = send_json(alice, "/api/todos", json.dumps(todo).encode())
+    assert answer.status_code == 201
+    assert todo.items() <= answer.json().items()
 
 
 def test_a_strangers_body_is_not_read(service: Service, alice: User) -> None:
