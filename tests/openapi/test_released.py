@@ -40,7 +40,7 @@ SCHEMAS = ("components", "schemas")
 MESSAGE = (*SCHEMAS, "Message")
 CREATE = (*SCHEMAS, "MessageCreate")
 SEARCH = ("paths", "/api/search", "get")
-TODOS = ("paths", "/api/todos", "post")
+CREATE_TODO = ("paths", "/api/todos", "post")
 NEEDED = {"name": "since", "in": "query", "required": True, "schema": {"type": "string"}}
 TEXT_OR_NULL = {"anyOf": [{"type": "string"}, {"type": "null"}]}
 
@@ -60,7 +60,7 @@ BREAKING: dict[str, tuple[tuple[str | int, ...], object]] = {
     "healthz needs a token": (("paths", "/healthz", "get", "security"), [{"Bearer": []}]),
     "start_chat body is needed": (("paths", "/api/chat/start", "post", "requestBody", "required"), True),
     "create_todo body as application/json is gone": (
-        (*TODOS, "requestBody", "content", "application/json"),
+        (*CREATE_TODO, "requestBody", "content", "application/json"),
         GONE,
     ),
     "append_message body.role may be assistant": ((*CREATE, "properties", "role", "enum"), ["user"]),
@@ -80,14 +80,25 @@ BREAKING: dict[str, tuple[tuple[str | int, ...], object]] = {
         2,
     ),
     "append_message body.content has another pattern": ((*CREATE, "properties", "content", "pattern"), "^a"),
-    "create_todo 201 is gone": ((*TODOS, "responses", "201"), GONE),
+    "create_todo 201 is gone": ((*CREATE_TODO, "responses", "201"), GONE),
     "create_todo 201 application/json is gone": (
-        (*TODOS, "responses", "201", "content", "application/json"),
+        (*CREATE_TODO, "responses", "201", "content", "application/json"),
         GONE,
     ),
-    "create_todo 201 header Location is gone": ((*TODOS, "responses", "201", "headers", "Location"), GONE),
+    "create_todo 201 header Location is gone": (
+        (*CREATE_TODO, "responses", "201", "headers", "Location"),
+        GONE,
+    ),
     "create_todo 409 todo_limit_reached is gone": (
-        (*TODOS, "responses", "409", "content", "application/problem+json", "examples", "todo_limit_reached"),
+        (
+            *CREATE_TODO,
+            "responses",
+            "409",
+            "content",
+            "application/problem+json",
+            "examples",
+            "todo_limit_reached",
+        ),
         GONE,
     ),
     "append_message 201.seq is gone": ((*MESSAGE, "properties", "seq"), GONE),
@@ -120,7 +131,7 @@ COMPATIBLE: dict[str, tuple[tuple[str | int, ...], object]] = {
     "null, too, is taken": ((*CREATE, "properties", "content"), TEXT_OR_NULL),
     "a field more in an answer": ((*MESSAGE, "properties", "mood"), {"type": "string"}),
     "never null any more": ((*MESSAGE, "properties", "model"), {"type": "string"}),
-    "one refusal more": ((*TODOS, "responses", "418"), {"description": "I'm a teapot"}),
+    "one refusal more": ((*CREATE_TODO, "responses", "418"), {"description": "I'm a teapot"}),
     "another sentence": ((*MESSAGE, "properties", "seq", "description"), "Counts."),
 }
 
