@@ -72,8 +72,7 @@ def test_more_conversations_are_loaded_near_the_end_each_once(visitor: Visitor) 
     visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.page.wait_for_load_state("networkidle")
     assert len(titles(visitor)) < 70
-    while len(titles(visitor)) < 70:
-        before = len(titles(visitor))
+    while (before := len(titles(visitor))) < 70:
         visitor.conversations.evaluate("e => { e.scrollTop = e.scrollHeight }")
         expect(visitor.conversations.get_by_role("link")).not_to_have_count(before)
     assert titles(visitor) == [f"Number {number:02}" for number in reversed(range(70))]
