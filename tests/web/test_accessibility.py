@@ -64,6 +64,7 @@ def test_axe_finds_nothing(
     if viewport is PHONE:
         visitor.button("Show conversations").click()
     visitor.choose("Everything, please", "Pin")
+    expect(visitor.conversations.get_by_role("heading", name="Pinned")).to_be_visible()
     visitor.button("Options for Everything, please").click()
     expect(page.get_by_role("menuitem", name="Unpin")).to_be_visible()
     assert violations(page, axe) == [], "the list and a menu"

@@ -74,6 +74,7 @@ def test_changes_arrive_in_the_order_in_which_they_were_made(visitor: Visitor) -
     held = visitor.hold(ONE)
     rename(visitor, "First", "Second")
     visitor.choose("Second", "Pin")
+    expect(visitor.conversations.get_by_role("heading")).to_have_text(["Pinned", "Today"])
     rename(visitor, "Second", "Third")
     visitor.choose("Third", "Unpin")
     expect(visitor.conversations.get_by_role("heading")).to_have_text(["Today"])

@@ -180,14 +180,14 @@ def test_text_that_is_finished_is_left_alone_while_more_comes(visitor: Visitor, 
 def test_what_is_explained_at_the_end_becomes_a_link_and_nothing_else_is_drawn_again(
     visitor: Visitor, stage: Stage
 ) -> None:
-    gate = Gate()
-    stage.plays("Nothing [here].\n\n", "See [Later]\nand [more\\!][].\n\n", "The last", gate, " one.")
-    stage.plays(
-        "Nothing [here].\n\n", "See [Later]\nand [more\\!][].\n\n", "The last", gate, " one.", EXPLAINED
-    )
     visitor.open()
-    for links in (0, 2):
+    for turn, (end, links) in enumerate((("", 0), (EXPLAINED, 2)), start=1):
+        gate = Gate()
+        stage.plays(
+            "Nothing [here].\n\n", "See [Later]\nand [more\\!][].\n\n", "The last", gate, f" one.{end}"
+        )
         visitor.send("Tell me")
+        expect(visitor.messages).to_have_count(2 * turn)
         expect(visitor.reply).to_contain_text("The last")
         first = visitor.reply.locator("p").first
         first.evaluate("e => { e.mine = true }")
