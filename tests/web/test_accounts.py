@@ -3,12 +3,13 @@
 import functools
 import http.server
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from api.test_external_issuer import ISSUER, token
 from support import Service
@@ -19,6 +20,7 @@ Serve = Callable[..., AbstractContextManager[Service]]
 NewPage = Callable[..., Page]
 
 EMAIL, PASSWORD = "alice@example.com", "correct horse battery"
+BOB = token(sub="auth0|bob")
 
 
 def fill_in(page: Page, button: str, email: str = EMAIL, password: str = PASSWORD) -> None:
@@ -113,6 +115,156 @@ def test_with_an_issuer_elsewhere_the_page_waits_for_a_token(
         expect(page.get_by_role("heading", name="What can I help with?")).to_be_visible()
         page.get_by_role("button", name="Find out what works").click()
         expect(page.locator(".answer")).to_contain_text("add")
+
+
+def give(page: Page, given: str) -> None:
+    """The site around says who its user is."""
+    page.evaluate("given => { document.querySelector('chat-bot').token = async () => given }", given)
+
+
+def message_box(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Message", exact=True)
+
+
+@pytest.fixture
+def site(new_page: NewPage, serve_with: Serve, origins: list[str]) -> Iterator[Page]:
+    """A page whose users another site names."""
+    with serve_with(**ISSUER) as service, closing(new_page()) as page:
+        origins.append(service.url)
+        page.goto(service.url)
+        yield page
+
+
+def leave_something(page: Page) -> None:
+    """A question that is on its way, and a text that is typed, when the page is left."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/chat", hold)
+    give(page, token())
+    message_box(page).fill("a secret question")
+    message_box(page).press("Enter")
+    while not held:
+        page.wait_for_timeout(10)
+    message_box(page).fill("a secret draft")
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in first")).to_be_visible()
+    page.unroute("**/api/chat")
+
+
+def test_the_next_user_of_a_site_finds_nothing_of_the_one_before(site: Page) -> None:
+    leave_something(site)
+    give(site, BOB)
+    expect(site.get_by_text("Your conversations will be here.")).to_be_visible()
+    expect(message_box(site)).to_have_value("")
+    assert "secret" not in site.evaluate("JSON.stringify(localStorage)")
+
+
+def test_the_same_user_of_a_site_finds_what_they_left(site: Page) -> None:
+    leave_something(site)
+    give(site, token(iat=int(time.time()) - 1))
+    expect(message_box(site)).to_have_value("a secret question\n\na secret draft")
+    expect(message_box(site)).to_be_focused()
+
+
+def test_what_is_typed_before_the_token_has_come_joins_what_was_there(site: Page) -> None:
+    leave_something(site)
+    site.evaluate(
+        """() => { document.querySelector('chat-bot').token =
+            () => new Promise((resolve) => { window.come = resolve }) }"""
+    )
+    expect(message_box(site)).to_have_value("")
+    message_box(site).fill("typed early")
+    site.evaluate("given => window.come(given)", token())
+    expected = "a secret question\n\na secret draft\n\ntyped early"
+    expect(message_box(site)).to_have_value(expected)
+    site.reload()
+    give(site, token())
+    expect(message_box(site)).to_have_value(expected)
+
+
+@pytest.mark.allow_errors("401", "404")
+def test_when_the_tokens_turn_out_to_be_of_another_user_the_page_begins_anew(site: Page) -> None:
+    """Alice's is refused when she sends something; the site says by now that its user is Bob."""
+    give(site, token())
+    site.get_by_role("button", name="Make a list").click()
+    expect(site.locator(".answer")).to_contain_text("buy milk")
+    expect(site.get_by_role("button", name="Send")).to_be_visible()
+    site.get_by_role("button", name="Show todos").click()
+    expect(site.get_by_role("checkbox", name="buy milk")).to_be_visible()
+    site.get_by_role("textbox", name="Add a todo").fill("a secret todo")
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.headers["authorization"])
+        route.fulfill(status=401, body='{"code": "not_authenticated"}')
+
+    site.route("**/api/chat", refuse)
+    site.evaluate(
+        """given => {
+            const bot = document.querySelector('chat-bot');
+            const before = bot.token;
+            const tokens = [before(), given];
+            bot.token = async () => tokens.shift() ?? given;
+        }""",
+        BOB,
+    )
+    message_box(site).fill("a secret question")
+    message_box(site).press("Enter")
+    expect(site.get_by_text("Your conversations will be here.")).to_be_visible()
+    expect(site.get_by_text("Nothing to do.")).to_be_visible()
+    expect(site.get_by_role("textbox", name="Add a todo")).to_have_value("")
+    site.get_by_role("link", name="New chat").first.click()
+    expect(message_box(site)).to_have_value("")
+    expect(site.get_by_role("dialog")).to_have_count(0)
+    assert BOB not in str(asked), "what she asked was sent as his"
+    assert "secret" not in site.evaluate("JSON.stringify(localStorage)")
+
+
+def test_a_provider_that_gives_way_to_another_one_is_not_heard_any_more(site: Page) -> None:
+    """Its token comes when the site has said already that the user is Bob."""
+    site.evaluate(
+        """() => { document.querySelector('chat-bot').token =
+            () => new Promise((resolve) => { window.come = resolve }) }"""
+    )
+    site.wait_for_function("() => Boolean(window.come)")
+    used: list[str] = []
+    site.on("request", lambda request: used.append(request.headers.get("authorization", "")))
+    give(site, BOB)
+    site.evaluate("given => window.come(given)", token())
+    expect(site.get_by_text("Your conversations will be here.")).to_be_visible()
+    assert {one for one in used if one} == {f"Bearer {BOB}"}
+
+
+def test_the_tabs_of_two_users_of_a_site_do_not_hear_each_other(site: Page) -> None:
+    give(site, token())
+    expect(site.get_by_text("Your conversations will be here.")).to_be_visible()
+    his, hers = (site.context.new_page() for _ in range(2))
+    for page, given in ((his, BOB), (hers, token())):
+        page.goto(site.url)
+        give(page, given)
+        page.get_by_role("button", name="Make a list").click()
+        expect(page.locator(".answer")).to_contain_text("buy milk")
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        page.get_by_role("navigation", name="Conversations").get_by_role("link").hover()
+        page.get_by_role("button", name="Options for add buy milk").click()
+        page.get_by_role("menuitem", name="Pin").click()
+    conversations = site.get_by_role("navigation", name="Conversations")
+    expect(conversations.get_by_role("heading", name="Pinned")).to_be_visible()
+    expect(conversations.get_by_role("link")).to_have_count(1)
+
+
+def test_who_signs_in_where_another_did_not_sign_out_finds_nothing_of_theirs(page: Page) -> None:
+    register(page)
+    message_box(page).fill("a secret draft")
+    page.evaluate("localStorage.removeItem('chat-history.session')")
+    page.reload()
+    page.get_by_role("button", name="Create account").click()
+    fill_in(page, "Create account", email="bob@example.com")
+    expect(message_box(page)).to_have_value("")
+    assert "secret" not in page.evaluate("JSON.stringify(localStorage)")
 
 
 HOST = """<!doctype html>

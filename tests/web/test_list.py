@@ -210,3 +210,26 @@ def test_nobody_sees_the_conversations_of_another(visitor: Visitor, service: Ser
     visitor.user.conversation(title="Mine")
     visitor.open()
     expect(visitor.conversations.get_by_role("link")).to_have_text(["Mine"])
+
+
+def test_a_conversation_that_went_on_elsewhere_moves_up_from_far_below(visitor: Visitor) -> None:
+    conversations = [visitor.user.conversation(title=f"Number {number:02}") for number in range(40)]
+    visitor.open()
+    expect(visitor.link("Number 39")).to_be_visible()
+    visitor.conversations.evaluate("e => { e.scrollTop = e.scrollHeight }")
+    expect(visitor.conversations.get_by_role("link")).to_have_count(40)
+    visitor.user.say(conversations[0], "from the phone")
+    visitor.user.client.patch(f"/api/conversations/{conversations[0]}", json={"title": "Renamed"})
+    visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(visitor.conversations.get_by_role("link").first).to_have_text("Renamed")
+    expect(visitor.conversations.get_by_role("link")).to_have_count(40)
+
+
+def test_whoever_leaves_the_field_of_a_new_name_is_where_they_went(visitor: Visitor) -> None:
+    visitor.user.conversation(title="Old name")
+    visitor.open()
+    visitor.choose("Old name", "Rename")
+    visitor.page.keyboard.type("New name")
+    visitor.box.click()
+    expect(visitor.link("New name")).to_be_visible()
+    expect(visitor.box).to_be_focused()

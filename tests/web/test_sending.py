@@ -227,3 +227,18 @@ def test_enter_of_an_input_method_and_shift_enter_do_not_send(visitor: Visitor, 
     expect(visitor.page.locator(".bubble")).to_have_text(re.compile("こんにちは"))
     expect(visitor.button("Write another reply")).to_be_visible()
     assert stage.asked == ["こんにちは"]
+
+
+def test_one_can_go_on_typing_after_send_and_stop(visitor: Visitor, stage: Stage) -> None:
+    visitor.open()
+    for text in ("First", "Second"):
+        stage.plays("Well ", Gate(), "then.")
+        visitor.send(text)
+        expect(visitor.page.locator(".bubble").last).to_have_text(text)
+        expect(visitor.reply).to_have_text("Well")
+        expect(visitor.box).to_be_focused()
+        visitor.button("Stop the reply").click()
+        expect(visitor.button("Write another reply")).to_be_visible()
+        expect(visitor.box).to_be_focused()
+        visitor.page.keyboard.type("Typed")
+        expect(visitor.box).to_have_value("Typed")

@@ -115,7 +115,7 @@ export class ChatBot extends HTMLElement {
       document.documentElement.dataset.theme = app.layout.theme;
       document.title = app.heading ? `${app.heading} · ${app.text.product}` : app.text.product;
     }
-    render(html`<${Page} app=${app} accounts=${this.getAttribute('accounts')} />`, this.#root);
+    render(html`<${Page} key=${app.users} app=${app} accounts=${this.getAttribute('accounts')} />`, this.#root);
   }
 }
 

@@ -3,7 +3,7 @@
 import { Component, createRef, html } from '../html.js';
 import { Icon } from './icon.js';
 
-const touched = matchMedia('(pointer: coarse)');
+export const touched = matchMedia('(pointer: coarse)');
 
 export class Composer extends Component {
   box = createRef();
@@ -18,15 +18,20 @@ export class Composer extends Component {
     if (this.draft !== app.thread || this.fills !== app.fills) this.fill();
   }
 
-  /** Takes the draft of the conversation, and the focus where that does not raise a keyboard. */
+  /** Takes the draft of the conversation. */
   fill() {
     const { app } = this.props;
     this.draft = app.thread;
     this.fills = app.fills;
     this.box.current.value = app.drafts.text(app.thread.id);
     this.grown();
-    if (app.focusWanted && !touched.matches) this.box.current.focus({ preventScroll: true });
+    if (app.focusWanted) this.focus();
     app.focusWanted = false;
+  }
+
+  /** Where one types, unless that raises a keyboard. */
+  focus() {
+    if (!touched.matches) this.box.current.focus({ preventScroll: true });
   }
 
   render({ app }, { empty }) {
@@ -39,7 +44,7 @@ export class Composer extends Component {
         ${turn.running
           ? html`<button type="button" key="stop" class="round stop" title=${text.stop}
               aria-label=${turn.stopping ? text.stopping : text.stop}
-              disabled=${turn.stopping} onClick=${() => turn.stop()}></button>`
+              disabled=${turn.stopping} onClick=${this.stop}></button>`
           : html`<button type="submit" key="send" class="round" aria-label=${text.send} title=${text.send}
               disabled=${empty || thread.state !== 'ready'}><${Icon} name="arrow-up" /></button>`}
       </div>
@@ -69,11 +74,21 @@ export class Composer extends Component {
     this.send(event);
   };
 
+  stop = () => {
+    this.focus();
+    this.props.app.thread.turn.stop();
+  };
+
   send = (event) => {
     event.preventDefault();
     const { thread } = this.props.app;
     const text = this.box.current.value.trim();
     if (!text || thread.turn.running || thread.state !== 'ready') return;
+    this.focus(); // the button gives way to another one
+    if (thread.turn.failure?.unsettled) {
+      thread.turn.again(); // what was asked before goes first
+      return;
+    }
     this.box.current.value = '';
     this.grown();
     this.props.app.focusWanted = true; // the box of a new chat gives way to that of a conversation

@@ -44,14 +44,17 @@ export class ConversationRow extends Pure {
 
   rename = () => this.setState({ renaming: true });
 
-  renamed = (title) => {
+  /** `left` says that somebody went elsewhere, and where the focus is by now. */
+  renamed = (title, left) => {
     const { app, conversation } = this.props;
-    this.setState({ renaming: false }, () => this.link.current?.focus());
+    this.setState({ renaming: false }, () => {
+      if (!left) this.link.current?.focus();
+    });
     if (title && title !== conversation.title) app.desk.rename(conversation, title);
   };
 }
 
-/** Calls `done` with the new title, or null. */
+/** Calls `done` with the new title, or null, and whether the field was left for something else. */
 class Rename extends Pure {
   field = createRef();
 
@@ -62,7 +65,7 @@ class Rename extends Pure {
 
   render({ title, label }) {
     return html`<input class="rename" ref=${this.field} value=${title} aria-label=${label} maxlength="200" dir="auto"
-      onKeyDown=${this.key} onBlur=${(event) => this.finish(event.target.value)} />`;
+      onKeyDown=${this.key} onBlur=${(event) => this.finish(event.target.value, true)} />`;
   }
 
   key = (event) => {
@@ -74,9 +77,9 @@ class Rename extends Pure {
     }
   };
 
-  finish(value) {
+  finish(value, left = false) {
     if (this.finished) return;
     this.finished = true;
-    this.props.done(value.trim() || null);
+    this.props.done(value.trim() || null, left);
   }
 }

@@ -1,22 +1,28 @@
-/** A question being edited. Esc leaves it as it was, Enter sends it. */
+/** A question being edited, kept as a draft. Esc leaves it as it was, Enter sends it where it sends in the box. */
 
 import { Component, createRef, html } from '../html.js';
+import { touched } from './composer.js';
 
 export class EditBox extends Component {
   box = createRef();
 
   componentDidMount() {
     const { current } = this.box;
-    const { app, message, thread } = this.props;
-    current.value = app.drafts.text(`${thread.id}.${message.id}`) || message.content;
+    current.value = this.props.app.drafts.text(this.draft) || this.props.message.content;
     current.focus();
     current.setSelectionRange(current.value.length, current.value.length);
+  }
+
+  get draft() {
+    const { message, thread } = this.props;
+    return `${thread.id}.${message.id}`;
   }
 
   render({ app }) {
     const { text } = app;
     return html`<form class="edit-box" onSubmit=${this.send}>
-      <textarea ref=${this.box} rows="2" dir="auto" aria-label=${text.editBox} onKeyDown=${this.key}></textarea>
+      <textarea ref=${this.box} rows="2" dir="auto" aria-label=${text.editBox}
+        onInput=${this.typed} onKeyDown=${this.key}></textarea>
       <div class="edit-foot">
         <small>${text.editNote}</small>
         <button type="button" class="button quiet" onClick=${this.leave}>${text.cancel}</button>
@@ -25,16 +31,21 @@ export class EditBox extends Component {
     </form>`;
   }
 
+  typed = () => this.props.app.drafts.write(this.draft, this.box.current.value);
+
   key = (event) => {
     if (event.isComposing) return;
     if (event.key === 'Escape') {
       event.preventDefault();
       this.leave();
     }
-    if (event.key === 'Enter' && !event.shiftKey) this.send(event);
+    if (event.key === 'Enter' && !event.shiftKey && !touched.matches) this.send(event);
   };
 
-  leave = () => this.props.done(null);
+  leave = () => {
+    this.props.app.drafts.write(this.draft, '');
+    this.props.done(null);
+  };
 
   send = (event) => {
     event.preventDefault();

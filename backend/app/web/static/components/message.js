@@ -1,6 +1,6 @@
 /** One message: what the user said in a bubble, what the assistant said as a page. */
 
-import { Pure, createRef, html } from '../html.js';
+import { Pure, html } from '../html.js';
 import { partsOf } from '../state/reply.js';
 import { Icon } from './icon.js';
 import { later } from './later.js';
@@ -13,11 +13,10 @@ const EditBox = later(() => import('./edit-box.js'), 'EditBox');
 export class Message extends Pure {
   /** `shown` is the place of an earlier version that is looked at. */
   state = { editing: false, shown: null };
-  edit = createRef();
 
   componentDidMount() {
     const { manifold, message, thread } = this.props;
-    if (manifold && message.id !== null && !message.again) thread.loadVersions(message);
+    if (manifold && message.id !== null) thread.loadVersions(message);
   }
 
   render(properties, { editing, shown }) {
@@ -45,9 +44,14 @@ export class Message extends Pure {
   startEditing = () => this.setState({ editing: true });
 
   edited = (text) => {
-    const { message, thread } = this.props;
+    const { app, message, thread } = this.props;
+    const changed = text !== null && text !== message.content;
+    if (changed && thread.turn.running) {
+      app.toasts.say(app.text.problems.turn_in_progress);
+      return;
+    }
     this.setState({ editing: false });
-    if (text !== null && text !== message.content) thread.turn.ask(text, message);
+    if (changed) thread.turn.ask(text, message);
   };
 }
 

@@ -90,7 +90,7 @@ export class ThreadView extends Component {
             ${shown.map(
               (message, place) => html`<${Message} key=${message.key} app=${app} thread=${thread} message=${message}
                 last=${message === last && !thread.hasNewer} busy=${turn.running}
-                manifold=${hasVersions(shown[place - 1], message) || message.again}
+                manifold=${hasVersions(shown[place - 1], message)}
                 versions=${thread.versions.get(message.id)}
                 target=${message.id === thread.target?.id} />`,
             )}

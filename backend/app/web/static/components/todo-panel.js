@@ -62,9 +62,9 @@ export class TodoPanel extends Component {
     const title = field.value.trim();
     if (!title) return;
     field.value = '';
+    field.focus();
     const done = await this.props.app.todos.add(title);
     if (!done && !field.value) field.value = title;
-    field.focus();
   };
 }
 

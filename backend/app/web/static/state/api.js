@@ -5,6 +5,9 @@ import { Problem } from './problem.js';
 /** So long a request is waited for on a line that says nothing. What comes in pieces takes its time. */
 const PATIENCE_MILLISECONDS = 60_000;
 
+/** A stream says something every 15 seconds, if only that it is there: one that says nothing is broken. */
+const SILENCE_MILLISECONDS = 45_000;
+
 export class Api {
   /** `base` ends with a slash; `session` gives the token, and another one when it is refused. */
   constructor(base, session) {
@@ -55,11 +58,22 @@ export class Api {
   }
 
   async *#stream(method, path, options) {
-    const [response, { events }] = await Promise.all([
-      this.#request(method, path, { ...options, accept: 'text/event-stream' }),
-      reader(),
-    ]);
-    if (response.status !== 204) yield* events(response);
+    const line = new AbortController();
+    let silence;
+    const alive = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => line.abort(new Problem('cut')), SILENCE_MILLISECONDS);
+    };
+    alive();
+    try {
+      const [response, { events }] = await Promise.all([
+        this.#request(method, path, { ...options, signal: line.signal, accept: 'text/event-stream' }),
+        reader(),
+      ]);
+      if (response.status !== 204) yield* events(response, alive);
+    } finally {
+      clearTimeout(silence);
+    }
   }
 
   /** `open`: needs no token, and a refusal is about what was sent. */

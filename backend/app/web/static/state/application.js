@@ -24,11 +24,10 @@ export class Application {
     this.text = text;
     this.whole = whole;
     this.draw = draw;
-    this.session = new Session((other) => this.#sessionChanged(other));
+    this.session = new Session(() => this.#sessionChanged());
     this.api = new Api(base, this.session);
     this.layout = new Layout(this.changed);
     this.toasts = new Toasts(this.changed);
-    this.drafts = new Drafts();
     this.search = new Search(this);
     this.#forget();
     /** What whoever has left reads where one signs in. */
@@ -37,6 +36,8 @@ export class Application {
     this.spoken = '';
     /** Counts the times that something other than typing filled the box. */
     this.fills = 0;
+    /** Counts the users that the page was made for: what components know of one is not for the next. */
+    this.users = 0;
     this.focusWanted = true;
     this.#started = false;
   }
@@ -45,6 +46,7 @@ export class Application {
 
   /** What is known of a user is made anew for each: answers for the one before end in what they were for. */
   #forget() {
+    this.drafts = new Drafts();
     this.desk = new Desk(this);
     this.live = new Live(this);
     this.todos = new Todos(this);
@@ -75,10 +77,21 @@ export class Application {
     if (this.#started || !this.session.signedIn) return;
     this.#started = true;
     this.outside = new Outside(this);
+    this.#belong();
     addEventListener('hashchange', this.routed);
     const listed = this.conversations.load();
     const opened = this.routed();
     Promise.all([listed, opened]).then(() => requestAnimationFrame(() => setTimeout(() => this.#settled())));
+  }
+
+  /** Once it is known whose page it is: shows their drafts, joins their tabs. */
+  #belong() {
+    const { owner } = this.session;
+    if (owner === this.drafts.owner) return;
+    const typed = this.drafts.text(this.thread.id);
+    this.drafts.belongTo(owner);
+    this.outside.join();
+    if (this.drafts.text(this.thread.id) !== typed) this.fills += 1;
   }
 
   /** Stops following, forgets what was loaded. */
@@ -93,6 +106,7 @@ export class Application {
     this.search.clear();
     this.toasts.clear();
     this.#forget();
+    this.users += 1;
     this.changed();
   }
 
@@ -104,14 +118,19 @@ export class Application {
     history.replaceState(null, '', linkTo(null));
   }
 
-  #sessionChanged(other = false) {
+  #sessionChanged() {
+    const { owner } = this.drafts;
+    const other = owner !== null && owner !== this.session.owner;
     if (other || !this.session.signedIn) this.close();
     if (this.session.signedIn) this.farewell = null;
     if (this.session.signedIn && !this.session.expired) {
-      if (this.#started) this.tryAgain((problem) => problem.status === 401);
-      else this.start();
+      if (this.#started) {
+        this.#belong();
+        this.tryAgain((problem) => problem.status === 401);
+      } else this.start();
     }
-    this.changed();
+    if (other) this.drawNow(); // a key that is hit until the next frame is not for the text of the one before
+    else this.changed();
   }
 
   /** Whether the account is looked after here. Where another site gives the token, it is that site's to offer. */

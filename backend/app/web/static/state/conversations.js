@@ -33,7 +33,7 @@ export class Conversations {
       const last = page.items.at(-1);
       const beyond = page.next_cursor === null ? [] : this.items.filter((item) => order(last, item) < 0);
       if (beyond.length === 0 || this.state !== 'ready') this.cursor = page.next_cursor;
-      this.items = this.#kept([...page.items, ...beyond]);
+      this.items = this.#kept([...beyond, ...page.items]); // where both have one, the page's is newer
       this.state = 'ready';
     } catch (problem) {
       if (this.state !== 'ready') this.state = 'failed';

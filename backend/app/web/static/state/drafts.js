@@ -1,5 +1,5 @@
 /**
- * What is typed and not sent yet, one text a conversation, kept over a reload.
+ * What is typed and not sent yet, one text a conversation, kept over a reload, for whoever typed it.
  *
  * What was sent stays here too, with its ids, until the service has acknowledged it: if the tab is closed in
  * between, the text is back in the box, and sending it again is a retry and not a second message.
@@ -9,10 +9,23 @@ import { newId } from './identity.js';
 
 const PREFIX = 'chat-history.draft.';
 
-/** A draft is `{text, sent, flying}`: the box, what was sent last, and whether it is on its way. */
+/** A draft is `{owner, text, sent, flying}`: whose it is, the box, what was sent last, and whether it is on its way. */
 export class Drafts {
-  constructor() {
-    for (const id of this.#ids()) this.takeBack(id);
+  /** Whose they are. Until that is known, what is typed is only here, and nothing of before is shown. */
+  owner = null;
+  #early = new Map();
+
+  /** What others left is removed; what was typed until now comes after what was there. */
+  belongTo(owner) {
+    this.owner = owner;
+    for (const id of this.#ids()) {
+      if (this.#read(id).owner === owner) this.takeBack(id);
+      else localStorage.removeItem(PREFIX + id);
+    }
+    for (const [id, draft] of this.#early) {
+      const before = this.#read(id);
+      this.#save(id, { ...before, ...draft, text: joined(before.text, draft.text) });
+    }
   }
 
   /** The text in a conversation's box; `id` null is the chat that has not begun. */
@@ -44,7 +57,7 @@ export class Drafts {
   /** Puts what was sent back into the box, before what was typed since. */
   takeBack(id) {
     const { text, sent, flying } = this.#read(id);
-    if (flying) this.#save(id, { text: [sent.text, text].filter(Boolean).join('\n\n'), sent });
+    if (flying) this.#save(id, { text: joined(sent.text, text), sent });
   }
 
   clear() {
@@ -58,16 +71,25 @@ export class Drafts {
   }
 
   #read(id) {
+    const name = id ?? 'new';
+    if (this.owner === null) return this.#early.get(name) ?? {};
     try {
-      return JSON.parse(localStorage.getItem(PREFIX + (id ?? 'new'))) ?? {};
+      const draft = JSON.parse(localStorage.getItem(PREFIX + name));
+      return draft.owner === this.owner ? draft : {};
     } catch {
       return {};
     }
   }
 
   #save(id, draft) {
-    const key = PREFIX + (id ?? 'new');
-    if (draft.text || draft.sent) localStorage.setItem(key, JSON.stringify(draft));
-    else localStorage.removeItem(key);
+    const name = id ?? 'new';
+    if (this.owner === null) this.#early.set(name, draft);
+    else if (draft.text || draft.sent) {
+      localStorage.setItem(PREFIX + name, JSON.stringify({ ...draft, owner: this.owner }));
+    } else localStorage.removeItem(PREFIX + name);
   }
+}
+
+function joined(...texts) {
+  return texts.filter(Boolean).join('\n\n');
 }

@@ -7,12 +7,19 @@ const END = '[DONE]';
 const TOKEN_ENDED = 'not_authenticated';
 
 /**
- * Yields each event of the stream until it says that it is done. Throws Problem `cut` if it ends before:
- * a connection that breaks is never taken for the end of a reply. The end of the token that it was read with is such
- * a break, too: the reply goes on, and can be taken up with another one.
+ * Yields each event of the stream until it says that it is done, and calls `heard` at each sign of life. Throws
+ * Problem `cut` if it ends before: a connection that breaks is never taken for the end of a reply. The end of the
+ * token that it was read with is such a break, too: the reply goes on, and can be taken up with another one.
  */
-export async function* events(response) {
+export async function* events(response, heard) {
+  const listened = new TransformStream({
+    transform(piece, out) {
+      heard();
+      out.enqueue(piece);
+    },
+  });
   const reader = response.body
+    .pipeThrough(listened)
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream())
     .getReader();

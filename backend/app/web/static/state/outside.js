@@ -1,22 +1,27 @@
 /**
  * What happens outside of this tab: the network comes and goes, the user comes back, other tabs do something.
  *
- * The tabs of one browser tell each other what they do, so that they agree without asking the service. What other
- * devices do is asked for when somebody looks.
+ * The tabs of one user in one browser tell each other what they do, so that they agree without asking the service.
+ * What other devices do is asked for when somebody looks.
  */
 
 export class Outside {
   constructor(app) {
     this.app = app;
-    this.channel = new BroadcastChannel(`chat-history ${app.api.base} ${app.session.email}`);
-    this.channel.onmessage = ({ data }) => this.#heard(data);
     addEventListener('online', this.#connected);
     addEventListener('offline', this.#connected);
     document.addEventListener('visibilitychange', this.#looked);
   }
 
+  /** Joins the other tabs, once it is known whose they are. */
+  join() {
+    const { api, session } = this.app;
+    this.channel = new BroadcastChannel(`chat-history ${api.base} ${session.owner}`);
+    this.channel.onmessage = ({ data }) => this.#heard(data);
+  }
+
   close() {
-    this.channel.close();
+    this.channel?.close();
     removeEventListener('online', this.#connected);
     removeEventListener('offline', this.#connected);
     document.removeEventListener('visibilitychange', this.#looked);
@@ -28,7 +33,7 @@ export class Outside {
 
   /** Tells the other tabs. */
   tell(news) {
-    this.channel.postMessage(news);
+    this.channel?.postMessage(news);
   }
 
   #heard(news) {
@@ -50,7 +55,7 @@ export class Outside {
     const thread = app.threads.get(id);
     if (!thread || thread.turn.running) return;
     if (thread === app.thread) thread.refresh();
-    else app.threads.delete(id);
+    else if (!thread.turn.failure) app.threads.delete(id); // a question that was not sent is only there
   }
 
   #connected = () => {

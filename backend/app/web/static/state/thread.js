@@ -175,11 +175,11 @@ export class Thread {
   #merge(page) {
     const known = new Map(this.messages.map((message) => [message.id, message]));
     const items = page.items.map((item) => ({ ...item, key: known.get(item.id)?.key ?? keyed(item).key }));
-    const first = items[0]?.seq ?? 0;
-    const joined = items.length < PAGE || items.some((item) => known.has(item.id));
-    const before = joined ? this.messages.filter((message) => message.seq < first) : [];
-    if (joined) this.messages = [...before, ...items];
-    else this.show(items);
+    const ids = new Set(items.map((item) => item.id));
+    const place = page.next_cursor === null ? 0 : this.messages.findIndex((message) => ids.has(message.id));
+    const before = this.messages.slice(0, Math.max(place, 0));
+    if (place < 0) this.show(items);
+    else this.messages = [...before, ...items];
     if (before.length === 0) this.older = page.next_cursor;
   }
 

@@ -12,8 +12,8 @@ export class Turn {
   state = null;
   stopping = false;
   /**
-   * What went wrong: `{problem, again, unsent, at}`. `unsent` says that a question is still here, `at` when it is
-   * tried again by itself, if it is.
+   * What went wrong: `{problem, again, unsent, unsettled, at}`. `unsent` says that a question is still here,
+   * `unsettled` that it goes, or is followed, before another one; `at` when that is tried again by itself, if it is.
    */
   failure = null;
 
@@ -49,7 +49,12 @@ export class Turn {
       app.drafts.takeBack(draft);
       return app.filled();
     }
-    this.#begin(edited ? thread.messages.indexOf(edited) : thread.messages.length, draft);
+    if (thread.messages.some((one) => one.key === sent.message)) {
+      app.drafts.acknowledge(draft); // it is stored, and was shown, before its draft could learn of it
+      return app.filled();
+    }
+    const place = edited ? thread.messages.findIndex((one) => one.id === edited.id) : -1;
+    this.#begin(place < 0 ? thread.messages.length : place, draft);
     const body = {
       id: thread.id ?? sent.conversation,
       trigger: 'submit-message',
@@ -105,7 +110,7 @@ export class Turn {
   takeBack = () => {
     clearTimeout(this.#timer);
     this.failure = null;
-    if (!this.#before) return;
+    if (!this.#before || this.#reply.id !== null) return; // what is stored stays
     if (this.#question) this.app.drafts.takeBack(this.#before.draft);
     this.#putBack();
     this.app.filled();
@@ -193,6 +198,10 @@ export class Turn {
   #begun({ messageId, messageMetadata }) {
     const { thread, app } = this;
     const first = this.#reply.id === null;
+    if (!first && this.#reply.id !== Number(messageId)) {
+      this.leave();
+      return void thread.refresh(); // ours has ended, and others have asked since
+    }
     this.state = 'writing';
     if (first && this.#question) app.drafts.acknowledge(this.#before.draft);
     if (thread.id === null) app.began(thread, messageMetadata.session_id);
@@ -247,7 +256,8 @@ export class Turn {
       if (another) this.#replace();
       this.#follow(next, tries + 1);
     };
-    this.failure = { problem, again, unsent: unsent && !another, at: waits ? Date.now() + wait : null };
+    const at = waits ? Date.now() + wait : null;
+    this.failure = { problem, again, unsent: unsent && !another, unsettled: !another, at };
     if (waits) this.#timer = setTimeout(this.again, wait);
     if (waits && !unsent) this.state = 'joining';
     this.app.changed();
