@@ -12,7 +12,7 @@ from ..db.connection import Row
 from ..db.database import ConstraintViolated, Database
 from ..db.identity import Identity
 from ..db.statement import Statement
-from ..errors import DatabaseBusy, NotAuthenticated
+from ..errors import ConversationNotFound, DatabaseBusy, NotAuthenticated
 from ..models.caller import Caller
 from ..models.database import Conversation, Message, MessageWords, Todo
 
@@ -81,6 +81,13 @@ class Repository:
     async def _row(self, statement: Statement, **parameters: Any) -> Row | None:
         rows = await self._rows(statement, **parameters)
         return rows[0] if rows else None
+
+    async def _row_of_conversation(self, statement: Statement, **parameters: Any) -> Row:
+        """The row of a statement about one conversation. Raises ConversationNotFound if it has none."""
+        row = await self._row(statement, **parameters)
+        if row is None:
+            raise ConversationNotFound
+        return row
 
     async def _row_once(self, statement: Statement, **parameters: Any) -> Row | None:
         """Runs a statement that writes only if it does not find what an earlier request wrote.

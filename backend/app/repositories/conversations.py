@@ -212,16 +212,12 @@ class ConversationRepository(Repository):
 
     async def get(self, conversation_id: int) -> bytes:
         """The conversation as JSON. Raises ConversationNotFound."""
-        row = await self._row(_GET, conversation_id=conversation_id)
-        if row is None:
-            raise ConversationNotFound
+        row = await self._row_of_conversation(_GET, conversation_id=conversation_id)
         return bytes(row[0])
 
     async def usage(self, conversation_id: int) -> bytes:
         """The tokens that all its replies have used together, as JSON. Raises ConversationNotFound."""
-        row = await self._row(_USAGE, conversation_id=conversation_id)
-        if row is None:
-            raise ConversationNotFound
+        row = await self._row_of_conversation(_USAGE, conversation_id=conversation_id)
         return bytes(row[0])
 
     async def change(
@@ -235,11 +231,9 @@ class ConversationRepository(Repository):
 
         Returns the conversation as JSON. Raises ConversationNotFound.
         """
-        row = await self._row(
+        row = await self._row_of_conversation(
             _CHANGE, conversation_id=conversation_id, title=title, pinned=pinned, archived=archived
         )
-        if row is None:
-            raise ConversationNotFound
         return bytes(row[0])
 
     async def entitle(self, conversation_id: int, title: str) -> bool:

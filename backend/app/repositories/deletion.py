@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Interval, bindparam, delete, func, null, s
 from sqlmodel import col
 
 from ..db.statement import Statement, read, write
-from ..errors import ConversationNotFound
 from ..models.database import Conversation, Message
 from .base import Repository, not_deleted, owned
 from .conversations import COLUMNS, THIS_CONVERSATION
@@ -100,17 +99,14 @@ class DeletionRepository(Repository):
 
     async def delete(self, conversation_id: int) -> None:
         """Deletes it, until it is restored, and ends its running reply. Raises ConversationNotFound."""
-        if await self._row(_DELETE, conversation_id=conversation_id) is None:
-            raise ConversationNotFound
+        await self._row_of_conversation(_DELETE, conversation_id=conversation_id)
 
     async def restore(self, conversation_id: int) -> bytes:
         """Takes a deletion back, if there was one; returns it as JSON.
 
         Raises ConversationNotFound, also for what was purged.
         """
-        row = await self._row(_RESTORE, conversation_id=conversation_id)
-        if row is None:
-            raise ConversationNotFound
+        row = await self._row_of_conversation(_RESTORE, conversation_id=conversation_id)
         return bytes(row[0])
 
     async def purge_deleted(self, age: timedelta, *, dry_run: bool = False) -> Purged:

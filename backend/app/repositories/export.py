@@ -113,7 +113,7 @@ def _page(item: Subquery, *place: str) -> Statement:
     return read(select(*places, func.row_to_json(item.table_valued())).order_by(*places))
 
 
-TASKS = _page(_todo, "id")
+TODOS = _page(_todo, "id")
 CONVERSATIONS = _page(_conversation, "id")
 MESSAGES = _page(_message, "conversation_id", "seq")
 
@@ -134,7 +134,7 @@ class ExportRepository:
         async with self._database.snapshot(self._identity) as query:
             [both] = await query(USER, {})
             yield _lines(both)
-            async for rows in _pages(query, TASKS):
+            async for rows in _pages(query, TODOS):
                 counted["todo"] += len(rows)
                 yield _lines(row[-1] for row in rows)
             async for rows in _pages(query, CONVERSATIONS):

@@ -8,13 +8,12 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.selectable import Subquery
 from sqlmodel import col
 
-from ..db.connection import Row
 from ..db.statement import Statement, read
-from ..errors import ConversationNotFound, MessageNotFound
+from ..errors import MessageNotFound
 from ..models.database import Conversation, Message
 from .base import Repository
 from .conversations import THIS_CONVERSATION
-from .messages import COLUMNS, SHOWN, until
+from .messages import COLUMNS, SHOWN, up_to_bytes
 
 END = 2**62
 """No message is beyond it."""
@@ -41,7 +40,7 @@ _seq = col(Message.seq)
 def _nearest(limit: ColumnElement[int], *beyond: ColumnElement[bool], newest: bool) -> Select[Any]:
     """The nearest messages, at least one, at most `limit`, and no more than are worth a page."""
     order = _seq.desc() if newest else _seq.asc()
-    return until(PAGE_BYTES, select(*COLUMNS).where(*SHOWN, *beyond).limit(limit), order)
+    return up_to_bytes(PAGE_BYTES, select(*COLUMNS).where(*SHOWN, *beyond).limit(limit), order)
 
 
 def _stretch(item: Subquery, place: ColumnElement[Any]) -> Statement:
@@ -85,27 +84,22 @@ class HistoryRepository(Repository):
     async def newest(self, conversation_id: int, limit: int, before: int = END) -> Stretch:
         """The `limit` newest messages, or the newest `before` a `seq`. Raises ConversationNotFound."""
         before = min(max(before, 1), END)
-        return _found(await self._row(_NEWEST, conversation_id=conversation_id, limit=limit, before=before))
+        return await self._read(_NEWEST, conversation_id, limit=limit, before=before)
 
     async def oldest(self, conversation_id: int, limit: int, after: int = 0) -> Stretch:
         """The `limit` oldest messages, or the oldest `after` a `seq`. Raises ConversationNotFound."""
         after = min(max(after, 0), END)
-        return _found(await self._row(_OLDEST, conversation_id=conversation_id, limit=limit, after=after))
+        return await self._read(_OLDEST, conversation_id, limit=limit, after=after)
 
     async def around(self, conversation_id: int, limit: int, message_id: int) -> Stretch:
         """A message with those before and after it, at most `limit` in all.
 
         Raises ConversationNotFound and, also for what is not shown any more, MessageNotFound.
         """
-        found = _found(
-            await self._row(_AROUND, conversation_id=conversation_id, limit=limit, message_id=message_id)
-        )
+        found = await self._read(_AROUND, conversation_id, limit=limit, message_id=message_id)
         if found.items == b"[]":
             raise MessageNotFound
         return found
 
-
-def _found(row: Row | None) -> Stretch:
-    if row is None:
-        raise ConversationNotFound
-    return Stretch(*row)
+    async def _read(self, statement: Statement, conversation_id: int, **place: int) -> Stretch:
+        return Stretch(*await self._row_of_conversation(statement, conversation_id=conversation_id, **place))

@@ -59,12 +59,12 @@ SHOWN = (*IN_THIS_CONVERSATION, ~col(Message.replaced))
 _BYTES = func.octet_length(col(Message.content)) + func.coalesce(func.pg_column_size(col(Message.parts)), 0)
 
 
-def until(most: int, messages: Select[Any], order: ColumnElement[Any]) -> Select[Any]:
-    """The first of the messages in this order, at least one, up to the one that makes them so many bytes."""
+def up_to_bytes(size: int, messages: Select[Any], order: ColumnElement[Any]) -> Select[Any]:
+    """The first of the messages in this order, at least one: up to the one that reaches `size` bytes."""
     before = (func.sum(_BYTES).over(order_by=order, rows=(None, 0)) - _BYTES).label("bytes_before")
     measured = messages.add_columns(before).order_by(order).subquery()
     columns = (one for one in measured.c if one.name != "bytes_before")
-    return select(*columns).where(measured.c.bytes_before < most)
+    return select(*columns).where(measured.c.bytes_before < size)
 
 
 def earlier_message() -> CTE:

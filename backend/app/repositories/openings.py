@@ -34,9 +34,10 @@ from .messages import (
     earlier_message,
     inserted,
     numbers_taken,
-    until,
+    up_to_bytes,
 )
 from .replies import LEASED, RUNNING, STREAMING
+from .turn_row import TurnRow
 
 KEY_BYTES = 16
 """Of a request that may be repeated: with them the name of each attempt to open its reply begins."""
@@ -78,7 +79,8 @@ def _cut(first: ColumnElement[int], *conditions: ColumnElement[bool]) -> Any:
     return update(Message).where(*SHOWN, *allowed, _seq >= first).values(replaced=True)
 
 
-def _opened(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
+def _reply_inserted(taken: CTE, offset: int, reply_to: ColumnElement[int]) -> CTE:
+    """Inserts the empty reply, which holds a lease."""
     return inserted(
         taken,
         offset,
@@ -104,12 +106,12 @@ def _replaced(question: CTE) -> ColumnElement[Any]:
 
 def _told(messages: Select[Any], order: ColumnElement[Any]) -> ColumnElement[Any]:
     """The first of the messages in this order, as JSON for an assistant, in theirs."""
-    told = until(CONTEXT_BYTES, messages, order).subquery("told")
+    told = up_to_bytes(CONTEXT_BYTES, messages, order).subquery("told")
     return select(func.json_agg(aggregate_order_by(told.table_valued(), told.c.seq))).scalar_subquery()
 
 
-def _found_before(earlier: CTE) -> tuple[Any, ...]:
-    """An earlier question and its reply, the reply's id, and whether it is being written."""
+def _columns_before(earlier: CTE) -> dict[str, Any]:
+    """An earlier question and its reply."""
     asked = select(earlier.c.seq).scalar_subquery()
     reply = (
         select(*COLUMNS)
@@ -118,16 +120,36 @@ def _found_before(earlier: CTE) -> tuple[Any, ...]:
         .limit(1)
         .cte("earlier_reply")
     )
-    return (
-        as_json(earlier).scalar_subquery(),
-        as_json(reply).scalar_subquery(),
-        select(reply.c.id).scalar_subquery(),
-        select(reply.c.status == "streaming").scalar_subquery(),
-    )
+    return {
+        **_earlier_columns(earlier, reply),
+        "earlier_hash": select(earlier.c.request_hash).scalar_subquery(),
+    }
+
+
+def _earlier_columns(question: CTE, reply: CTE) -> dict[str, Any]:
+    return {
+        "earlier_question": as_json(question).scalar_subquery(),
+        "earlier_reply": as_json(reply).scalar_subquery(),
+        "earlier_reply_id": select(reply.c.id).scalar_subquery(),
+        "earlier_streaming": select(reply.c.status == "streaming").scalar_subquery(),
+    }
+
+
+def _turn_row(**columns: Any) -> Select[Any]:
+    """One row of these columns of a TurnRow; none if the conversation is not there."""
+    return select(*TurnRow(**columns)).select_from(Conversation).where(*THIS_CONVERSATION)
+
+
+def _opened_columns(question: CTE, reply: CTE) -> dict[str, Any]:
+    return {
+        "question": as_json(question).scalar_subquery(),
+        "reply": as_json(reply).scalar_subquery(),
+        "reply_id": select(reply.c.id).scalar_subquery(),
+    }
 
 
 def _asking(*conditions: ColumnElement[bool]) -> Any:
-    """Stores a question with an empty reply; a row of nulls if it may not, and what an earlier one stored."""
+    """Stores a question with an empty reply, if it may, or finds what an earlier request stored."""
     earlier = earlier_message()
     taken = numbers_taken(2, ~select(earlier.c.id).exists(), ~RUNNING.exists(), *conditions)
     question = inserted(
@@ -138,43 +160,29 @@ def _asking(*conditions: ColumnElement[bool]) -> Any:
         client_id=bindparam("client_id"),
         request_hash=bindparam("request_hash"),
     ).cte("question")
-    reply = _opened(taken, 1, taken.c.seq)
-    return (
-        select(
-            as_json(question).scalar_subquery(),
-            as_json(reply).scalar_subquery(),
-            select(reply.c.id).scalar_subquery(),
-            _context(),
-            null(),
-            *_found_before(earlier),
-            select(earlier.c.request_hash).scalar_subquery(),
-            _running,
-            and_(true(), *conditions),
-        )
-        .select_from(Conversation)
-        .where(*THIS_CONVERSATION)
+    reply = _reply_inserted(taken, 1, taken.c.seq)
+    return _turn_row(
+        **_opened_columns(question, reply),
+        context=_context(),
+        running=_running,
+        editable=and_(true(), *conditions),
+        **_columns_before(earlier),
     )
 
 
-def _answering(question: CTE, *conditions: ColumnElement[bool], found: tuple[Any, ...] = ()) -> Any:
+def _answering(question: CTE, *conditions: ColumnElement[bool], **earlier: ColumnElement[Any]) -> Any:
     """Stores an empty reply to a question, which must be the last message that is shown.
 
-    `found` is what a row has besides: the reply of an earlier request.
+    `earlier` is what the row tells of an earlier request.
     """
     taken = numbers_taken(1, select(question.c.id).exists(), ~RUNNING.exists(), *conditions)
-    reply = _opened(taken, 0, select(question.c.seq).scalar_subquery())
-    return (
-        select(
-            as_json(question).scalar_subquery(),
-            as_json(reply).scalar_subquery(),
-            select(reply.c.id).scalar_subquery(),
-            _context(_seq < select(question.c.seq).scalar_subquery()),
-            _replaced(question),
-            *found,
-            _running,
-        )
-        .select_from(Conversation)
-        .where(*THIS_CONVERSATION)
+    reply = _reply_inserted(taken, 0, select(question.c.seq).scalar_subquery())
+    return _turn_row(
+        **_opened_columns(question, reply),
+        context=_context(_seq < select(question.c.seq).scalar_subquery()),
+        replaced=_replaced(question),
+        running=_running,
+        **earlier,
     )
 
 
@@ -248,12 +256,7 @@ _its_question = (
     .where(*IN_THIS_CONVERSATION, _seq == select(_repeated_reply.c.reply_to).scalar_subquery())
     .cte("its_question")
 )
-_repeated = (
-    as_json(_its_question).scalar_subquery(),
-    as_json(_repeated_reply).scalar_subquery(),
-    select(_repeated_reply.c.id).scalar_subquery(),
-    select(_repeated_reply.c.status == "streaming").scalar_subquery(),
-)
+_repeated = _earlier_columns(_its_question, _repeated_reply)
 
 
 ASK = write(_LOCK, _EXPIRE, _asking(), often=True)
@@ -263,9 +266,9 @@ REGENERATE = write(
     _EXPIRE,
     _HOLD,
     _cut(_answer(), _not_repeated),
-    _answering(_last_question, _not_repeated, found=_repeated),
+    _answering(_last_question, _not_repeated, **_repeated),
 )
-REGENERATED = read(select(*_repeated).select_from(Conversation).where(*THIS_CONVERSATION))
+REGENERATED = read(_turn_row(**_repeated))
 REGENERATE_NAMED = write(
     _LOCK, _EXPIRE, _HOLD, _cut(_answer(_seq <= _named_reply.scalar_subquery())), _answering(_last_question)
 )
@@ -283,18 +286,13 @@ _lost_question = (
     .where(*IN_THIS_CONVERSATION, _seq == select(_lost_reply.c.reply_to).scalar_subquery())
     .cte("question")
 )
-_earlier = earlier_message()
-ASKED = read(
-    select(*_found_before(_earlier), select(_earlier.c.request_hash).scalar_subquery())
-    .select_from(Conversation)
-    .where(*THIS_CONVERSATION)
-)
+ASKED = read(_turn_row(**_columns_before(earlier_message())))
 LOST = read(
     select(
-        as_json(_lost_question).scalar_subquery(),
-        as_json(_lost_reply).scalar_subquery(),
-        select(_lost_reply.c.id).scalar_subquery(),
-        _context(_seq < select(_lost_question.c.seq).scalar_subquery()),
-        _replaced(_lost_question),
+        *TurnRow(
+            **_opened_columns(_lost_question, _lost_reply),
+            context=_context(_seq < select(_lost_question.c.seq).scalar_subquery()),
+            replaced=_replaced(_lost_question),
+        )
     )
 )

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB, aggregate_order_by
 from sqlmodel import col
 
 from ..db.statement import read, write
-from ..errors import ConversationNotFound, MessageNotFound
+from ..errors import MessageNotFound
 from ..models.database import Conversation, Message
 from .base import Repository, in_its_conversation, owned
 from .conversations import THIS_CONVERSATION
@@ -120,9 +120,7 @@ class ReplyRepository(Repository):
 
     async def get(self, conversation_id: int, reply_id: int) -> bytes:
         """The reply as JSON. Raises ConversationNotFound."""
-        row = await self._row(_GET, conversation_id=conversation_id, reply_id=reply_id)
-        if row is None:
-            raise ConversationNotFound
+        row = await self._row_of_conversation(_GET, conversation_id=conversation_id, reply_id=reply_id)
         return bytes(row[0])
 
     async def follow(self, conversation_id: int, reply_id: int, have: int) -> StoredReply | None:
@@ -135,10 +133,8 @@ class ReplyRepository(Repository):
 
         Raises ConversationNotFound.
         """
-        row = await self._row(_RUNNING, conversation_id=conversation_id)
-        if row is None:
-            raise ConversationNotFound
-        return row[0] and int(row[0])
+        row = await self._row_of_conversation(_RUNNING, conversation_id=conversation_id)
+        return None if row[0] is None else int(row[0])
 
     async def flush(
         self, conversation_id: int, reply_id: int, have: int, text: str, parts: str | None
@@ -171,19 +167,15 @@ class ReplyRepository(Repository):
 
         Raises ConversationNotFound.
         """
-        row = await self._row(_STOP, conversation_id=conversation_id)
-        if row is None:
-            raise ConversationNotFound
-        return row[0] and int(row[0])
+        row = await self._row_of_conversation(_STOP, conversation_id=conversation_id)
+        return None if row[0] is None else int(row[0])
 
     async def versions(self, conversation_id: int, reply_id: int) -> bytes:
         """All replies to the same question as JSON, oldest first.
 
         Raises ConversationNotFound and, also for what is no reply, MessageNotFound.
         """
-        row = await self._row(_VERSIONS, conversation_id=conversation_id, reply_id=reply_id)
-        if row is None:
-            raise ConversationNotFound
+        row = await self._row_of_conversation(_VERSIONS, conversation_id=conversation_id, reply_id=reply_id)
         if row[0] is None:
             raise MessageNotFound
         return bytes(row[0])
@@ -193,9 +185,9 @@ class ReplyRepository(Repository):
 
         Raises ConversationNotFound and, also for what is no reply, MessageNotFound.
         """
-        row = await self._row(_RATE, conversation_id=conversation_id, reply_id=reply_id, feedback=feedback)
-        if row is None:
-            raise ConversationNotFound
+        row = await self._row_of_conversation(
+            _RATE, conversation_id=conversation_id, reply_id=reply_id, feedback=feedback
+        )
         if row[0] is None:
             raise MessageNotFound
 

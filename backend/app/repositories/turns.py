@@ -4,7 +4,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from ..db.connection import Row
 from ..db.statement import Statement
 from ..errors import (
     ClientIdReused,
@@ -18,6 +17,7 @@ from ..titles import title_from
 from . import openings
 from .base import request_hash
 from .replies import LEASE, ReplyRepository
+from .turn_row import TurnRow
 
 NO_MESSAGES = b"[]"
 """No messages, as JSON."""
@@ -64,14 +64,14 @@ class TurnRepository(ReplyRepository):
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        *_, earlier, earlier_reply, reply_id, streaming, found, running, editable = row
-        if earlier is not None and bytes(found) == wanted:
-            return OpenedTurn(conversation_id, earlier, earlier_reply, reply_id, streaming, context=None)
-        if running is not None and (earlier is None or edited == client_id):
-            raise _in_progress(conversation_id, running)
-        if earlier is not None:
+        known = row.earlier_question is not None
+        if known and bytes(row.earlier_hash) == wanted:
+            return _earlier_turn(conversation_id, row)
+        if row.running is not None and (not known or edited == client_id):
+            raise _in_progress(conversation_id, row.running)
+        if known:
             raise ClientIdReused
-        assert not editable, "nothing else keeps a question from being stored"
+        assert not row.editable, "nothing else keeps a question from being stored"
         raise MessageNotFound
 
     async def asked(self, conversation_id: int, content: str, client_id: str | None) -> OpenedTurn | None:
@@ -79,13 +79,11 @@ class TurnRepository(ReplyRepository):
 
         Raises ConversationNotFound.
         """
-        row = await self._row(openings.ASKED, conversation_id=conversation_id, client_id=client_id)
-        if row is None:
-            raise ConversationNotFound
-        question, reply, reply_id, streaming, found = row
-        if question is None or bytes(found) != request_hash(client_id, "turn", content):
+        row = await self._found(openings.ASKED, conversation_id, client_id=client_id)
+        wanted = request_hash(client_id, "turn", content)
+        if row.earlier_question is None or bytes(row.earlier_hash) != wanted:
             return None
-        return OpenedTurn(conversation_id, question, reply, reply_id, streaming, context=None)
+        return _earlier_turn(conversation_id, row)
 
     async def regenerate(self, conversation_id: int, key: str | None = None) -> OpenedTurn:
         """Opens another reply to the last question; the one before stays as a version of it.
@@ -94,21 +92,21 @@ class TurnRepository(ReplyRepository):
         since, as long as it is among the newest thousand messages. Raises ConversationNotFound,
         TurnInProgress, and NothingToAnswer.
         """
+        hashed = _key(key)
         row = await self._opening(
-            openings.REGENERATE, conversation_id, title=None, key=_key(key), begins=_key(key) or b""
+            openings.REGENERATE, conversation_id, title=None, key=hashed, begins=hashed or b""
         )
-        opened = _opened_turn(conversation_id, row) or _earlier_turn(conversation_id, row[5:9])
-        return opened or _nothing_opened(conversation_id, row)
+        if row.earlier_reply is not None:
+            return _earlier_turn(conversation_id, row)
+        return _opened_turn(conversation_id, row) or _nothing_opened(conversation_id, row)
 
     async def regenerated(self, conversation_id: int, key: str | None) -> OpenedTurn | None:
         """The reply that an earlier request with the same `key` opened, if one did.
 
         Raises ConversationNotFound.
         """
-        row = await self._row(openings.REGENERATED, conversation_id=conversation_id, key=_key(key))
-        if row is None:
-            raise ConversationNotFound
-        return _earlier_turn(conversation_id, row)
+        row = await self._found(openings.REGENERATED, conversation_id, key=_key(key))
+        return None if row.earlier_reply is None else _earlier_turn(conversation_id, row)
 
     async def regenerate_named(self, conversation_id: int, named: str) -> OpenedTurn:
         """Opens another reply to the question before the reply with this id; what came after is put away.
@@ -130,13 +128,13 @@ class TurnRepository(ReplyRepository):
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        if (running := row[-1]) is not None:
-            raise _in_progress(conversation_id, running)
+        if row.running is not None:
+            raise _in_progress(conversation_id, row.running)
         raise MessageNotFound
 
     async def _opening(
         self, statement: Statement, conversation_id: int, begins: bytes = b"", **parameters: Any
-    ) -> Row:
+    ) -> TurnRow:
         """What a statement opened or found. An opening whose answer was lost is looked for at once.
 
         `begins` is what the name of this attempt begins with.
@@ -147,22 +145,26 @@ class TurnRepository(ReplyRepository):
                 statement, conversation_id=conversation_id, attempt=attempt, lease=LEASE, **parameters
             )
         except DatabaseUnavailable as error:
-            row = await self.opened(conversation_id, attempt) if error.answer_lost else None
-            if row is None:
+            opened = await self.opened(conversation_id, attempt) if error.answer_lost else None
+            if opened is None:
                 raise
+            return opened
         if row is None:
             raise ConversationNotFound
-        return row
+        return TurnRow(*row)
 
-    async def opened(self, conversation_id: int, attempt: bytes) -> Row | None:
+    async def opened(self, conversation_id: int, attempt: bytes) -> TurnRow | None:
         """What an attempt to open a turn has opened, if that is still being written."""
-        row = await self._row(openings.LOST, conversation_id=conversation_id, attempt=attempt)
-        return None if row is None or row[2] is None else row
+        row = await self._found(openings.LOST, conversation_id, attempt=attempt)
+        return None if row.reply is None else row
+
+    async def _found(self, statement: Statement, conversation_id: int, **parameters: Any) -> TurnRow:
+        return TurnRow(
+            *await self._row_of_conversation(statement, conversation_id=conversation_id, **parameters)
+        )
 
     async def _exists(self, conversation_id: int, named: str) -> bool:
-        row = await self._row(openings.EXISTS, conversation_id=conversation_id, cut=named)
-        if row is None:
-            raise ConversationNotFound
+        row = await self._row_of_conversation(openings.EXISTS, conversation_id=conversation_id, cut=named)
         return bool(row[0])
 
 
@@ -171,10 +173,10 @@ def _in_progress(conversation_id: int, reply_id: int) -> TurnInProgress:
     return TurnInProgress(reply_id=reply_id, resume=f"/api/chat/{conversation_id}/stream")
 
 
-def _nothing_opened(conversation_id: int, row: Row) -> NoReturn:
+def _nothing_opened(conversation_id: int, row: TurnRow) -> NoReturn:
     """Says why a statement that answers the last question did not."""
-    if (running := row[-1]) is not None:
-        raise _in_progress(conversation_id, running)
+    if row.running is not None:
+        raise _in_progress(conversation_id, row.running)
     raise NothingToAnswer
 
 
@@ -183,18 +185,28 @@ def _key(key: str | None) -> bytes | None:
     return hashed and hashed[: openings.KEY_BYTES]
 
 
-def _earlier_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
-    """The turn that an earlier request has opened, if one has."""
-    question, reply, reply_id, streaming = row
-    if reply is None:
-        return None
-    return OpenedTurn(conversation_id, question, reply, reply_id, streaming, context=None)
+def _earlier_turn(conversation_id: int, row: TurnRow) -> OpenedTurn:
+    """The turn that an earlier request has opened."""
+    return OpenedTurn(
+        conversation_id,
+        row.earlier_question,
+        row.earlier_reply,
+        row.earlier_reply_id,
+        row.earlier_streaming,
+        context=None,
+    )
 
 
-def _opened_turn(conversation_id: int, row: Row) -> OpenedTurn | None:
+def _opened_turn(conversation_id: int, row: TurnRow) -> OpenedTurn | None:
     """The turn that the statement has opened, if it has."""
-    question, reply, reply_id, *told = row[:5]
-    if reply is None:
+    if row.reply is None:
         return None
-    context, replaced = (messages or NO_MESSAGES for messages in told)
-    return OpenedTurn(conversation_id, question, reply, reply_id, True, context, replaced)
+    return OpenedTurn(
+        conversation_id,
+        row.question,
+        row.reply,
+        row.reply_id,
+        running=True,
+        context=row.context or NO_MESSAGES,
+        replaced=row.replaced or NO_MESSAGES,
+    )
