@@ -78,6 +78,19 @@ def held(postgres: Postgres, user_id: int) -> Iterator[None]:
 
 
 @contextmanager
+def pausing(postgres: Postgres) -> Iterator[None]:
+    """Lets each statement wait that has just found the account in whose name it runs."""
+    whole = str(postgres.value("SELECT pg_get_functiondef('require_account'::regproc)"))
+    with closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection:
+        connection.cursor().execute("SELECT pg_advisory_lock(1)")
+        postgres.rows(whole.replace("END IF;", "END IF; PERFORM pg_advisory_xact_lock_shared(1);"))
+        try:
+            yield
+        finally:
+            postgres.rows(whole)
+
+
+@contextmanager
 def refusing(
     postgres: Postgres, what: str, sqlstate: str, constraint: str = "", *, times: int = 1_000
 ) -> Iterator[Callable[[], int]]:

@@ -14,9 +14,11 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
+from sqlalchemy.engine import URL
 
 from app.db.migrations import current
 from command_line import run, serving
+from proxy import proxied
 from support import Postgres, empty
 from tokens.issuer import GOOD_CLAIMS, ISSUER, PRIVATE
 from tokens.server import jwk, key_set, serving as publishing
@@ -85,6 +87,19 @@ def test_purge_says_how_many_are_gone(configured: dict[str, str], postgres: Post
     assert "are gone for good, deleted: 0, with 0 messages." in run(now, "purge").stdout
     assert run({**configured, "RETENTION_DAYS": "0"}, "purge").returncode == 2
     assert run({**configured, "DELETED_RETENTION_DAYS": "-1"}, "purge").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("user", "create", "a@example.com", "--password", "correct horse"), ("purge",)], ids=str
+)
+def test_a_command_leaves_no_plan_on_a_connection_that_others_get(
+    configured: dict[str, str], postgres: Postgres, words: tuple[str, ...]
+) -> None:
+    with proxied(postgres) as proxy:
+        here = {**configured, "DATABASE_URL": proxy.text, "DATABASE_URL_UNPOOLED": postgres.text}
+        assert run(here, *words).returncode == 0
+        assert b"set_config" in proxy.said
+        assert b"PREPARE" not in proxy.said
 
 
 @pytest.mark.parametrize(
@@ -221,14 +236,18 @@ def test_doctor_says_what_to_do_about_each_fault(configured: dict[str, str], pos
 
 
 def test_doctor_says_which_login_lacks_the_role(configured: dict[str, str], postgres: Postgres) -> None:
-    login = f"stranger_{postgres.url.database}"
+    name = f'"stranger"_{postgres.url.database}'
+    login = '"{}"'.format(name.replace('"', '""'))
     postgres.rows(f"CREATE ROLE {login} LOGIN PASSWORD 'x'; GRANT SELECT ON alembic_version TO {login}")
-    stranger = Postgres(postgres.url.set(username=login, password="x"))
-    grant = f'GRANT chat_history_app TO "{login}"'
+    server = postgres.url
+    unnamed = URL.create("postgresql", host=server.host, port=server.port, database=server.database)
+    address = unnamed.render_as_string()
+    stranger = {**configured, "DATABASE_URL": address, "PGUSER": name, "PGPASSWORD": "x"}
+    grant = f"GRANT chat_history_app TO {login}"
     try:
-        refused = run({**configured, "DATABASE_URL": stranger.text}, "doctor")
+        refused = run(stranger, "doctor")
         postgres.rows(grant)
-        taken = run({**configured, "DATABASE_URL": stranger.text}, "doctor")
+        taken = run(stranger, "doctor")
     finally:
         postgres.rows(f"DROP OWNED BY {login}; DROP ROLE {login}")
     assert refused.returncode == 1

@@ -17,7 +17,7 @@ ARROWS = {
     "asgi": "main settings logs",
     "cli": "terminal server main doctor purge accounts assistants repositories db models tokens settings logs"
     " errors",
-    "terminal": "errors",
+    "terminal": "models errors",
     "server": "protocol api errors",
     "protocol": "outgoing api errors",
     "outgoing": "",

@@ -7,6 +7,7 @@ from contextlib import suppress
 from .errors import ConfirmationWrong, NotAuthenticated, PasswordWrong, SignInFailed
 from .models.audit import Visit
 from .models.caller import Caller
+from .models.database import MAX_ID
 from .passwords import Passwords
 from .repositories.audit import AuditRepository
 from .repositories.erasure import ErasureRepository
@@ -16,7 +17,6 @@ from .tokens import Principal
 REMEMBERED = 10_000
 REMEMBERED_SECONDS = 60
 """How long the id of an issuer's user is kept. Whether the account is still there, each statement asks."""
-LARGEST_ID = 2**63 - 1
 
 
 class Accounts:
@@ -64,7 +64,7 @@ class Accounts:
         await self._users.sign_out(caller, visit)
 
     async def user_of(self, principal: Principal) -> Caller:
-        """Whose token it is: its own word, or, for an external issuer, an account made on first sight.
+        """The account that a verified token stands for. An issuer's user gets one on the first visit.
 
         One token asks the database once a minute in a process. Raises NotAuthenticated for a token of an
         issuer that is older than the end of its user's account.
@@ -82,7 +82,7 @@ class Accounts:
     async def find(self, who: str) -> Caller:
         """The account with this address, or with this id. Raises SignInFailed if there is none."""
         if who.isascii() and who.isdigit():
-            return await self._existing(who)
+            return await self._with_id(who)
         found = await self._users.credentials(who)
         if found is None:
             raise SignInFailed
@@ -120,8 +120,8 @@ class Accounts:
         """
         return await self._erasures.erase((await self.find(who)).user_id, visit)
 
-    async def _existing(self, digits: str) -> Caller:
-        if len(digits) <= len(str(LARGEST_ID)) and int(digits) <= LARGEST_ID:  # int() fails for thousands
+    async def _with_id(self, digits: str) -> Caller:
+        if len(digits) <= len(str(MAX_ID)) and int(digits) <= MAX_ID:  # int() fails for thousands
             with suppress(NotAuthenticated):
                 return await self._users.account(int(digits))
         raise SignInFailed

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from .errors import ChatError, SetupError, SignInFailed
-from .terminal import agree, answer, new_password, require_text, say
+from .terminal import account_line, agree, answer, audit_line, new_password, require_text, say
 
 if TYPE_CHECKING:
     from .accounts import Accounts
@@ -124,11 +124,11 @@ def audit(
 ) -> None:
     """List what was done to accounts: when, what, by whom, to which account, from which network."""
     from .db.migrations import direct_url, explained
-    from .repositories.audit import described, entries
+    from .repositories.audit import entries
 
     with _database(_settings()) as settings, explained(direct_url(settings)):
         for entry in entries(direct_url(settings), user):
-            answer(described(entry))
+            answer(audit_line(entry))
 
 
 @cli.command()
@@ -166,11 +166,11 @@ def create_user(
 def list_users() -> None:
     """List all accounts: id, since when, and who."""
     from .db.migrations import direct_url, explained
-    from .repositories.users import described, every_account
+    from .repositories.users import every_account
 
     with _database(_settings()) as settings, explained(direct_url(settings)):
         for user in every_account(direct_url(settings)):
-            answer(described(user))
+            answer(account_line(user))
 
 
 @users.command("delete")
@@ -281,7 +281,8 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
     from .repositories.users import UserRepository
 
-    database = Database(urls.configured(settings), statement_timeout=ERASURE_SECONDS)
+    # A plan would stay, behind a pooler, on a connection that somebody else gets.
+    database = Database(urls.configured(settings), statement_timeout=ERASURE_SECONDS, keeps_plans=False)
     parts = UserRepository(database), ErasureRepository(database), AuditRepository(database)
     try:
         return await verb(Accounts(*parts))

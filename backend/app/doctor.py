@@ -42,7 +42,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("address", True, "what it leads to is on this machine, encrypted, or allowed in the clear")
     yield from _database("database", url, settings)
-    [found] = _reachable("direct address for migrations", direct)
+    found = _reachable("direct address for migrations", direct)
     if direct != url:
         yield found
     if found.good:
@@ -60,8 +60,6 @@ def _assistant(settings: Settings) -> Iterator[Finding]:
 
 def _tokens(settings: Settings) -> Iterator[Finding]:
     try:
-        if not settings.external_issuer:
-            _ = settings.signing_key
         make_verifier(settings)
     except SetupError as error:
         yield Finding("tokens", False, str(error))
@@ -85,19 +83,18 @@ def _origins(settings: Settings) -> Iterator[Finding]:
         yield Finding("CORS_ORIGINS", True, f"{origin} may call from a browser")
 
 
-def _reachable(what: str, url: URL) -> Iterator[Finding]:
+def _reachable(what: str, url: URL) -> Finding:
     try:
         migrations.current(url)
     except SetupError as error:
-        yield Finding(what, False, str(error))
-    else:
-        yield Finding(what, True, f"answers at {url.host or 'a local socket'}")
+        return Finding(what, False, str(error))
+    return Finding(what, True, f"answers at {url.host or 'a local socket'}")
 
 
 def _database(what: str, url: URL, settings: Settings) -> Iterator[Finding]:
-    *failed, found = _reachable(what, url)
+    found = _reachable(what, url)
     yield found
-    if failed or not found.good:
+    if not found.good:
         return
     engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
     with migrations.explained(url), engine.connect() as connection:
@@ -129,8 +126,9 @@ def _role(connection: Connection, *, exactly: bool) -> Iterator[Finding]:
     try:
         connection.execute(text(f"SET LOCAL ROLE {ROLE}"))
     except DBAPIError:
-        login = connection.engine.url.username
-        sentence = f'cannot be taken: GRANT {ROLE} TO "{login}", after `chat-history migrate`'
+        connection.rollback()
+        login = connection.scalar(text("SELECT quote_ident(current_user)"))
+        sentence = f"cannot be taken: GRANT {ROLE} TO {login}, after `chat-history migrate`"
         yield Finding(f"role {ROLE}", False, sentence)
         return
     finally:

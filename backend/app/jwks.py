@@ -46,8 +46,9 @@ class PublishedKey:
 class IssuerKeys:
     """The keys at `url`, fetched when first needed and again after 10 minutes.
 
-    An unknown key id fetches them early, but never within 30 seconds of the last request. While the
-    issuer does not answer, the keys that are known stay in use. `clock` is in seconds and steady.
+    An unknown key id fetches them early, but never within 30 seconds of the last request (5 while no key is
+    known). While the issuer does not answer, the keys that are known stay in use. `clock` is in seconds and
+    steady.
 
     Raises SetupError unless `url` is https, or http on this machine's loopback.
     """

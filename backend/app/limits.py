@@ -10,9 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt
 
 MAX_KEYS = 100_000
 """Per limit. The key that was used least recently gives way: some 20 MB when all are full."""
@@ -23,20 +22,6 @@ _ERROR = 0.001
 MINUTE, QUARTER, HOUR = 60, 900, 3_600
 GUESSERS = 10
 """How many accounts' wrong passwords one source may use up."""
-
-
-def _addresses(proxies: tuple[str, ...]) -> tuple[str, ...]:
-    # The server would take anything else for the name of a client, and believe no proxy.
-    try:
-        for proxy in () if proxies == ("*",) else proxies:
-            ip_network(proxy)
-    except ValueError:
-        raise ValueError("must be addresses, or networks such as 10.0.0.0/8; or * alone") from None
-    return proxies
-
-
-Proxies = Annotated[tuple[str, ...], AfterValidator(_addresses)]
-"""Who may say for which address a request is counted."""
 
 
 class Quotas(BaseModel):
@@ -111,7 +96,7 @@ class Limit:
         )
 
     def give_back(self, key: Hashable) -> None:
-        """Takes one less."""
+        """Puts back one that was taken."""
         if key in self._full_at:
             self._full_at[key] -= self.seconds / self.quota
 
@@ -125,9 +110,6 @@ class Limit:
         oldest = next(iter(self._full_at))
         if self._full_at[oldest] <= now or len(self._full_at) > MAX_KEYS:
             del self._full_at[oldest]
-
-    def __len__(self) -> int:
-        return len(self._full_at)
 
 
 class Limits:

@@ -106,8 +106,6 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
 
 def _services(settings: Settings, assistant: Assistant) -> Services:
     url = urls.configured(settings)
-    if not settings.external_issuer:
-        _ = settings.signing_key
     database = Database(
         url,
         pool_size=settings.database_pool_size,

@@ -42,7 +42,8 @@ async def purge(settings: Settings, *, dry_run: bool = False) -> Purge:
     """
     deleted_for, inactive_for = settings.deleted_retention_days, settings.retention_days
     deleted, inactive = Purged(), Purged()
-    database = Database(urls.configured(settings), statement_timeout=BATCH_SECONDS)
+    # A plan would stay, behind a pooler, on a connection that somebody else gets.
+    database = Database(urls.configured(settings), statement_timeout=BATCH_SECONDS, keeps_plans=False)
     try:
         noted = forget(direct_url(settings), timedelta(days=settings.audit_retention_days), dry_run=dry_run)
         for account in every_account(direct_url(settings)):

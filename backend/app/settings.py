@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment. Each is a name, a default and a sentence."""
+"""Settings: what whoever runs the service may choose. Each is a name, a default and a sentence."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import SetupError
-from .limits import Proxies, Quotas
-from .values import Lifetime, Origins, Seconds
+from .limits import Quotas
+from .values import Lifetime, Origins, Proxies, Seconds
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -126,7 +126,7 @@ class Settings(Quotas, BaseSettings):
         None, description="The key of the model's provider. Empty with `openai:`: OPENAI_API_KEY."
     )
     openai_api_key: SecretStr | None = Field(
-        None, description="The key for `openai:`, which no other provider is ever sent."
+        None, description="The key for `openai:`. Sent to OPENAI_BASE_URL if set, and to no other provider."
     )
     openai_base_url: str | None = Field(
         None,
@@ -207,7 +207,7 @@ class Settings(Quotas, BaseSettings):
         "which network; `chat-history purge` removes what is older.",
     )
     shutdown_grace: Seconds = Field(
-        20, description="Seconds that requests and replies under way get when the server is told to stop."
+        20, description="Seconds that replies get when it is told to stop; other requests get 5 after that."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least severe lines that are logged. Libraries log from WARNING on."

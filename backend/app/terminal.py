@@ -1,11 +1,18 @@
 """What the command line says to whoever typed a command, and asks them; somebody, or no one at all."""
 
+from __future__ import annotations
+
 import os
 import sys
+from datetime import UTC
+from typing import TYPE_CHECKING
 
 import typer
 
 from .errors import SetupError
+
+if TYPE_CHECKING:
+    from .models.database import Audit, User
 
 
 def require_text(words: list[str]) -> None:
@@ -30,6 +37,23 @@ def answer(line: str) -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
         raise SetupError(f"The answer cannot be written: {error.strerror}.") from None
+
+
+def account_line(user: User) -> str:
+    """Id, since when, and who, with a tab between them.
+
+    A stranger chose the name: what in it would move or mislead a terminal is shown as Python writes it.
+    """
+    who = user.email or f"{user.issuer} {user.subject}"
+    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in who)
+    return f"{user.id}\t{user.created_at:%Y-%m-%d}\t{shown}"
+
+
+def audit_line(entry: Audit) -> str:
+    """When, what, by whom, about which account, from which network, with a tab between them."""
+    when = f"{entry.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    about = "-" if entry.user_id is None else str(entry.user_id)
+    return "\t".join((when, entry.event, entry.actor, about, entry.network or "-"))
 
 
 def agree(question: str, otherwise: str) -> None:

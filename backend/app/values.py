@@ -1,6 +1,7 @@
 """What settings may be, where a type alone would let too much through."""
 
 import re
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -29,3 +30,17 @@ def _as_browsers_send_them(origins: tuple[str, ...]) -> tuple[str, ...]:
 
 Origins = Annotated[tuple[str, ...], AfterValidator(_as_browsers_send_them)]
 """Sites that may call from a browser; `*` for any."""
+
+
+def _addresses(proxies: tuple[str, ...]) -> tuple[str, ...]:
+    # The server would take anything else for the name of a client, and believe no proxy.
+    try:
+        for proxy in () if proxies == ("*",) else proxies:
+            ip_network(proxy)
+    except ValueError:
+        raise ValueError("must be addresses, or networks such as 10.0.0.0/8; or * alone") from None
+    return proxies
+
+
+Proxies = Annotated[tuple[str, ...], AfterValidator(_addresses)]
+"""Who may say for which address a request is counted."""

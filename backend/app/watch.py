@@ -1,6 +1,7 @@
 """Ends what is being read when its reader's account is deleted, or its tokens end."""
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +49,8 @@ class Watch:
         reading = Reading(caller, wake)
         self._readings.add(reading)
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+            # Of no request: it looks for all readers.
+            self._looking = asyncio.create_task(self._look(), context=contextvars.Context())
         try:
             yield reading
         finally:

@@ -68,7 +68,10 @@ def _lexeme(owner: int, word: str) -> str:
 
 
 def documents(owner: int, text: str) -> Iterator[str]:
-    """The words of a text and their places, as `tsvector`s; those of languages without word breaks not."""
+    """The words of a text and their places, as `tsvector`s.
+
+    Those of languages that put nothing between words are left out.
+    """
     for start in range(0, len(text), PART):
         places = defaultdict(list)
         # A word that begins before the cut is whole.

@@ -1,5 +1,6 @@
 """What ends tokens before they expire: another password, signing out, the end of the account. And expiry."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,9 @@ import jwt
 import pytest
 
 from app import tokens
+from app.logs import Json
 from assistants_for_tests import Scripted
-from database_for_tests import held, waiting_for_locks
+from database_for_tests import held, pausing, waiting_for_locks
 from support import SECRET, Postgres, Service, User, restored_before, until
 from turns.reading import Event, streaming
 
@@ -118,6 +120,38 @@ def test_of_two_changes_at_once_the_second_comes_with_a_token_that_has_ended(ser
         assert sorted(answer.result().status_code for answer in answers) == [200, 401]
 
 
+def test_signing_out_is_refused_where_another_password_was_quicker(service: Service) -> None:
+    """Else whoever signed out everywhere would not know of the token that the change was answered with."""
+    alice = registered(service)
+    body = {"current_password": OLD, "new_password": NEW}
+    with ThreadPoolExecutor(2) as executor:
+        with held(service.postgres, alice.id):
+            changing = executor.submit(alice.post, "/api/auth/password", body)
+            until(lambda: waiting_for_locks(service.postgres) == 1)
+            leaving = executor.submit(service.client(alice.token).post, "/api/auth/sign-out")
+            until(lambda: waiting_for_locks(service.postgres) == 2)
+        assert (changing.result().status_code, leaving.result().status_code) == (200, 401)
+    new = service.client(changing.result().json()["access_token"])
+    assert new.get("/api/auth/me").status_code == 200
+
+
+@pytest.mark.parametrize("operation", ["password", "erasure"])
+def test_an_account_that_is_deleted_meanwhile_has_no_credentials(service: Service, operation: str) -> None:
+    alice = registered(service)
+    with ThreadPoolExecutor(1) as executor:
+        with pausing(service.postgres):
+            if operation == "password":
+                body = {"current_password": OLD, "new_password": NEW}
+                asked = executor.submit(alice.post, "/api/auth/password", body)
+            else:
+                asked = executor.submit(
+                    alice.client.request, "DELETE", "/api/auth/me", json={"confirmation": OLD}
+                )
+            until(lambda: waiting_for_locks(service.postgres) == 1)
+            service.postgres.rows('DELETE FROM "user" WHERE id = %s', alice.id)
+        assert (asked.result().status_code, asked.result().json()["code"]) == (401, "not_authenticated")
+
+
 def test_signing_out_ends_every_token_and_keeps_the_password(service: Service) -> None:
     alice = registered(service)
     other = sign_in(service)
@@ -185,9 +219,13 @@ def test_the_streams_of_others_go_on(serve_with: Serve) -> None:
             assert list(his)[-1]["type"] == "finish"
 
 
-def test_a_look_that_goes_wrong_is_not_the_last(
-    serve_with: Serve, postgres: Postgres, caplog: pytest.LogCaptureFixture
+def test_a_look_that_goes_wrong_is_not_the_last_and_of_no_request(
+    serve_with: Serve,
+    postgres: Postgres,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(caplog.handler, "formatter", Json())
     assistant = Scripted("One, ", "two.", waits=True)
     with serve_with(assistant) as service, closing(assistant):
         alice = registered(service)
@@ -198,6 +236,8 @@ def test_a_look_that_goes_wrong_is_not_the_last(
             postgres.rows("ALTER FUNCTION elsewhere RENAME TO ended_accounts")
             sign_out(alice)
             assert list(events)[-1] in ERRORS
+    lines = [json.loads(line) for line in caplog.text.splitlines()]
+    assert {"request_id" in line for line in lines if line["event"] == "watch.failed"} == {False}
 
 
 def test_a_token_that_expires_is_good_for_what_it_has_begun_and_nothing_else(

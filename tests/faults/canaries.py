@@ -236,8 +236,8 @@ CANARIES = (
         (
             (
                 "turns/turns.py",
-                "        self._closing = True\n",
-                "        self._closing = True\n        return\n",
+                "        self._deadline = self._deadline or loop.time() + grace\n",
+                "        self._deadline = self._deadline or loop.time() + grace\n        return\n",
             ),
         ),
     ),

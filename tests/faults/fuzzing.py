@@ -105,7 +105,7 @@ def _cases(report: Path) -> Iterator[Json]:
             recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
             before: list[str] = []
             for case, interaction in recorder.get("interactions", {}).items():
-                if interaction["response"] is not None:
+                if interaction.get("response") is not None:  # else nobody waited for it any more
                     yield interaction | {"checks": recorder["checks"].get(case, []), "before": list(before)}
                     before.append(_asked(interaction))
 

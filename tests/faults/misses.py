@@ -227,8 +227,8 @@ MISSES = (
         (
             (
                 "turns/turns.py",
-                "        self._closing = True\n",
-                "        self._closing = True\n        return\n",
+                "        self._deadline = self._deadline or loop.time() + grace\n",
+                "        self._deadline = self._deadline or loop.time() + grace\n        return\n",
             ),
         ),
     ),

@@ -1,5 +1,6 @@
 """What is refused changes nothing, says why, and is not refused to whoever only repeats it."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from assistants_for_tests import Echo, Scripted
-from support import Service, User
+from proxy import proxied
+from support import Postgres, Service, User
 from turns.reading import streaming, text
 
 Serve = Callable[..., AbstractContextManager[Service]]
@@ -107,6 +109,25 @@ def test_a_retry_is_answered_when_there_is_no_room_for_a_turn(
                 assert text(list(again)) == text(list(events)) == "Wait ... done."
             assert whole.result().json()["reply"]["content"] == "Wait ... done."
         assert len(assistant.prompts) == 1
+
+
+def test_what_has_no_key_is_refused_without_a_question_to_the_database(
+    serve_with: Serve, postgres: Postgres
+) -> None:
+    with proxied(postgres) as proxy, serve_with(Echo(), database_url=proxy.text) as service:
+        user = service.user("a@example.com")
+        path = f"/api/chat/{user.conversation()}"
+        asyncio.run(service.app.state.services.turns.close(0))
+        for verb, body, key, questions in (
+            ("message", {"message": "Go"}, {}, 0),
+            ("regenerate", None, {}, 0),
+            ("message", {"message": "Go"}, {"Idempotency-Key": "k-1"}, 1),
+            ("regenerate", None, {"Idempotency-Key": "k-1"}, 1),
+        ):
+            proxy.forget()
+            refused = user.post(f"{path}/{verb}", body, headers=key)
+            assert (refused.status_code, refused.json()["code"]) == (503, "shutting_down")
+            assert proxy.round_trips == questions
 
 
 def test_every_409_of_a_running_turn_says_where_it_is(service: Service, serve_with: Serve) -> None:

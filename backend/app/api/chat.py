@@ -179,16 +179,16 @@ async def get_history(
     cursors for the ones before and the ones after them. With `format=ui` they are `UIMessage`s of the AI SDK:
     what its `useChat` begins with.
     """
-    older, newer = (
-        Cursor("history", history.user_id, session),
-        Cursor("newer history", history.user_id, session),
-    )
+    older = Cursor("history", history.user_id, session)
+    newer = Cursor("newer history", history.user_id, session)
     if place.around is not None:
         found = await history.around(session, limit, place.around)
     elif place.after is not None:
-        found = await history.oldest(session, limit, *newer.read(place.after, 1))
+        [after] = newer.read(place.after, 1)
+        found = await history.oldest(session, limit, after)
     elif place.before is not None:
-        found = await history.newest(session, limit, *older.read(place.before, 1))
+        [before] = older.read(place.before, 1)
+        found = await history.newest(session, limit, before)
     else:
         found = await history.newest(session, limit)
     items = ui_items(found.items) if format == "ui" else found.items

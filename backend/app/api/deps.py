@@ -26,6 +26,7 @@ from ..metrics import Metrics
 from ..models import text
 from ..models.audit import Visit, network_of
 from ..models.caller import Caller
+from ..models.database import MAX_ID
 from ..repositories.base import Repository
 from ..repositories.conversations import ConversationRepository
 from ..repositories.deletion import DeletionRepository
@@ -43,7 +44,6 @@ from ..watch import Watch
 from . import limits
 from .stream import is_wanted
 
-MAX_ID = 2**63 - 1
 _SESSION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _SAFE = ("GET", "HEAD")
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)

@@ -36,7 +36,7 @@ DESCRIPTION = """Chat history that is never lost, doubled, reordered or leaked.
 
 To try it here: {sign_in}, **start** a chat, and send it `help`.
 
-* Times are RFC 3339 in UTC. Lists come in pages: give `next_cursor` back as `cursor` until it is null.
+* Times are RFC 3339 in UTC. Long lists come in pages: give `next_cursor` back as `cursor` until it is null.
 * A request with a `client_id`, or an `Idempotency-Key`, may be repeated safely: the same one again
   changes nothing.
 * A reply can be read as it is written: ask for `text/event-stream`. What comes is the UI message stream of

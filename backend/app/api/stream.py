@@ -48,7 +48,7 @@ def is_wanted(accept: str) -> bool:
         quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
         if name in liked and _QUALITY.fullmatch(quality):
             liked[name] = float(quality)
-    return 0 < liked["text/event-stream"] >= liked["application/json"]
+    return liked["text/event-stream"] > 0 and liked["text/event-stream"] >= liked["application/json"]
 
 
 def stream_response(

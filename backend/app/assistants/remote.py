@@ -45,7 +45,7 @@ def _base_url(settings: Settings, provider: Provider) -> str:
 
 
 def _key(settings: Settings, prefix: str) -> str | None:
-    """The key of the model's provider. OpenAI's is never shown to another."""
+    """The key of the model's provider. That of `openai:` is for OPENAI_BASE_URL, and for no other."""
     name, secret = "MODEL_API_KEY", settings.model_api_key
     if secret is None and prefix == "openai":
         name, secret = "OPENAI_API_KEY", settings.openai_api_key

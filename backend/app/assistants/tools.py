@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import ChatError
-from ..models.database import Todo
+from ..models.database import MAX_ID, Todo
 from ..models.text import TodoDescription, TodoTitle
 from ..repositories.todos import TodoRepository
 
@@ -24,7 +24,7 @@ MOST_LISTED = 100
 _DESCRIPTION_CHARACTERS = 500
 _MOST_FAULTS = 3
 
-TodoId = Annotated[int, Field(ge=1, le=2**63 - 1, description="The id of the todo, as list_todos tells it.")]
+TodoId = Annotated[int, Field(ge=1, le=MAX_ID, description="The id of the todo, as list_todos tells it.")]
 
 
 @dataclass(frozen=True, slots=True)

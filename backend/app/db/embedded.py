@@ -83,7 +83,8 @@ def running(
 
     The server is made, started or taken over as needed, and stopped when the last of its users, in
     whatever process, leaves. `progress` is told, in a sentence, what takes seconds. Without
-    `durable` a crash of the machine may destroy the data; what matters is who starts the server.
+    `durable` a crash of the machine may destroy the data. It counts for whoever starts the server,
+    not for who takes it over.
 
     Raises SetupError if that is impossible: no PostgreSQL, or none of the data's major version; a
     directory that is not ours, or cannot be written or reached; a server that does not start.

@@ -50,7 +50,7 @@ NOBODY = Identity()
 _REST = "((%(not_after)s - extract(epoch FROM clock_timestamp())) * 1000)::bigint | 1"
 
 TOO_LATE = "22023"
-"""What Postgres says to a setting that it does not have."""
+"""What Postgres answers to a time-out below zero (invalid_parameter_value): the statement came too late."""
 
 
 def introduction(identity: Identity, *, reads: bool, milliseconds: int) -> Statement:

@@ -42,7 +42,7 @@ class Account:
 
 
 def installations() -> list[Installation]:
-    """Every PostgreSQL >= 14 that is found: the wheel's, that of the PATH, Debian's; newest first.
+    """Every PostgreSQL >= 14 that is found: the wheel's, that of the PATH, then Debian's from the newest on.
 
     The wheel's package is not imported, because that loads what only its own server needs.
     """

@@ -32,7 +32,7 @@ def direct_url(settings: Settings) -> URL:
     """Where migrations go: DATABASE_URL_UNPOOLED, or DATABASE_URL around its pooler. Raises SetupError."""
     if settings.database_url_unpooled is not None:
         address = settings.database_url_unpooled.get_secret_value()
-        return urls.unread("DATABASE_URL_UNPOOLED", address, settings)
+        return urls.permitted("DATABASE_URL_UNPOOLED", address, settings)
     return urls.direct(urls.configured(settings))
 
 
@@ -122,7 +122,7 @@ def _is_behind(configuration: Config, revision: str, version: str | None) -> boo
     return target in list(scripts.walk_revisions("base", version))[1:]
 
 
-def _configuration(url: URL | None = None) -> Config:
+def _configuration(url: URL) -> Config:
     from alembic.config import Config
 
     configuration = Config()

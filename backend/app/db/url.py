@@ -31,16 +31,17 @@ def parse(address: str) -> URL:
 
 
 def configured(settings: Settings) -> URL:
-    """Where the data are. Raises SetupError if that is not set, or as `unread` does."""
+    """Where the data are. Raises SetupError if that is not set, or as `permitted` does."""
     if settings.database_url is None:
         raise SetupError("DATABASE_URL: not set. `chat-history serve` brings a database of its own.")
-    return unread("DATABASE_URL", settings.database_url.get_secret_value(), settings)
+    return permitted("DATABASE_URL", settings.database_url.get_secret_value(), settings)
 
 
-def unread(name: str, address: str, settings: Settings) -> URL:
-    """The address of the setting `name`: all that the settings let anybody connect to.
+def permitted(name: str, address: str, settings: Settings) -> URL:
+    """The address that the setting `name` holds.
 
-    Raises SetupError if it is none, or leads over a network without TLS where that is not allowed.
+    Raises SetupError if it is none, or leads over a network without TLS where ALLOW_PLAINTEXT_DATABASE is
+    not set.
     """
     url = parse(address)
     if may_be_read_on_the_way(url) and not settings.allow_plaintext_database:

@@ -32,7 +32,16 @@ Email = Annotated[
 ]
 """An address is a name to sign in with, upper and lower case alike; nothing is sent to it."""
 
-NewPassword = Annotated[Password, AfterValidator(_long_enough)]
+NewPassword = Annotated[
+    Password,
+    AfterValidator(_long_enough),
+    Field(
+        description=f"At least {MIN_PASSWORD_CHARACTERS} characters.",
+        json_schema_extra={"minLength": MIN_PASSWORD_CHARACTERS},
+    ),
+]
+
+_Unused = Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)]
 
 
 class AccountCreate(
@@ -40,10 +49,7 @@ class AccountCreate(
     json_schema_extra=with_examples({"email": "alice@example.com", "password": "correct horse battery"}),
 ):
     email: Email
-    password: NewPassword = Field(
-        description=f"At least {MIN_PASSWORD_CHARACTERS} characters.",
-        json_schema_extra={"minLength": MIN_PASSWORD_CHARACTERS},
-    )
+    password: NewPassword
 
 
 class PasswordChange(
@@ -53,10 +59,7 @@ class PasswordChange(
     ),
 ):
     current_password: Password
-    new_password: NewPassword = Field(
-        description=f"At least {MIN_PASSWORD_CHARACTERS} characters.",
-        json_schema_extra={"minLength": MIN_PASSWORD_CHARACTERS},
-    )
+    new_password: NewPassword
 
 
 class SignIn(Request):
@@ -65,9 +68,9 @@ class SignIn(Request):
     grant_type: Annotated[str, StringConstraints(pattern="^(password)?$")] = Field("password")
     username: Email = Field(examples=["alice@example.com"])
     password: Password = Field(examples=["correct horse battery"])
-    scope: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] = ""
-    client_id: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] | None = None
-    client_secret: Annotated[str, Text(characters=1_000, bytes=1_000, blank=True)] | None = None
+    scope: _Unused = ""
+    client_id: _Unused | None = None
+    client_secret: _Unused | None = None
 
 
 class Token(Answer):

@@ -185,7 +185,10 @@ class Stopped(
     ),
 ):
     success: Literal[True]
-    reply: Message | None = Field(description="As it ended; null if none was being written.")
+    reply: Message | None = Field(
+        description="As it ended, or still `streaming` if its writer was too slow to hear of it; "
+        "null if none was being written."
+    )
 
 
 class LiveReply(Answer):

@@ -32,6 +32,9 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
+MAX_ID = 2**63 - 1
+"""The largest id that a bigint holds."""
+
 MAX_CONTENT_BYTES = 1_048_576
 MAX_TITLE_BYTES = 1_024
 MAX_CLIENT_ID_BYTES = 256

@@ -64,7 +64,11 @@ class Title:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The reply ended and is stored. `error` is a stable code if it failed, or was deleted meanwhile."""
+    """Nothing more is said.
+
+    Without `error`, the reply ended as `status` and is stored; with it, a stable code, it failed, was
+    deleted, or cannot be followed to its end.
+    """
 
     status: Status
     reason: str

@@ -1,7 +1,7 @@
 """The record of what was done to accounts. The service appends; whoever migrated reads and removes."""
 
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlmodel
@@ -65,13 +65,6 @@ def entries(url: URL, user_id: int | None) -> Iterator[Audit]:
     with Session(engine) as session:
         yield from session.exec(asked.execution_options(yield_per=1_000))
     engine.dispose()
-
-
-def described(entry: Audit) -> str:
-    """When, what, by whom, about which account, from which network, with a tab between them."""
-    when = f"{entry.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    about = "-" if entry.user_id is None else str(entry.user_id)
-    return "\t".join((when, entry.event, entry.actor, about, entry.network or "-"))
 
 
 def forget(url: URL, age: timedelta, *, dry_run: bool) -> int:

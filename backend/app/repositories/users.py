@@ -1,6 +1,5 @@
 """Accounts: this service's own, and the users of an external issuer."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -128,8 +127,11 @@ class UserRepository:
         return Credentials(*rows[0]) if rows else None
 
     async def own_credentials(self, caller: Caller) -> Credentials:
-        """Those of the caller's account."""
-        return Credentials(*(await self._database.run(identity_of(caller), _BY_ID, {}))[0])
+        """Those of the caller's account. Raises NotAuthenticated if it was deleted."""
+        rows = await self._database.run(identity_of(caller), _BY_ID, {})
+        if not rows:
+            raise NotAuthenticated
+        return Credentials(*rows[0])
 
     async def account(self, user_id: int) -> Caller:
         """The account with this id. Raises NotAuthenticated if there is none."""
@@ -147,8 +149,9 @@ class UserRepository:
         return Caller(caller.user_id, rows[0][0])
 
     async def sign_out(self, caller: Caller, visit: Visit) -> None:
-        """Ends all tokens of the account."""
-        await self._database.run(identity_of(caller), _SIGN_OUT, told(visit))
+        """Ends all tokens of the account. Raises NotAuthenticated if another request was quicker to."""
+        if not await self._database.run(identity_of(caller), _SIGN_OUT, told(visit)):
+            raise NotAuthenticated
 
     async def ended(self, callers: Sequence[Caller]) -> set[Caller]:
         """Those whose account was deleted, or whose tokens have ended."""
@@ -158,7 +161,7 @@ class UserRepository:
         }
         return {callers[place - 1] for (place,) in await self._database.run(NOBODY, _ENDED, values)}
 
-    async def admit(self, issuer: str, subject: str, issued_at: float = math.inf) -> Caller:
+    async def admit(self, issuer: str, subject: str, issued_at: float) -> Caller:
         """An external issuer's user, whose account is made on the first visit.
 
         Raises NotAuthenticated if it was deleted after `issued_at`, in unix seconds, when its token was made.
@@ -182,13 +185,3 @@ def every_account(url: URL) -> list[User]:
         accounts = list(session.exec(sqlmodel.select(User).order_by(col(User.id))))
     engine.dispose()
     return accounts
-
-
-def described(user: User) -> str:
-    """Id, since when, and who, with a tab between them.
-
-    A stranger chose the name: what in it would move or mislead a terminal is shown as Python writes it.
-    """
-    who = user.email or f"{user.issuer} {user.subject}"
-    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in who)
-    return f"{user.id}\t{user.created_at:%Y-%m-%d}\t{shown}"

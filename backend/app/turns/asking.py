@@ -39,7 +39,10 @@ class Asking:
         self._over = asyncio.Event()
 
     async def run(self, prompt: Prompt, seconds: float) -> tuple[Status, str | None]:
-        """Returns how it ended, and why if it was not by itself; soon, however it takes being cut off."""
+        """Returns how the reply ended, and why unless by itself.
+
+        After `cut` it returns within twice RELEASE_SECONDS, even if the assistant does not stop.
+        """
         asking = asyncio.create_task(self._ask(prompt))
         asking.add_done_callback(lambda _: self._over.set())
         late = asyncio.get_running_loop().call_later(seconds, self.cut, "complete", "length")

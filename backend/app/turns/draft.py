@@ -20,9 +20,9 @@ _REASONS = get_args(FinishReason)
 
 
 class Draft:
-    """Text, parts and figures of a reply that holds at most `limit` characters.
+    """Text, parts and figures of a reply, in which an assistant says at most `limit` characters.
 
-    `content` is always the readable text: the texts of all parts, one behind the other. Without tools there
+    Its text is always the readable one: the texts of all parts, one behind the other. Without tools there
     are no parts.
     """
 

@@ -11,14 +11,7 @@ from typing import Any
 
 from ..assistants.base import Assistant, Prompt, Utterance
 from ..db.database import Database
-from ..errors import (
-    ChatError,
-    DatabaseBusy,
-    DatabaseUnavailable,
-    Overloaded,
-    ShuttingDown,
-    TooManyTurns,
-)
+from ..errors import ChatError, DatabaseBusy, DatabaseUnavailable, Overloaded, ShuttingDown, TooManyTurns
 from ..logs import described
 from ..metrics import Metrics
 from ..models.caller import Caller
@@ -86,7 +79,7 @@ class Turns:
         self._tasks: dict[asyncio.Task[None], LiveReply] = {}
         self._opening: set[asyncio.Task[Turn]] = set()
         self._users: Counter[int] = Counter()
-        self._closing = False
+        self._deadline: float | None = None
 
     @property
     def running(self) -> int:
@@ -110,25 +103,25 @@ class Turns:
         return await self._begin(
             caller,
             lambda: replies.ask(conversation_id, message, client_id, edited),
-            lambda: replies.asked(conversation_id, message, client_id),
+            None if client_id is None else lambda: replies.asked(conversation_id, message, client_id),
         )
 
     async def regenerate(self, caller: Caller, conversation_id: int, key: str | None = None) -> Turn:
-        """Opens another reply, or joins the one of the `key`. Raises as the repository's, and as `ask`."""
+        """Opens another reply, or joins the `key`'s. Raises as `TurnRepository.regenerate` and `ask` do."""
         replies = TurnRepository(self._database, caller)
         return await self._begin(
             caller,
             lambda: replies.regenerate(conversation_id, key),
-            lambda: replies.regenerated(conversation_id, key),
+            None if key is None else lambda: replies.regenerated(conversation_id, key),
         )
 
     async def regenerate_named(self, caller: Caller, conversation_id: int, named: str) -> Turn:
-        """Opens another reply in the place of one. Raises what the repository's raises, and as `ask`."""
+        """Opens another reply in place of one. Raises as `TurnRepository.regenerate_named` and `ask` do."""
         replies = TurnRepository(self._database, caller)
         return await self._begin(caller, lambda: replies.regenerate_named(conversation_id, named))
 
     async def answer_again(self, caller: Caller, conversation_id: int, named: str, question: str) -> Turn:
-        """Opens another reply to a question. Raises what that of the repository raises, and as `ask`."""
+        """Opens another reply to a question. Raises as `TurnRepository.answer_again` and `ask` do."""
         replies = TurnRepository(self._database, caller)
         return await self._begin(caller, lambda: replies.answer_again(conversation_id, named, question))
 
@@ -142,13 +135,17 @@ class Turns:
         return None if reply_id is None else self._join(caller, conversation_id, reply_id)
 
     async def finished(self, caller: Caller, live: LiveReply) -> bytes:
-        """The whole reply as JSON, once it is stored. Raises a ChatError if it never will be."""
+        """The whole reply as JSON, once it is stored.
+
+        Raises a ChatError if it never will be, or cannot be followed so far.
+        """
         return await self._stored(ReplyRepository(self._database, caller), live)
 
     async def stop(self, caller: Caller, conversation_id: int) -> bytes | None:
         """Stops the reply that is being written in the conversation, by whatever process, and keeps its text.
 
-        Returns it as JSON as it ended, or None if none was being written. Raises ConversationNotFound.
+        Returns it as JSON as it ended, or as it stands after STOP_SECONDS; None if none was being written.
+        Raises ConversationNotFound.
         """
         replies = ReplyRepository(self._database, caller)
         reply_id = await replies.request_stop(conversation_id)
@@ -163,13 +160,14 @@ class Turns:
         return await replies.get(conversation_id, reply_id)
 
     async def close(self, grace: float) -> None:
-        """Starts no more turns, waits `grace` seconds for the running ones, ends the rest as interrupted."""
-        self._closing = True
+        """Starts no more turns, and interrupts those that still run `grace` seconds after the first call."""
+        loop = asyncio.get_running_loop()
+        self._deadline = self._deadline or loop.time() + grace
         if self._opening:
-            await asyncio.wait(self._opening, timeout=grace)
+            await asyncio.wait(self._opening, timeout=self._deadline - loop.time())
         writing = [task for task, live in self._tasks.items() if live.reply_id in self._writers]
         if writing:
-            await asyncio.wait(writing, timeout=grace)
+            await asyncio.wait(writing, timeout=self._deadline - loop.time())
         for writer in list(self._writers.values()):
             writer.interrupt()
         if writing:
@@ -183,7 +181,7 @@ class Turns:
 
     def require_open(self) -> None:
         """Raises ShuttingDown once no more turns are started."""
-        if self._closing:
+        if self._deadline is not None:
             raise ShuttingDown
 
     async def _begin(self, caller: Caller, opening: Opening, finding: Finding | None = None) -> Turn:
