@@ -7,10 +7,10 @@ from playwright.sync_api import Locator, Route, expect
 
 from web.stage import Gate, Stage
 from web.test_failing import STREAM, STREAMED, once, problem
-from web.test_tabs import device, looked_at
+from web.test_tabs import device, looked_at, second
 from web.visitor import Visitor
 
-__all__ = ["device"]  # a fixture
+__all__ = ["device", "second"]  # fixtures
 
 RESUMED = "**/api/chat/*/stream"
 
@@ -222,6 +222,43 @@ def test_a_question_that_was_stored_when_the_tab_was_closed_is_not_shown_twice(
     visitor.page.reload()
     expect(visitor.messages).to_have_count(2)
     expect(visitor.box).to_have_value("")
+    assert stage.asked == ["How often?"]
+
+
+@pytest.mark.allow_errors("500")
+def test_what_a_second_tab_sent_meanwhile_does_not_take_the_place_of_what_was_not_sent(
+    visitor: Visitor, second: Visitor, stage: Stage
+) -> None:
+    conversation = visitor.user.conversation()
+    stage.plays("To the second.")
+    visitor.open(conversation)
+    second.open(conversation)
+    once(visitor, problem(500, "internal_error"))
+    visitor.send("First")
+    expect(visitor.alert).to_be_visible()
+    expect(second.box).to_have_value("")
+    second.send("Second")
+    expect(second.button("Write another reply")).to_be_visible()
+    visitor.button("Edit").click()
+    expect(visitor.box).to_have_value("First")
+
+
+def test_what_arrived_from_another_tab_is_not_sent_again_from_this_one(
+    visitor: Visitor, second: Visitor, stage: Stage
+) -> None:
+    conversation = visitor.user.conversation()
+    stage.plays("Once.")
+    visitor.open(conversation)
+    held = visitor.hold("**/api/chat")
+    visitor.send("How often?")
+    visitor.wait_for(held)
+    second.open(conversation)  # as the first one hangs
+    expect(second.box).to_have_value("How often?")
+    held.pop().continue_()
+    expect(visitor.reply).to_have_text("Once.")
+    expect(second.box).to_have_value("")
+    second.box.press("Enter")
+    expect(second.reply).to_have_text("Once.")
     assert stage.asked == ["How often?"]
 
 

@@ -11,7 +11,18 @@ export class Composer extends Component {
 
   componentDidMount() {
     this.fill();
+    addEventListener('storage', this.stored);
   }
+
+  componentWillUnmount() {
+    removeEventListener('storage', this.stored);
+  }
+
+  /** What was not sent, as far as this tab knew, has arrived from another one. */
+  stored = (event) => {
+    const { app } = this.props;
+    if (this.box.current.value.trim() === app.drafts.arrived(app.thread.id, event)) this.fill();
+  };
 
   componentDidUpdate() {
     const { app } = this.props;

@@ -19,8 +19,9 @@ export class Drafts {
   belongTo(owner) {
     this.owner = owner;
     for (const id of this.#ids()) {
-      if (this.#read(id).owner === owner) this.takeBack(id);
-      else localStorage.removeItem(PREFIX + id);
+      const { owner: whose, sent, flying } = this.#read(id);
+      if (whose !== owner) localStorage.removeItem(PREFIX + id);
+      else if (flying) this.takeBack(id, sent);
     }
     for (const [id, draft] of this.#early) {
       const before = this.#read(id);
@@ -54,10 +55,18 @@ export class Drafts {
     this.#save(id, { text: text === sent?.text ? '' : text });
   }
 
-  /** Puts what was sent back into the box, before what was typed since. */
-  takeBack(id) {
-    const { text, sent, flying } = this.#read(id);
-    if (flying) this.#save(id, { text: joined(sent.text, text), sent });
+  /** Puts what was `sent` back into the box, before what was typed since. */
+  takeBack(id, sent) {
+    const { text, sent: last = sent, flying } = this.#read(id);
+    const own = last.message === sent.message; // or another tab has sent something since
+    if (own && last !== sent && !flying) return; // another tab has put it back
+    this.#save(id, { text: joined(sent.text, text), sent: last, flying: !own && flying });
+  }
+
+  /** The text of which another tab learned that the service has it, if a change of the storage says so. */
+  arrived(id, { key, oldValue, newValue }) {
+    const { sent } = parsed(oldValue);
+    return key === PREFIX + (id ?? 'new') && sent && !parsed(newValue).sent ? sent.text : null;
   }
 
   clear() {
@@ -73,12 +82,8 @@ export class Drafts {
   #read(id) {
     const name = id ?? 'new';
     if (this.owner === null) return this.#early.get(name) ?? {};
-    try {
-      const draft = JSON.parse(localStorage.getItem(PREFIX + name));
-      return draft.owner === this.owner ? draft : {};
-    } catch {
-      return {};
-    }
+    const draft = parsed(localStorage.getItem(PREFIX + name));
+    return draft.owner === this.owner ? draft : {};
   }
 
   #save(id, draft) {
@@ -87,6 +92,14 @@ export class Drafts {
     else if (draft.text || draft.sent) {
       localStorage.setItem(PREFIX + name, JSON.stringify({ ...draft, owner: this.owner }));
     } else localStorage.removeItem(PREFIX + name);
+  }
+}
+
+function parsed(draft) {
+  try {
+    return JSON.parse(draft) ?? {};
+  } catch {
+    return {};
   }
 }
 

@@ -19,7 +19,7 @@ export class Turn {
 
   #reply = null;
   #question = null;
-  /** What gave way to the question: `{messages, newer}`, and the key of its `draft`. */
+  /** What gave way to the question: `{messages, newer}`; the key of its `draft`, and what was `sent` of that. */
   #before = null;
   #decide = null;
   /** Waits for what becomes of a question on its way. */
@@ -46,7 +46,7 @@ export class Turn {
     this.#question = question(sent);
     if (thread.hasNewer && !edited && !(await this.#atTheEnd())) {
       this.leave();
-      app.drafts.takeBack(draft);
+      app.drafts.takeBack(draft, sent);
       return app.filled();
     }
     if (thread.messages.some((one) => one.key === sent.message)) {
@@ -54,7 +54,7 @@ export class Turn {
       return app.filled();
     }
     const place = edited ? thread.messages.findIndex((one) => one.id === edited.id) : -1;
-    this.#begin(place < 0 ? thread.messages.length : place, draft);
+    this.#begin(place < 0 ? thread.messages.length : place, draft, sent);
     const body = {
       id: thread.id ?? sent.conversation,
       trigger: 'submit-message',
@@ -111,7 +111,7 @@ export class Turn {
     clearTimeout(this.#timer);
     this.failure = null;
     if (!this.#before || this.#reply.id !== null) return; // what is stored stays
-    if (this.#question) this.app.drafts.takeBack(this.#before.draft);
+    if (this.#question) this.app.drafts.takeBack(this.#before.draft, this.#before.sent);
     this.#putBack();
     this.app.filled();
   };
@@ -144,9 +144,9 @@ export class Turn {
   #stream = () => this.app.api.resume(this.thread.id);
 
   /** Shows the question and an empty reply in place of all messages from `place` on. */
-  #begin(place, draft = null) {
+  #begin(place, draft = null, sent = null) {
     const { thread } = this;
-    this.#before = { messages: thread.messages.slice(place), newer: thread.newer, draft };
+    this.#before = { messages: thread.messages.slice(place), newer: thread.newer, draft, sent };
     this.#reply = emptyReply();
     const own = this.#question ? [this.#question, this.#reply] : [this.#reply];
     thread.show([...thread.messages.slice(0, place), ...own]);
