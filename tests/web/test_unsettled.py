@@ -189,14 +189,14 @@ def test_a_line_that_falls_silent_is_broken(visitor: Visitor, stage: Stage) -> N
     visitor.open()
     visitor.send("Tell me")
     expect(visitor.reply).to_have_text("It begins,")
-    visitor.page.clock.fast_forward(40_000)
+    visitor.page.clock.fast_forward(30_000)
     sign.open()
     expect(visitor.reply).to_have_text("It begins, goes on,")
-    visitor.page.clock.fast_forward(40_000)
+    visitor.page.clock.fast_forward(30_000)
     expect(visitor.alert).to_have_count(0)
     assert taken_up == []
     with visitor.page.expect_request(RESUMED):
-        visitor.page.clock.fast_forward(6_000)
+        visitor.page.clock.fast_forward(46_000)
     end.open()
     expect(visitor.reply).to_have_text("It begins, goes on, and ends.")
     expect(visitor.messages).to_have_count(2)
