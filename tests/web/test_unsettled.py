@@ -7,8 +7,9 @@ from playwright.sync_api import Locator, Route, expect
 
 from web.stage import Gate, Stage
 from web.test_failing import STREAM, STREAMED, once, problem
+from web.test_sections import follow_link
 from web.test_tabs import device, looked_at, second
-from web.visitor import Visitor
+from web.visitor import Visitor, fill
 
 __all__ = ["device", "second"]  # fixtures
 
@@ -203,11 +204,14 @@ def test_a_line_that_falls_silent_is_broken(visitor: Visitor, stage: Stage) -> N
     assert stage.asked == ["Tell me"]
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["at the end", "elsewhere"])
 def test_a_question_that_was_stored_when_the_tab_was_closed_is_not_shown_twice(
-    visitor: Visitor, stage: Stage
+    visitor: Visitor, stage: Stage, elsewhere: bool
 ) -> None:
     conversation = visitor.user.conversation()
+    fill(visitor.service.postgres, visitor.user, conversation, 80)
     stage.plays("Once.")
+    stage.plays("Twice.")
     visitor.open(conversation)
     held = visitor.hold("**/api/chat")
     visitor.send("How often?")
@@ -215,14 +219,19 @@ def test_a_question_that_was_stored_when_the_tab_was_closed_is_not_shown_twice(
     held.pop().fetch()
     visitor.page.reload()
     expect(visitor.reply).to_have_text("Once.")
+    if elsewhere:
+        follow_link(visitor, conversation, 10)
+        expect(visitor.page.get_by_text("reply 10", exact=True)).to_be_in_viewport()
+    visitor.page.unroute_all()
     expect(visitor.box).to_have_value("How often?")
     visitor.box.press("Enter")
     expect(visitor.box).to_have_value("")
-    expect(visitor.messages).to_have_count(2)
-    visitor.page.reload()
-    expect(visitor.messages).to_have_count(2)
-    expect(visitor.box).to_have_value("")
-    assert stage.asked == ["How often?"]
+    expect(visitor.reply).to_have_text("Once.")
+    expect(visitor.messages).to_have_count(30)
+    visitor.send("And now?")
+    expect(visitor.reply).to_have_text("Twice.")
+    expect(visitor.messages).to_have_count(32)
+    assert stage.asked == ["How often?", "And now?"]
 
 
 @pytest.mark.allow_errors("500")

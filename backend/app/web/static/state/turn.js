@@ -50,6 +50,7 @@ export class Turn {
       return app.filled();
     }
     if (thread.messages.some((one) => one.key === sent.message)) {
+      this.leave();
       app.drafts.acknowledge(draft); // it is stored, and was shown, before its draft could learn of it
       return app.filled();
     }
