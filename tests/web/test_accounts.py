@@ -318,6 +318,7 @@ def test_another_site_embeds_it_with_a_script_tag_and_hands_it_tokens(
         before = [one.evaluate(looks) for one in own]
         page.goto(address)
         expect(page.get_by_role("heading", name="What can I help with?")).to_be_visible()
+        expect(page.get_by_text("Your conversations will be here.")).to_be_visible()
         assert page.evaluate("window.calls") == 2, "one token, and another one when it was refused"
         assert [one.evaluate(looks) for one in own] == before, "our styles are in theirs"
         page.get_by_role("button", name="Make a list").click()

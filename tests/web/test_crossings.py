@@ -140,6 +140,7 @@ def test_a_history_of_before_does_not_take_a_new_question_away(visitor: Visitor,
     visitor.open(conversation)
     visitor.send("One")
     expect(visitor.reply).to_have_text("First.")
+    expect(visitor.button("Write another reply")).to_be_visible()  # it has ended: else nothing is asked for
     give = one_is_late(visitor, HISTORY, lambda: looked_at(visitor))
     stage.plays("Second.")
     visitor.send("Two")

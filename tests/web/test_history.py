@@ -48,7 +48,8 @@ def test_two_requests_bring_the_list_and_the_newest_page(visitor: Visitor, long:
         " performance.getEntriesByType('resource').filter(e => e.name.includes('/api/')).length })"
         ".observe(document, {subtree: true, childList: true})"
     )
-    visitor.open(long)
+    with visitor.page.expect_request("**/api/chat/live"):
+        visitor.open(long)
     expect(visitor.page.get_by_text("reply 130")).to_be_visible()
     assert visitor.page.evaluate("window.shown") <= 2
     visitor.page.wait_for_load_state("networkidle")

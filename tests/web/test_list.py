@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from support import Service
 from web.stage import Stage
+from web.test_failing import once, problem
 from web.visitor import Visitor, fill
 
 BEGINNING_OF_DECEMBER = "2026-12-01T09:00:00"
@@ -116,12 +117,15 @@ def test_each_undo_says_what_it_brings_back(visitor: Visitor) -> None:
     for title in ("Third", "Second", "First"):
         visitor.user.conversation(title=title)
     visitor.open()
-    visitor.finish("First", "Delete")
-    visitor.finish("Second", "Archive")
-    visitor.finish("Third", "Delete")
     notes = visitor.page.locator(".toast")
-    expect(notes).to_contain_text(["Deleted “First”", "Archived “Second”", "Deleted “Third”"])
-    notes.nth(2).get_by_role("button", name="Undo").click()
+    for title, what, said in (
+        ("First", "Delete", "Deleted “First”"),
+        ("Second", "Archive", "Archived “Second”"),
+        ("Third", "Delete", "Deleted “Third”"),
+    ):
+        visitor.finish(title, what)
+        expect(notes.filter(has_text=said)).to_be_visible()
+    notes.filter(has_text="Deleted “Third”").get_by_role("button", name="Undo").click()
     expect(visitor.conversations.get_by_role("link")).to_have_text(["Third"])
 
 
@@ -130,6 +134,7 @@ def test_a_note_does_not_lie_over_the_way_to_the_end(visitor: Visitor) -> None:
     fill(visitor.service.postgres, visitor.user, long, 60)
     visitor.user.conversation(title="Goes")
     visitor.open(long, visitor.user.messages(long)[0]["id"])
+    expect(visitor.button("Go to the newest message")).to_be_visible()
     visitor.choose("Goes", "Archive")
     note = visitor.page.locator(".toast").bounding_box()
     way = visitor.button("Go to the newest message").bounding_box()
@@ -152,13 +157,14 @@ def test_deleting_the_open_conversation_leads_to_the_start_page(visitor: Visitor
 def test_what_the_service_refuses_is_taken_back_and_said(visitor: Visitor) -> None:
     visitor.user.conversation(title="Stays")
     visitor.open()
-    body = '{"code": "database_unavailable"}'
-    visitor.page.route(
-        re.compile(r"/api/conversations/\d+$"), lambda route: route.fulfill(status=503, body=body)
-    )
-    for what in ("Delete", "Pin", "Archive"):
+    for what, code, sentence in (
+        ("Delete", "database_unavailable", "The service is busy."),
+        ("Pin", "overloaded", "The assistant has a lot to do right now."),
+        ("Archive", "shutting_down", "The service is being restarted."),
+    ):
+        once(visitor, problem(503, code), re.compile(r"/api/conversations/\d+$"))
         visitor.choose("Stays", what)
-        expect(visitor.page.get_by_text("The service is busy.")).to_be_visible()
+        expect(visitor.page.get_by_text(sentence)).to_be_visible()
         expect(visitor.link("Stays")).to_be_visible()
         expect(visitor.conversations.get_by_role("heading")).to_have_text("Today")
 

@@ -29,7 +29,7 @@ CHAT = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
     "require-trusted-types-for 'script'; trusted-types dompurify"
 )
-SCRIPT = "text/javascript; charset=utf-8"
+SCRIPT = "text/javascript"
 TYPES = {
     "css": "text/css; charset=utf-8",
     "js": SCRIPT,

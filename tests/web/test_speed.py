@@ -154,7 +154,8 @@ def test_a_hundred_tokens_a_second_stream_without_a_long_task(
 
 def test_an_idle_page_asks_nothing(visitor: Visitor) -> None:
     visitor.user.conversation(title="Here")
-    visitor.open()
+    with visitor.page.expect_response("**/api/chat/live"):
+        visitor.open()
     expect(visitor.link("Here")).to_be_visible()
     visitor.page.wait_for_load_state("networkidle")
     asked: list[str] = []

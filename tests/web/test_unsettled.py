@@ -263,6 +263,7 @@ def test_what_arrived_from_another_tab_is_not_sent_again_from_this_one(
     visitor.wait_for(held)
     second.open(conversation)  # as the first one hangs
     expect(second.box).to_have_value("How often?")
+    expect(second.page.get_by_role("heading", level=1)).to_be_visible()
     held.pop().continue_()
     expect(visitor.reply).to_have_text("Once.")
     expect(second.box).to_have_value("")

@@ -24,10 +24,11 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 
 # The registry of a machine may say otherwise, and browsers refuse a module that is not called a script.
+# Scripts are UTF-8 without saying so, and are many: the first load is smaller by that.
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
     ".svg": "image/svg+xml",
 }
 
@@ -130,8 +131,9 @@ class Assets(StaticFiles):
             headers |= EMBEDDED_HEADERS
         if self.is_not_modified(Headers(headers), Headers(scope=scope)):
             return NotModifiedResponse(Headers(headers))
-        media_type = MEDIA_TYPES.get(path.suffix)
-        response = FileResponse(path, status_code, headers, media_type, stat_result=stat_result)
+        if path.suffix in MEDIA_TYPES:
+            headers["Content-Type"] = MEDIA_TYPES[path.suffix]
+        response = FileResponse(path, status_code, headers, stat_result=stat_result)
         for name in ("Last-Modified", "Accept-Ranges"):
             del response.headers[name]
         return response
