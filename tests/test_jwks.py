@@ -224,10 +224,10 @@ def test_an_issuer_that_takes_its_time_is_not_waited_for(
     issuer.answer = fault
     clock.now += 600
     # A client has to be made and to connect in this time too, on a slow machine.
-    monkeypatch.setattr("app.jwks.FETCH_SECONDS", 1.5)
+    monkeypatch.setattr("app.jwks.FETCH_SECONDS", 5)
     asyncio.run(scenario())
     assert issuer.requests == 2
-    with pytest.raises(SetupError, match=r"did not answer within 1\.5 seconds"):
+    with pytest.raises(SetupError, match=r"did not answer within 5 seconds"):
         asyncio.run(published_keys(issuer.url))
 
 

@@ -20,7 +20,7 @@ from app.db.provision import own_secret
 from app.errors import SetupError
 from command_line import run, serving, talking
 from proxy import proxied
-from support import Postgres, Service, until
+from support import GENEROUS, Postgres, Service, as_environment, until
 from tokens.issuer import GOOD_CLAIMS, ISSUER, PRIVATE
 from tokens.server import jwk, key_set, serving as publishing
 
@@ -86,7 +86,7 @@ def kill_another(data: Path, before: int | None, how: signal.Signals = signal.SI
 def test_a_database_that_dies_comes_back_with_everything(
     environment: dict[str, str], data: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    here = {**environment, "DATA_DIR": str(data)}
+    here = {**environment, **as_environment(GENEROUS), "DATA_DIR": str(data)}
     chance = random.Random(8)
     with serving(here) as (address, server), ThreadPoolExecutor(3) as executor:
         registered = httpx.post(f"{address}/api/auth/register", json=ACCOUNT, timeout=60)
@@ -262,7 +262,7 @@ def test_an_answer_that_came_while_the_process_was_frozen_is_no_silence(
     """As a paused container is. When it goes on, its timers run before its sockets are looked at."""
     with (
         proxied(postgres) as proxy,
-        serving({**configured, "DATABASE_URL": proxy.text, "DATABASE_TIMEOUT": "1"}) as (address, server),
+        serving({**configured, "DATABASE_URL": proxy.text, "DATABASE_TIMEOUT": "3"}) as (address, server),
         httpx.Client(base_url=address, timeout=60) as client,
         ThreadPoolExecutor(1) as executor,
     ):
@@ -277,7 +277,7 @@ def test_an_answer_that_came_while_the_process_was_frozen_is_no_silence(
             answered = proxy.answered
             proxy.release()
             until(lambda answered=answered: proxy.answered > answered)  # type: ignore[misc]  # bound to this one
-            time.sleep(2)  # this is the fault
+            time.sleep(4)  # this is the fault
             server.send_signal(signal.SIGCONT)
             assert asked.result().status_code == 201, asked.result().text
         assert len(client.get("/api/todos").json()["items"]) == 3

@@ -21,7 +21,7 @@ AT_ONCE = 8
 MODELS = 4
 """Models that fail at once: each is asked for one reply at a time, and knows which answer is next."""
 
-SILENCE = 2
+SILENCE = 6
 """Seconds without a word after which a model has failed, here."""
 
 LONGEST = 2_000

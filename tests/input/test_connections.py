@@ -238,16 +238,19 @@ def test_what_is_asked_behind_a_slow_request_does_not_end_it(
     monkeypatch.setattr("app.protocol.HEAD_SECONDS", 0.2)
     monkeypatch.setattr("app.protocol.UNREAD_SECONDS", 0.2)
     assistant = Scripted("One, ", "two.", waits=True)
-    with serve_with(assistant) as service, connected(service) as client:
-        alice = service.user("alice@example.com")
+    with serve_with(assistant) as service, ExitStack() as stack:
+        asked = asks(service.user("alice@example.com"), "Count")
         if behind == "a head":
             begun, rest = request("/healthz")[:-4], b"\r\n\r\n"
         else:
             whole = request("/nothing", ("Content-Length: 4",)).replace(b"GET", b"POST")
             begun, rest = whole + b"{}", b"{}"
-        client.sendall(asks(alice, "Count") + begun.replace(b"Connection: close\r\n", b""))
+        client = stack.enter_context(connected(service))
+        client.sendall(asked + begun.replace(b"Connection: close\r\n", b""))
         until(lambda: len(assistant.prompts) == 1)
         assert select.select([client], [], [], 1)[0] == [], "it was ended, or answered too early"
+        for seconds in ("HEAD_SECONDS", "UNREAD_SECONDS"):  # what is timed from now on has time
+            monkeypatch.setattr(f"app.protocol.{seconds}", 60)
         assistant.go()
         client.sendall(rest)
         received = b""
@@ -286,10 +289,10 @@ def test_a_late_body_does_not_end_the_answer_behind_it(
     monkeypatch.setattr("app.server.IDLE_SECONDS", 0.3)
     assistant = Scripted("One, ", "two.", waits=True)
     with serve_with(assistant) as service, connected(service) as client:
-        alice = service.user("alice@example.com")
+        asked = asks(service.user("alice@example.com"), "Count")
         client.sendall(b"POST /nothing HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n")
         assert client.recv(65_536).split()[1] == b"404"
-        client.sendall(b"{}" + asks(alice, "Count"))
+        client.sendall(b"{}" + asked)
         until(lambda: len(assistant.prompts) == 1)
         assert select.select([client], [], [], 1)[0] == [], "it was ended"
         assistant.go()
@@ -339,7 +342,7 @@ def test_who_takes_nothing_of_an_answer_is_left(
     large: tuple[Service, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its kernel may say for ever that it has no room, and loops would wait as long, also to close."""
-    monkeypatch.setattr("app.outgoing.UNTAKEN_SECONDS", 2)
+    monkeypatch.setattr("app.outgoing.UNTAKEN_SECONDS", 6)
     service, asks = large
     with ExitStack() as stack:
         for closes in (asks, asks.replace(b"Host", b"Connection: close\r\nHost")):
@@ -353,14 +356,14 @@ def test_who_takes_nothing_of_an_answer_is_left(
 def test_who_takes_a_little_again_and_again_is_not_left(
     large: tuple[Service, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.outgoing.UNTAKEN_SECONDS", 0.5)
+    monkeypatch.setattr("app.outgoing.UNTAKEN_SECONDS", 4)
     service, asks = large
     with connected(service) as client:
         client.sendall(asks.replace(b"Host", b"Connection: close\r\nHost"))
         received = 0
         while piece := client.recv(100_000):
             received += len(piece)
-            time.sleep(0.1)  # this is the slow reader
+            time.sleep(0.4)  # this is the slow reader
     assert received > 2_000_000
 
 

@@ -15,8 +15,8 @@ from turns.reading import streaming, text
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
-HURRIED = {"database_timeout": 1}
-"""What the database does not answer is given up after 1.5 seconds."""
+HURRIED = {"database_timeout": 3}
+"""What the database does not answer is given up after 3.5 seconds."""
 
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE client_port = %s"
 
