@@ -34,6 +34,25 @@ def edit(visitor: Visitor) -> Locator:
     return visitor.page.get_by_role("textbox", name="Edit your message")
 
 
+def give_up(visitor: Visitor) -> None:
+    """Lets the page's time pass until it does not take the reply up by itself any more."""
+    retry = visitor.alert.get_by_role("button", name="Try again")
+    while not retry.is_visible():
+        visitor.page.clock.fast_forward(10_000)
+
+
+def goes_on(visitor: Visitor, stage: Stage) -> None:
+    """The first question is answered; the second one has waited in its box, and is sent then."""
+    expect(visitor.reply).to_have_text("To the first.")
+    expect(visitor.page.locator(".bubble")).to_have_text("First")
+    expect(visitor.box).to_have_value("Second")
+    expect(visitor.button("Write another reply")).to_be_visible()
+    visitor.box.press("Enter")
+    expect(visitor.reply).to_have_text("To the second.")
+    expect(visitor.messages).to_have_count(4)
+    assert stage.asked == ["First", "Second"]
+
+
 @pytest.mark.allow_errors("500", "ERR_FAILED")
 def test_a_question_that_was_not_sent_goes_before_the_next_one(visitor: Visitor, stage: Stage) -> None:
     def lose(route: Route) -> None:
@@ -53,13 +72,7 @@ def test_a_question_that_was_not_sent_goes_before_the_next_one(visitor: Visitor,
     expect(visitor.page.locator(".bubble")).to_have_text("First")
     expect(visitor.box).to_have_value("Second")
     visitor.button("Send").click()
-    expect(visitor.reply).to_have_text("To the first.")
-    expect(visitor.box).to_have_value("Second")
-    expect(visitor.button("Write another reply")).to_be_visible()
-    visitor.box.press("Enter")
-    expect(visitor.reply).to_have_text("To the second.")
-    expect(visitor.messages).to_have_count(4)
-    assert stage.asked == ["First", "Second"]
+    goes_on(visitor, stage)
 
 
 @pytest.mark.allow_errors("ERR_FAILED")
@@ -76,20 +89,11 @@ def test_a_reply_that_could_not_be_followed_is_taken_up_before_the_next_question
     cut(visitor)
     visitor.open()
     visitor.send("First")
-    retry = visitor.alert.get_by_role("button", name="Try again")
-    while not retry.is_visible():  # the last one by itself has failed
-        visitor.page.clock.fast_forward(10_000)
+    give_up(visitor)
     visitor.page.unroute(RESUMED, refuse)
     visitor.box.fill("Second")
     visitor.box.press("Enter")
-    expect(visitor.reply).to_have_text("To the first.")
-    expect(visitor.page.locator(".bubble")).to_have_text("First")
-    expect(visitor.box).to_have_value("Second")
-    expect(visitor.button("Write another reply")).to_be_visible()
-    visitor.box.press("Enter")
-    expect(visitor.reply).to_have_text("To the second.")
-    expect(visitor.messages).to_have_count(4)
-    assert stage.asked == ["First", "Second"]
+    goes_on(visitor, stage)
 
 
 @pytest.mark.allow_errors("ERR_FAILED", "500")
@@ -105,9 +109,7 @@ def test_an_edit_that_fails_beside_a_reply_that_could_not_be_followed_takes_no_m
     visitor.page.route(RESUMED, lambda route: route.abort())
     cut(visitor)
     visitor.send("Second")
-    retry = visitor.alert.get_by_role("button", name="Try again")
-    while not retry.is_visible():
-        visitor.page.clock.fast_forward(10_000)
+    give_up(visitor)
     once(visitor, problem(500, "internal_error"))
     box = edit(visitor)
     box.fill("First, in other words")
