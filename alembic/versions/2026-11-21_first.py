@@ -11,7 +11,7 @@ down_revision: str | Sequence[str] | None = None
 
 ROLE = "chat_history_app"
 
-# Roles belong to the whole cluster: another database may have made it, or may be making it right now.
+# Roles belong to the whole cluster: a migration of another database may have created it, or do so now.
 MAKE_ROLE = f"""
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
@@ -30,8 +30,8 @@ DO $$ BEGIN
 END $$
 """
 
-# In a sub-select, it is computed once a statement and not once a row. Empty is what a pooled connection
-# has after another transaction: like unset, it means that nobody asks, and that there are no rows.
+# In a sub-select, it is computed once per statement, not once per row. On a pooled connection, the setting is
+# empty after another transaction: like unset, that means no user and no rows.
 USER_ID = "(SELECT nullif(current_setting('app.user_id', true), '')::bigint)"
 SIGNS_IN = """
     email = (SELECT nullif(current_setting('app.email', true), ''))
@@ -39,7 +39,7 @@ SIGNS_IN = """
         AND subject = (SELECT nullif(current_setting('app.subject', true), '')))
 """
 
-# Who a row belongs to, and its place in the order, can never be changed.
+# The owner of a row, and its place in the order, can never be changed.
 GRANTS = {
     "user": "SELECT, INSERT, DELETE, UPDATE (password_hash)",
     "todo": "SELECT, INSERT, DELETE, UPDATE (title, description, completed, updated_at)",
@@ -216,7 +216,7 @@ def upgrade() -> None:
         )
     op.execute(f'CREATE POLICY sign_in ON "user" FOR SELECT TO {ROLE} USING ({SIGNS_IN})')
     op.execute(f'CREATE POLICY register ON "user" FOR INSERT TO {ROLE} WITH CHECK ({SIGNS_IN})')
-    # Whoever migrates administers: `chat-history user list`. Under FORCE the owner would see nothing.
+    # The login that migrates also runs `chat-history user list`. Under FORCE, the owner would see no rows.
     op.execute('CREATE POLICY administer ON "user" FOR SELECT TO CURRENT_USER USING (true)')
 
 

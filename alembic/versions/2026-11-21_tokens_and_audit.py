@@ -1,4 +1,4 @@
-"""Tokens that end before they expire, and a record of what was done to accounts."""
+"""Tokens that can be revoked, and an audit log of accounts."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ down_revision: str | Sequence[str] | None = "2026_11_21_pins_and_undo"
 
 ROLE = "chat_history_app"
 
-# It sees what whoever calls it sees: the account in whose name the transaction runs.
+# Runs with its caller's privileges: it sees the account in whose name the transaction runs.
 REQUIRE_ACCOUNT = """
 CREATE FUNCTION require_account(account bigint, its_generation bigint) RETURNS void
 LANGUAGE plpgsql STABLE AS $$ BEGIN
@@ -22,7 +22,7 @@ LANGUAGE plpgsql STABLE AS $$ BEGIN
 END $$
 """
 
-# Goes from one account to the next, and sees one at a time.
+# Switches from one account to the next, and sees one at a time.
 ENDED_ACCOUNTS = """
 CREATE FUNCTION ended_accounts(accounts bigint[], generations bigint[]) RETURNS SETOF integer
 LANGUAGE plpgsql AS $$ BEGIN
@@ -37,7 +37,7 @@ LANGUAGE plpgsql AS $$ BEGIN
 END $$
 """
 
-# By whatever statement an account goes, the tokens of its issuer must not bring it back.
+# Whatever statement deletes an account, the tokens of its issuer must not recreate it.
 REMEMBER_DEPARTURE = """
 CREATE FUNCTION remember_departure() RETURNS trigger
 LANGUAGE plpgsql AS $$ BEGIN
@@ -92,7 +92,7 @@ def upgrade() -> None:
     for table in ("departure", "audit"):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        # Whoever migrates administers: reads, and removes what is old enough.
+        # The login that migrates also reads these tables, and removes what is old enough.
         op.execute(f"CREATE POLICY administer ON {table} TO CURRENT_USER USING (true)")
 
     op.execute(f"GRANT SELECT, INSERT (subject_hash) ON departure TO {ROLE}")
@@ -100,7 +100,7 @@ def upgrade() -> None:
     op.execute(
         f"CREATE POLICY by_trigger ON departure FOR INSERT TO {ROLE} WITH CHECK (pg_trigger_depth() > 0)"
     )
-    # The moment is the database's to tell. In a user's name nothing is noted about another one.
+    # The database sets the time. In the name of one user, nothing can be recorded about another.
     op.execute(f"GRANT INSERT (event, actor, user_id, network) ON audit TO {ROLE}")
     op.execute(
         f"CREATE POLICY append ON audit FOR INSERT TO {ROLE} WITH CHECK (coalesce(user_id = {USER_ID}, true))"

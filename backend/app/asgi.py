@@ -1,4 +1,4 @@
-"""The application of the environment, for `uvicorn app.asgi:app`. The only module that acts on import."""
+"""The application of the environment, for `uvicorn app.asgi:app`. No other module has effects on import."""
 
 from . import logs
 from .main import create_app

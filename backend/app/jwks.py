@@ -1,4 +1,4 @@
-"""The keys of an external token issuer: its JSON Web Key Set (RFC 7517), fetched and remembered."""
+"""The keys of an external token issuer: its JSON Web Key Set (RFC 7517), fetched and cached."""
 
 import asyncio
 import ipaddress
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 600.0
 PAUSE_SECONDS = 30.0
-"""Between two requests to the issuer, whether it answered or not: unknown keys cost it no more."""
+"""The least time between two requests to the issuer, even if it did not answer or if keys are unknown."""
 FIRST_PAUSE_SECONDS = 5.0
-"""The same while no key is known and every client is refused: IssuerUnavailable's Retry-After."""
+"""That time while no key is known and every client is refused: IssuerUnavailable's Retry-After."""
 FETCH_SECONDS = 3.0
 MAX_BYTES = 65_536
 MAX_KEYS = 64
@@ -31,9 +31,9 @@ LARGEST_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class PublishedKey:
-    """One member of a key set as its issuer describes it: text as it came, else None.
+    """One member of a key set as its issuer describes it; fields that are not text are None.
 
-    `key` is what verifies with it. Where that is None, `problem` says why it cannot be used.
+    `key` verifies signatures. If it is None, `problem` says why the member cannot be used.
     """
 
     key_id: str | None
@@ -47,8 +47,8 @@ class IssuerKeys:
     """The keys at `url`, fetched when first needed and again after 10 minutes.
 
     An unknown key id fetches them early, but never within 30 seconds of the last request (5 while no key is
-    known). While the issuer does not answer, the keys that are known stay in use. `clock` is in seconds and
-    steady.
+    known). While the issuer does not answer, the known keys stay in use. `clock` returns seconds and is
+    monotonic.
 
     Raises SetupError unless `url` is https, or http on this machine's loopback.
     """
@@ -62,7 +62,7 @@ class IssuerKeys:
         self._fetch: asyncio.Task[None] | None = None
 
     async def find(self, header: Header) -> VerificationKey:
-        """The one key that fits the token's header: by its id, or the only one if it names none.
+        """Returns the one key that fits the token's header: by its id, or the only one if it names none.
 
         Raises NotAuthenticated if none fits, IssuerUnavailable if no usable key is known at all.
         """
@@ -93,12 +93,12 @@ class IssuerKeys:
         return fitting[0] if len(fitting) == 1 else None
 
     async def _refresh(self) -> None:
-        """Waits for the request that is under way, or makes one if the pause is over."""
+        """Waits for the request that is under way, or sends one if the pause is over."""
         if self._fetch is None or self._fetch.done():
             if self._clock() < self._pause_until:
                 return
             self._fetch = asyncio.create_task(self._replace())
-        # Shielded, so that a caller who gives up does not take the answer away from the others.
+        # Shielded, so that a cancelled caller does not cancel the request for the others.
         await asyncio.shield(self._fetch)
 
     async def _replace(self) -> None:
@@ -121,9 +121,9 @@ class IssuerKeys:
 
 
 async def published_keys(url: str) -> list[PublishedKey]:
-    """What the issuer publishes at `url` now, in its order, usable or not: for people to look at.
+    """Returns the keys that the issuer now publishes at `url`, in its order, usable or not, for display.
 
-    Raises SetupError, which names JWT_JWKS_URL and what is wrong with it or with the answer.
+    Raises SetupError, which names JWT_JWKS_URL and what is wrong with it or with the response.
     """
     return await _fetch_keys(checked_url(url))
 
@@ -135,7 +135,7 @@ def require_usable(published: list[PublishedKey], algorithms: Collection[str]) -
 
 
 def checked_url(url: str) -> httpx.URL:
-    """`url`, if keys may be fetched from it: https, or http on loopback. Raises SetupError."""
+    """Parses `url`. Raises SetupError unless keys may be fetched from it: https, or http on loopback."""
     try:
         parsed = httpx.URL(url)
         host, port = parsed.host, parsed.port
@@ -156,13 +156,13 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _fetch_keys(url: httpx.URL) -> list[PublishedKey]:
-    # httpx limits each read; an issuer that drips a byte a second needs a limit for the whole.
+    # httpx limits only each read: an issuer that sends a byte per second needs a limit for the whole.
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             return read_key_set(await _download(url))
     except TimeoutError:
         problem = f"did not answer within {FETCH_SECONDS:g} seconds"
-    except (httpx.HTTPError, OSError, ExceptionGroup) as error:  # a group for a proxy at no port
+    except (httpx.HTTPError, OSError, ExceptionGroup) as error:  # a group for a proxy's wrong port
         problem = f"cannot be reached ({type(error).__name__})"
     except (ValueError, RecursionError) as error:
         problem = f"gave no key set ({error})"
@@ -170,9 +170,9 @@ async def _fetch_keys(url: httpx.URL) -> list[PublishedKey]:
 
 
 async def _download(url: httpx.URL) -> bytes:
-    # Plain http is for loopback, and a proxy of the environment would take it off this machine.
+    # Plain http is for loopback, and a proxy of the environment would send it off this machine.
     through_proxy = url.scheme == "https"
-    # Unpacked, a small answer may be a large one: the limit holds because nothing is unpacked.
+    # A small compressed response may be large when decompressed: the limit holds because nothing is.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     body = bytearray()
     async with (
@@ -198,7 +198,7 @@ def _client(through_proxy: bool) -> httpx.AsyncClient:
 
 
 def read_key_set(document: bytes) -> list[PublishedKey]:
-    """The members of a JSON Web Key Set. One that cannot be used has no influence on the others.
+    """Returns the members of a JSON Web Key Set. One that cannot be used does not affect the others.
 
     Raises ValueError if `document` is not a key set.
     """
@@ -218,7 +218,7 @@ def read_key_set(document: bytes) -> list[PublishedKey]:
 
 
 def _describe(member: object, taken: set[tuple[str, str]]) -> PublishedKey:
-    """The key, unless an earlier one has `taken` its id for this algorithm: the first counts."""
+    """Describes a key, which is unusable if an earlier one has `taken` its id for the same algorithm."""
     fields = member if isinstance(member, dict) else {}
     key_id, key_type, algorithm = (_text(fields.get(name)) for name in ("kid", "kty", "alg"))
     key, problem = None, None
@@ -243,7 +243,7 @@ def _read_key(fields: dict[str, Any]) -> VerificationKey:
     if "kid" in fields and _text(fields["kid"]) is None:
         raise ValueError("has a kid that is not text")
     key = public_key(_material(fields))
-    # Better Auth publishes no alg: the type of the key says it.
+    # Better Auth publishes no alg: the type of the key determines it.
     if fields.get("alg", key.algorithm) not in NAMES[key.algorithm]:
         raise ValueError(f"has an alg other than {key.algorithm}")
     return key
@@ -258,7 +258,7 @@ def _material(fields: dict[str, Any]) -> object:
             return ec.EllipticCurvePublicNumbers(_integer(x), _integer(y), curve).public_key()
         case {"kty": "OKP", "crv": "Ed25519", "x": str(x)}:
             return ed25519.Ed25519PublicKey.from_public_bytes(decode_base64url(x))
-    return None  # which public_key refuses, as it does every other foreign key
+    return None  # public_key rejects this, like every other unsupported key
 
 
 def _integer(text: str) -> int:

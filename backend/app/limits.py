@@ -1,7 +1,7 @@
-"""How often something may be done, counted in this process: without a query, and in bounded memory.
+"""Rate limits, counted in this process, without a query and in bounded memory.
 
-The generic cell rate algorithm: of each key only the moment is kept at which its whole quota is there again.
-Between nothing and the quota it comes back evenly, so that nobody waits for the end of a window.
+They use the generic cell rate algorithm: of each key, only the time is stored at which its quota is full
+again. The quota refills evenly, so that no client waits for the end of a window.
 """
 
 import math
@@ -14,18 +14,18 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt
 
 MAX_KEYS = 100_000
-"""Per limit. The key that was used least recently gives way: some 20 MB when all are full."""
+"""Per limit. The least recently used key is evicted. A limit with so many keys needs some 20 MB."""
 
 _ERROR = 0.001
-"""What sums of fractions may be wrong by."""
+"""Tolerance for floating-point error in sums of intervals."""
 
 MINUTE, QUARTER, HOUR = 60, 900, 3_600
 GUESSERS = 10
-"""How many accounts' wrong passwords one source may use up."""
+"""For how many accounts one source may use up the quota of wrong passwords."""
 
 
 class Quotas(BaseModel):
-    """How much each user, and each address, may do, and all together. These are settings."""
+    """The settings that limit each user, each address, and all of them together."""
 
     max_connections: PositiveInt = Field(
         10_000, description="Connections a process accepts at the same time; more are answered with 503."
@@ -55,24 +55,24 @@ class Quotas(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a limit says to one request. Times are whole seconds."""
+    """The decision of a limit about one request. Times are in whole seconds."""
 
     limit: "Limit"
     allowed: bool
     remaining: int
     full_in: int
-    """Until the whole quota is there again."""
+    """Time until the quota is full again."""
     retry_in: int
-    """Until there is one again; 0 if the request is allowed."""
+    """Time until a request is allowed again; 0 if this one is."""
 
 
 class Limit:
-    """So many of something for each key within so many seconds; all at once, or spread."""
+    """Allows `quota` requests per key within `seconds`, all at once or spread out."""
 
     def __init__(
         self, name: str, quota: int, seconds: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """A `quota` of 0 is no limit."""
+        """A `quota` of 0 means no limit."""
         self.name = name
         self.quota = quota
         self.seconds = seconds
@@ -80,7 +80,7 @@ class Limit:
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
 
     def take(self, key: Hashable) -> Verdict:
-        """Takes one, if there is one."""
+        """Counts a request of the key, if the quota allows it."""
         if self.quota == 0:
             return Verdict(self, True, 0, 0, 0)
         now, each = self._clock(), self.seconds / self.quota
@@ -96,12 +96,12 @@ class Limit:
         )
 
     def give_back(self, key: Hashable) -> None:
-        """Puts back one that was taken."""
+        """Undoes one `take` of the key."""
         if key in self._full_at:
             self._full_at[key] -= self.seconds / self.quota
 
     def forget(self, key: Hashable) -> None:
-        """Gives the whole quota back."""
+        """Restores the whole quota of the key."""
         self._full_at.pop(key, None)
 
     def _keep(self, key: Hashable, full_at: float, now: float) -> None:
@@ -113,7 +113,7 @@ class Limit:
 
 
 class Limits:
-    """Those of a process."""
+    """The limits of a process."""
 
     def __init__(self, quotas: Quotas) -> None:
         self.requests = Limit("requests", quotas.requests_per_minute, MINUTE)
@@ -128,9 +128,10 @@ class Limits:
 
 
 def source_of(address: str | None) -> str:
-    """What is counted as one source: an IPv4 address, or the /64 that one customer has of IPv6.
+    """Returns what counts as one source: an IPv4 address, or the /64 that one customer has in IPv6.
 
-    All that is no address is one source too, so that nobody is let off by a proxy that does not know him.
+    Everything that is not an address counts as one source, too, so that no client escapes the limits behind a
+    proxy that does not name it.
     """
     try:
         found = ip_address(address or "")

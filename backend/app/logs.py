@@ -1,6 +1,6 @@
-"""Structured logs: an event name and fields on each line, with the request's id. Never what a user wrote.
+"""Structured logs: each line has an event name, fields and the request's id, never what a user wrote.
 
-To a terminal as text for people, elsewhere as JSON, one object a line.
+Lines are readable text on a terminal, and elsewhere JSON, one object per line.
 """
 
 import contextvars
@@ -20,15 +20,15 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 def configure(level: str) -> None:
-    """Sends what this service logs from `level` on to standard error, whether somebody reads it or not.
+    """Sends this service's log lines from `level` on to standard error, even if nobody reads them.
 
-    Of libraries, no more than warnings: what they say in passing may be what a user wrote, or a secret.
+    Libraries log only from WARNING on: their other lines may contain what a user wrote, or a secret.
     """
     handler = Sink(sys.stderr.fileno())
     handler.setFormatter(Readable() if sys.stderr.isatty() else Json())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("app").setLevel(level)
-    # uvicorn's own command line gives these levels, handlers and an access log with whole addresses.
+    # uvicorn's own command line gives these levels, handlers and an access log with whole URLs.
     for wordy in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(wordy)
         logger.handlers.clear()
@@ -37,13 +37,13 @@ def configure(level: str) -> None:
 
 
 def flush() -> None:
-    """Returns when all lines are written that anybody reads."""
+    """Waits until all lines are written; each handler waits a second at most."""
     for handler in logging.getLogger().handlers:
         handler.flush()
 
 
 class Json(logging.Formatter):
-    """A line for machines."""
+    """Formats a record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": _moment(record).isoformat(), "level": record.levelname.lower(), **_fields(record)}
@@ -51,7 +51,7 @@ class Json(logging.Formatter):
 
 
 class Readable(logging.Formatter):
-    """A line for people."""
+    """Formats a record as a line of text for people."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = _fields(record)
@@ -61,7 +61,7 @@ class Readable(logging.Formatter):
 
 
 def described(error: BaseException) -> dict[str, str]:
-    """An error's type, its SQLSTATE, and the places that it came through; its text may quote a user."""
+    """Returns an error's type, SQLSTATE and source lines, but not its message, which may quote a user."""
     frames = extract_tb(error.__traceback__)
     where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
     sqlstate = getattr(error, "sqlstate", None)

@@ -1,4 +1,4 @@
-"""What is counted, for `/metrics`. Labels are route templates, methods and states: never an id or a text."""
+"""The metrics of `/metrics`. Their labels are route templates, methods and states, never ids or texts."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,13 +21,13 @@ class Metrics:
         self.turns = Counter("chat_turns", "Replies by how they ended.", ["status"], registry=self.registry)
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
-        """Reads a gauge when somebody asks for it."""
+        """Adds a gauge whose value is read when the metrics are requested."""
         Gauge(name, description, registry=self.registry).set_function(value)
 
     def watch_each(
         self, name: str, description: str, label: str, values: Callable[[], Mapping[str, float]]
     ) -> None:
-        """The same for several values that differ in one label."""
+        """Adds a gauge with several values that differ in one label."""
         gauge = Gauge(name, description, [label], registry=self.registry)
         for key in values():
             gauge.labels(key).set_function(partial(_pick, values, key))

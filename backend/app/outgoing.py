@@ -1,18 +1,18 @@
-"""The way out of a connection: heads leave with their bodies, and who takes nothing for long is left."""
+"""The outgoing side of a connection: sends heads with their bodies, and drops clients that stop reading."""
 
 import asyncio
 from typing import Any
 
 UNTAKEN_SECONDS = 60
-"""How long answers wait for a reader who takes nothing of them: loops would wait for ever, also to close."""
+"""How long responses wait for a client that reads nothing. Event loops would wait forever, even to close."""
 
 _HEAD = b"HTTP/1.1 "
 
 
 class Outgoing(asyncio.Transport):
-    """Writes to another transport. A head waits for what is written next, for a turn of the loop at most.
+    """Writes to another transport. A head waits for the next write, for one iteration of the loop at most.
 
-    uvicorn writes one after the other, and each would be a packet by itself, which wakes its reader.
+    uvicorn writes head and body separately: each would be a packet of its own, which wakes the client.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -23,12 +23,12 @@ class Outgoing(asyncio.Transport):
         self._look: asyncio.TimerHandle | None = None
 
     def write(self, data: Any) -> None:
-        """Nothing, once it is closing: uvicorn tells only the last of a pipeline that nobody reads."""
+        """Discards data once it is closing: uvicorn stops only the last of several pipelined requests."""
         if self._transport.is_closing():
             self._head = b""
         elif self._head:
             head, self._head = self._head, b""
-            # asyncio's own loop never gets rid of a last piece that is empty, from Python 3.12 on.
+            # From Python 3.12 on, asyncio's own loop never removes an empty last piece from its buffer.
             self._transport.writelines((head, data) if data else (head,))
         elif data.startswith(_HEAD):
             self._head = data
@@ -37,7 +37,7 @@ class Outgoing(asyncio.Transport):
             self._transport.write(data)
 
     def close(self) -> None:
-        """Closes when all is taken, or nothing is for long."""
+        """Closes once everything is sent, or once the client has read nothing for UNTAKEN_SECONDS."""
         self._send()
         self._transport.close()
         self.watch()
@@ -46,13 +46,13 @@ class Outgoing(asyncio.Transport):
         return self._transport.is_closing()
 
     def watch(self) -> None:
-        """Ends the connection unless its reader takes some of what waits, again and again."""
+        """Aborts the connection unless its client keeps reading some of what waits."""
         unsent = self._transport.get_write_buffer_size()
         if unsent and self._look is None:
             self._look = self._loop.call_later(UNTAKEN_SECONDS, self._look_again, unsent)
 
     def rest(self) -> None:
-        """Nothing waits any more."""
+        """Stops watching the client."""
         if self._look is not None:
             self._look.cancel()
             self._look = None

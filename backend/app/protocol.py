@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with an end to what a client may send before anybody looks at it."""
+"""uvicorn's HTTP/1.1, with limits on what a client may send before the application reads it."""
 
 import asyncio
 from typing import ClassVar
@@ -12,23 +12,23 @@ from .errors import ChatError, HeadTooLarge, RequestUnreadable, TargetTooLong, T
 from .outgoing import Outgoing
 
 MAX_TARGET_BYTES = 8_192
-"""The longest that a path and its query may be. The longest search, with each byte escaped, has 3 KB."""
+"""The limit for a path with its query. The longest search, with each byte escaped, has 3 KB."""
 
 MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 100
 
 HEAD_SECONDS = 10
-"""From the first byte, or from the connection, to the end of the headers."""
+"""The time from the first byte, or from the connection, to the end of the headers."""
 
 UNREAD_SECONDS = BODY_SECONDS + 5
-"""From the headers to the end of the body. Whoever reads it has answered by then; but often nobody does."""
+"""The time from the headers to the end of the body. A route that reads it answers by then; many do not."""
 
 
 class Guarded(HttpToolsProtocol):
-    """Refuses what is no HTTP, and heads that are too large, too slow or of too many connections, and closes.
+    """Refuses invalid HTTP, heads that are too large or too slow, and too many connections; then it closes.
 
-    It also closes under a body that does not end, though the request was answered long before, and leaves who
-    does not read. At each moment one timer at least watches a connection that nobody is at work for.
+    It also closes if a body does not end, even if its request was answered long before, and if the client
+    stops reading. A connection without a running request always has at least one timer.
     """
 
     max_connections: ClassVar[int]
@@ -68,9 +68,9 @@ class Guarded(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._is_unwatched():  # it was an empty line, say, which the parser tells nobody of
+        if self._is_unwatched():  # an empty line, for example, which the parser does not report
             self._expect_head()
-        # A header that does not end is kept by the parser, which tells nobody.
+        # The parser buffers a header that does not end, without reporting it.
         if self._deadline is not None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
@@ -79,7 +79,7 @@ class Guarded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._unset_keepalive_if_required()  # the body of the request before may end in the same bytes
+        self._unset_keepalive_if_required()  # the same data may have ended the previous request
         self._headers_bytes = self._hosts = 0
         self._in_head = True
         if self._deadline is None:  # another request on the same connection
@@ -91,7 +91,7 @@ class Guarded(HttpToolsProtocol):
             self._refuse(TargetTooLong())
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Trailers count too, and are let go: no proxy has looked there for what only it may say."""
+        """Counts trailers too, but drops them: no proxy checks them for headers that only it may set."""
         if self._in_head:
             super().on_header(name, value)
             self._hosts += name.lower() == b"host"
@@ -100,7 +100,7 @@ class Guarded(HttpToolsProtocol):
             self._refuse(HeadTooLarge())
 
     def on_headers_complete(self) -> None:
-        """With two hosts, or none, a proxy may have read another one than we (RFC 9112, section 3.2)."""
+        """Refuses two hosts, or none: a proxy may have read another one than we (RFC 9112, section 3.2)."""
         if self._hosts > 1 or (self._hosts == 0 and self.parser.get_http_version() != "1.0"):
             self._refuse(RequestUnreadable())
         self._in_head = False
@@ -111,13 +111,13 @@ class Guarded(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._stop_waiting_for_body()
         super().on_message_complete()
-        if self._is_unwatched():  # its answer came first, and uvicorn stops its own timer at each byte
+        if self._is_unwatched():  # it was answered first, and uvicorn stops its own timer at each byte
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # those of uvicorn are plain text
-        """The answer to what must not be read and, called by uvicorn, to what it cannot read."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own are plain text
+        """Answers a request that is refused or, when uvicorn calls this, that it cannot parse."""
         error = self._refusal or RequestUnreadable()
         problem = refusal(error)
         body = problem.model_dump_json(exclude_none=True).encode()
@@ -133,7 +133,7 @@ class Guarded(HttpToolsProtocol):
         self.transport.close()
 
     def _refuse(self, error: ChatError) -> None:
-        """Called by the parser: what is raised ends its work, and uvicorn answers by `send_400_response`."""
+        """Raises the error in a parser callback: the parser stops, and uvicorn calls `send_400_response`."""
         self._refusal = error
         raise error
 
@@ -148,14 +148,14 @@ class Guarded(HttpToolsProtocol):
     def _no_head(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
-        else:  # a request of before is at work, and nobody reads the next one meanwhile
+        else:  # an earlier request is running, and the next one is not read meanwhile
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._no_head)
 
     def _expect_body(self) -> None:
         self._body_deadline = self.loop.call_later(UNREAD_SECONDS, self._no_body)
 
     def _no_body(self) -> None:
-        if self.pipeline:  # it waits for its turn, and nobody reads its body meanwhile
+        if self.pipeline:  # the request waits for its turn, and its body is not read meanwhile
             self._expect_body()
         else:
             self.transport.close()

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, which ends our way."""
+"""The HTTP server: uvicorn, with its own order of shutting down."""
 
 import errno
 import gc
@@ -17,31 +17,33 @@ from .errors import SetupError
 from .protocol import Guarded
 
 LAST_ANSWERS_SECONDS = 5
-"""What requests get that are neither turns nor finished when the turns are."""
+"""How long other requests may still run after the turns have ended."""
 
 UNSENT_BYTES = 131_072
-"""What a connection takes in before its reader does. The kernel would take megabytes, and say that there is
-room again only when more than one of them was read: nobody could tell a slow reader from one who is gone.
+"""How much a connection buffers in the kernel before it is sent.
+
+The kernel would buffer megabytes, and report room again only after more than one of them was read: a slow
+client could not be told from one that is gone.
 """
 
 YOUNG_OBJECTS = 10_000
-"""How many come before the garbage among them is looked for.
+"""How many objects are created before garbage is collected among them.
 
-With Python's own 700, a thousand replies at once were all looked through every few seconds, because their
-tokens are kept, and all readers waited meanwhile.
+With Python's default of 700, the tokens of a thousand simultaneous replies were all scanned every few
+seconds, because they are kept, and all readers waited meanwhile.
 """
 
 IDLE_SECONDS = 75
-"""How long a connection may wait for its next request: longer than the minute after which proxies leave it.
+"""How long a connection may wait for its next request: longer than the minute after which proxies close it.
 
-Who closes first must be who asks: a request that meets a closing connection is lost, and its user sees 502.
+The client must close first: a request on a connection that the server closes is lost, and its user sees 502.
 """
 
 
 class Server(uvicorn.Server):
-    """Told to stop, it starts no more turns, lets the running ones end, and closes its sockets then.
+    """Starts no more turns when it is told to stop, lets the running ones end, and then closes its sockets.
 
-    uvicorn by itself would first wait for the requests, and only then tell the application.
+    uvicorn itself would first wait for the requests, and only then notify the application.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -63,7 +65,7 @@ class Server(uvicorn.Server):
         self._failure: SetupError | None = None
 
     def give_up(self, failure: SetupError) -> None:
-        """Stops in an orderly way; `run` raises the failure then. May be called from any thread."""
+        """Shuts down in order; `run` then raises the failure. May be called from any thread."""
         self._failure = failure
         self.should_exit = True
 
@@ -74,9 +76,9 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if threading.current_thread() is threading.main_thread():  # or the process is somebody else's, too
-            # What is there by now stays. To look through it again and again, for what nobody needs any more,
-            # took a seventh of the processor, and stopped everything for as long.
+        if threading.current_thread() is threading.main_thread():  # else other code uses the process, too
+            # Objects that exist by now stay. Scanning them again and again for garbage took a seventh of the
+            # processor, and stopped everything for as long.
             gc.collect()
             gc.freeze()
             gc.set_threshold(YOUNG_OBJECTS)
@@ -87,7 +89,7 @@ class Server(uvicorn.Server):
 
 
 def _in_both_families(proxies: Iterable[str]) -> Iterator[str]:
-    """The proxies, those of IPv4 also as a listener on `::` sees them: ::ffff:192.0.2.1."""
+    """Yields the proxies, and those of IPv4 also as a listener on `::` sees them: ::ffff:192.0.2.1."""
     for proxy in proxies:
         yield proxy
         if proxy != "*" and isinstance(network := ip_network(proxy), IPv4Network):
@@ -95,13 +97,13 @@ def _in_both_families(proxies: Iterable[str]) -> Iterator[str]:
 
 
 def guarded(max_connections: int) -> type[Guarded]:
-    """What speaks HTTP on at most so many connections."""
+    """Returns a protocol class that allows at most so many connections."""
     return type("GuardedProtocol", (Guarded,), {"max_connections": max_connections})
 
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens, and is closed at the end; `::` is all addresses, also of IPv4.
+    """Yields a listening socket and closes it at the end; `::` means all addresses, including IPv4.
 
     Raises SetupError, which names HOST or PORT.
     """
@@ -122,11 +124,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             f"PORT: cannot listen on {address(host, port)} ({why}). Choose another with --port."
         ) from None
     with listener:
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # connections have it from their listener
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # connections inherit it from their listener
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         yield listener
 
 
 def address(host: str, port: int) -> str:
-    """How host and port are written together (RFC 3986, section 3.2.2)."""
+    """Returns host and port as a URL has them (RFC 3986, section 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

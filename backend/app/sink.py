@@ -1,4 +1,4 @@
-"""Where log lines go: a pipe, a file or a terminal that may be slow, or that nobody reads."""
+"""Writes log lines to a pipe, a file or a terminal that may be slow, or that nobody reads."""
 
 import logging
 import os
@@ -6,30 +6,30 @@ import queue
 import threading
 
 MOST_WAITING = 10_000
-"""Lines. One more is dropped."""
+"""How many lines may wait to be written. Further ones are dropped."""
 
 LAST_SECONDS = 1
-"""What the lines that still wait get when the process ends."""
+"""How long the end of the process waits for lines that are not written yet."""
 
 
 class Sink(logging.Handler):
-    """Writes to a file descriptor from a thread of its own, so that a full pipe holds no request up.
+    """Writes to a file descriptor from a thread of its own, so that a full pipe delays no request.
 
-    Lines that find no room are dropped; how many they were is said once there is room again.
+    Lines are dropped if the queue is full; their number is logged once there is room again.
     """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
-        self._descriptor = descriptor  # and no stream, whose lock a write that waits would keep at the end
+        self._descriptor = descriptor  # not a stream, whose lock a blocked write would hold at exit
         self._lines: queue.Queue[str] = queue.Queue(MOST_WAITING)
         self._dropped = 0
         threading.Thread(target=self._run, name="logs", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Returns at once, whether the line found room or not."""
+        """Queues the line, or drops it if the queue is full. Never blocks."""
         try:
-            line = self.format(record)  # here, where its request is known
-        except Exception:  # noqa: BLE001  # whatever cannot be logged must fail no request either
+            line = self.format(record)  # here, where the request's id is known
+        except Exception:  # noqa: BLE001  # a record that cannot be formatted must not fail a request
             line = self._own("logs.unreadable", where=f"{record.module}:{record.lineno}")
         try:
             self._lines.put_nowait(line)
@@ -37,7 +37,7 @@ class Sink(logging.Handler):
             self._dropped += 1
 
     def flush(self) -> None:
-        """Waits until all is written, a second at most. `logging` calls it when the process ends."""
+        """Waits until all lines are written, a second at most. `logging` calls it at the process's end."""
         lines = self._lines
         with lines.all_tasks_done:
             lines.all_tasks_done.wait_for(lambda: not lines.unfinished_tasks, LAST_SECONDS)
@@ -60,4 +60,4 @@ class Sink(logging.Handler):
             while left:
                 left = left[os.write(self._descriptor, left) :]
         except OSError:
-            pass  # nobody is there any more, and there is no other place to say so
+            pass  # the reader is gone, and there is no other place to report it

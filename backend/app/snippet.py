@@ -1,4 +1,4 @@
-"""What is shown of a text that was found: a line around its first hit, as one would read it."""
+"""Snippets of search results: a line of text around the first hit, without Markdown."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from .words import Words
 
 CHARACTERS = 160
 BEFORE = 50
-"""How much of a snippet comes before its first hit, at most."""
+"""How many characters of a snippet come before its first hit, at most."""
 
 ELLIPSIS = "…"
 
@@ -16,18 +16,18 @@ _MARKS = re.compile(
     r"^[ \t]*(?:(?:#{1,6}|[-*+>]|\d+\.)[ \t]+)+"  # headings, lists and quotes
     r"|^[ \t]*(?:```|~~~)\w*[ \t]*$"  # fences
     r"|^[ \t]*(?:[-*_][ \t]*){3,}$"  # rules
-    r"|`+|~~"  # code, and what is crossed out
-    r"|\*+(?=\S)|(?<=\S)\*+"  # what is bold or slanted: a factor stands alone
-    r"|\]\(\S*"  # links that were cut
+    r"|`+|~~"  # code and strikethrough
+    r"|\*+(?=\S)|(?<=\S)\*+"  # bold and italics: a multiplication sign stands alone
+    r"|\]\(\S*"  # links that are cut off
     r"|!?\[(?=\S)",
     re.MULTILINE,
 )
 
 
 def snippet(text: str, words: Words) -> list[dict[str, object]]:
-    """A part of the text around its first hit, in pieces that say whether they are hits.
+    """Returns a part of the text around its first hit, in pieces that say whether they are hits.
 
-    Without what is Markdown and not text; an address stays if it is what was searched for.
+    Markdown syntax is removed; the address of a link stays if it contains a hit.
     """
     line = _plain(text, words)
     first = words.any.search(line)

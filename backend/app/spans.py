@@ -1,6 +1,6 @@
-"""Spans for OpenTelemetry: how long the parts of a request take. They cost nothing where nobody takes them.
+"""OpenTelemetry spans: how long the parts of a request take. They cost nothing unless they are collected.
 
-A span never holds what a user wrote or is called, and no error's text, which may quote it.
+A span never contains a user's name, what a user wrote, or the message of an error, which may quote it.
 """
 
 import os
@@ -13,23 +13,23 @@ _tracer = trace.get_tracer("chat-history")
 
 
 def are_wanted() -> bool:
-    """Whether the environment says where spans go, or anything else of OpenTelemetry."""
+    """Whether the environment has any variable of OpenTelemetry."""
     return any(name.startswith("OTEL_") for name in os.environ)
 
 
 def is_traced() -> bool:
-    """Whether what runs now is part of something that is traced."""
+    """Whether the current code runs inside a recorded span."""
     return trace.get_current_span().is_recording()
 
 
 def span(name: str, attributes: Mapping[str, str]) -> AbstractContextManager[trace.Span]:
-    """A span for as long as the block takes, below the one in which it begins."""
+    """Returns a context manager that records its block as a child of the current span."""
     return _tracer.start_as_current_span(
         name, attributes=attributes, record_exception=False, set_status_on_exception=False
     )
 
 
 def hide_address() -> None:
-    """Takes the address out of the span of this request: a path has ids, a query has words of the user."""
+    """Removes path and query from the request's span: a path has ids, a query has words of the user."""
     if is_traced():
         trace.get_current_span().set_attributes({"url.path": "", "url.query": ""})

@@ -1,4 +1,4 @@
-"""What the command line says to whoever typed a command, and asks them; somebody, or no one at all."""
+"""Output and questions of the command line, whether or not a person sits at the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def require_text(words: list[str]) -> None:
-    """Raises SetupError for words that are no text."""
+    """Raises SetupError for arguments that are not UTF-8."""
     try:
         " ".join(words).encode()
     except UnicodeEncodeError:
@@ -24,25 +24,25 @@ def require_text(words: list[str]) -> None:
 
 
 def say(sentence: str) -> None:
-    """Tells whoever looks on, beside the answer."""
+    """Writes a message to standard error, apart from the answer."""
     typer.echo(sentence, err=True)
 
 
 def answer(line: str) -> None:
-    """A line of what the command was asked for. Raises SetupError if nothing can take it."""
+    """Writes a line of the answer to standard output. Raises SetupError if it cannot be written."""
     try:
         typer.echo(line)
-    except BrokenPipeError:  # `| head` has enough, which is no fault
+    except BrokenPipeError:  # `| head` has read enough, which is no fault
         raise
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again at exit
         raise SetupError(f"The answer cannot be written: {error.strerror}.") from None
 
 
 def account_line(user: User) -> str:
-    """Id, since when, and who, with a tab between them.
+    """Formats an account: its id, date and name, with tabs between them.
 
-    A stranger chose the name: what in it would move or mislead a terminal is shown as Python writes it.
+    Users choose their names: characters that could control or mislead a terminal are escaped as in Python.
     """
     who = user.email or f"{user.issuer} {user.subject}"
     shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in who)
@@ -50,21 +50,21 @@ def account_line(user: User) -> str:
 
 
 def audit_line(entry: Audit) -> str:
-    """When, what, by whom, about which account, from which network, with a tab between them."""
+    """Formats an audit entry: its time, event, actor, account and network, with tabs between them."""
     when = f"{entry.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     about = "-" if entry.user_id is None else str(entry.user_id)
     return "\t".join((when, entry.event, entry.actor, about, entry.network or "-"))
 
 
 def agree(question: str, otherwise: str) -> None:
-    """Ends the command unless its user says yes. Where nobody can, raises SetupError with `otherwise`."""
+    """Aborts the command unless its user agrees. If nobody can, raises SetupError with `otherwise`."""
     if not _somebody_is_there():
         raise SetupError(otherwise)
     typer.confirm(question, abort=True)
 
 
 def new_password() -> str:
-    """Asks for it, twice. Raises SetupError where nobody answers."""
+    """Asks for a new password twice. Raises SetupError if nobody answers."""
     asked = _somebody_is_there()
     try:
         return str(typer.prompt("Password", hide_input=asked, confirmation_prompt=True, err=True))
@@ -73,7 +73,7 @@ def new_password() -> str:
     except (typer.Abort, RuntimeError):  # the latter without any standard input
         if asked:
             raise
-        say("")  # the question ends its line
+        say("")  # ends the line of the question
         raise SetupError(
             "Nobody can be asked for the password: add --password, or write it twice to standard input."
         ) from None

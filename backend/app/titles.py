@@ -1,10 +1,10 @@
-"""A conversation's automatic title."""
+"""The automatic title of a conversation."""
 
 MAX_CHARACTERS = 80
 
 
 def title_from(text: str) -> str | None:
-    """The first line that says something, at most MAX_CHARACTERS, cut between words if possible."""
+    """Returns the first line that is not blank, cut to MAX_CHARACTERS, between words if possible."""
     line = " ".join(next((line for line in text.splitlines() if line.strip()), "").split())
     if len(line) <= MAX_CHARACTERS:
         return line or None

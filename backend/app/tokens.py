@@ -1,9 +1,9 @@
-"""Token text -> Principal, with python-jose behind one strict door. No other module imports it.
+"""Issues and verifies tokens. No other module imports python-jose.
 
-python-jose checks signatures and nothing else. By itself it would accept a token without `exp`,
-`sub` or `iss`, an unknown `crit`, any `typ`, repeated JSON keys and three spellings of a signature,
-and it raises far more than its own errors. So header and claims are judged here, after RFC 7515
-(JWS), RFC 7519 (JWT) and RFC 8725 (best practice), and whatever goes wrong is NotAuthenticated.
+python-jose only checks signatures. By itself it would accept a token without `exp`, `sub` or `iss`,
+an unknown `crit`, any `typ`, repeated JSON keys and three spellings of a signature, and it raises far
+more than its own errors. So this module checks header and claims according to RFC 7515 (JWS), RFC 7519
+(JWT) and RFC 8725 (best practice), and raises NotAuthenticated for every fault.
 """
 
 import base64
@@ -32,7 +32,7 @@ MAX_TOKEN_LENGTH = 8192
 MAX_SUBJECT_LENGTH = 255
 MIN_RSA_BITS = 2048
 
-# What each algorithm is called in a header. RFC 9864 gave EdDSA a second name; issuers use both.
+# The names of each algorithm in a header. RFC 9864 gave EdDSA a second name; issuers use both.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "HS256": ("HS256",),
     "RS256": ("RS256",),
@@ -41,20 +41,20 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 TYPES = ("JWT", "at+jwt")
 
-# Each of these changes what is signed, or names a key of the token's own choice.
+# Each of these changes what is signed, or lets the token choose its own key.
 FORBIDDEN_HEADERS = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c"})
 
-# The keys of one faulty generator can be factored: modulo each of these they are a power of 65537.
+# Keys of a faulty generator can be factored: modulo each of these primes, they are a power of 65537.
 ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a token speaks for. `issuer` is None for this service's own tokens.
+    """The user that a token identifies. `issuer` is None for this service's own tokens.
 
-    `expires_at` is in unix seconds and includes an issuer's leeway: then the token is refused. `issued_at` is
-    the earliest moment at which it can have been issued, with the leeway; 0 if the token does not say.
-    `generation` is that of `issue`.
+    The token is refused from `expires_at` on, in unix seconds, which includes an issuer's leeway. `issued_at`
+    is the earliest time at which it can have been issued, less the leeway; 0 if the token does not say.
+    `generation` is the one that `issue` was given.
     """
 
     issuer: str | None
@@ -66,10 +66,10 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
-    """What a token must be. `issuer` None stands for this service itself; `leeway` is in seconds.
+    """The requirements for a token. An `issuer` of None is this service itself; `leeway` is in seconds.
 
-    With an `audience` a token must name one of it, without one it must name none at all. With
-    `authorized_parties` its `azp` must be one of them. `required_claims` compare as JSON: a token's
+    With an `audience`, a token must name one of its values; without one, it must name none at all. With
+    `authorized_parties`, its `azp` must be one of them. `required_claims` are compared as JSON: a token's
     1 is neither true nor 1.0.
     """
 
@@ -83,7 +83,7 @@ class TokenPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a token says about its key, before anything is proved. `algorithm` is a key of NAMES."""
+    """The algorithm and key id of a token that is not verified yet. `algorithm` is a key of NAMES."""
 
     algorithm: str
     key_id: str | None
@@ -91,14 +91,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A key that verifies signatures of exactly one algorithm, a key of NAMES."""
+    """A key that verifies signatures of exactly one algorithm, which is a key of NAMES."""
 
     algorithm: str
     jose: Key
 
 
 class Ed25519Key(Key):  # type: ignore[misc]  # python-jose ships no types
-    """The algorithm that python-jose lacks and several issuers use by default (RFC 8037)."""
+    """A key of Ed25519 (RFC 8037), which python-jose lacks and several issuers use by default."""
 
     def __init__(self, key: ed25519.Ed25519PublicKey, algorithm: str) -> None:
         super().__init__(key, algorithm)
@@ -117,7 +117,7 @@ for _name in NAMES["EdDSA"]:
 
 
 def secret_key(secret: bytes) -> VerificationKey:
-    """The key of this service's own tokens. Raises ValueError for PEM, which may be no secret."""
+    """Returns the key of this service's own tokens. Raises ValueError for PEM, which may not be secret."""
     try:
         return VerificationKey("HS256", jwk.construct(secret, "HS256"))
     except jwk.JWKError:
@@ -125,7 +125,7 @@ def secret_key(secret: bytes) -> VerificationKey:
 
 
 def public_key(key: object) -> VerificationKey:
-    """A public key of `cryptography`, with the one algorithm it is for.
+    """Returns a public key of `cryptography` with the one algorithm that it is for.
 
     Raises ValueError, with the reason, unless it is RSA of at least 2048 bits, P-256 or Ed25519.
     """
@@ -150,7 +150,7 @@ def _is_factorable(modulus: int) -> bool:
 
 
 def issue(user_id: int, secret: str, lifetime: int, now: float, generation: int = 0) -> str:
-    """A token of a user: for `lifetime` seconds from unix time `now`, or until the `generation` ends."""
+    """Issues a user's token for `lifetime` seconds from unix time `now`, unless `generation` ends before."""
     claims = {
         "iss": OWN_ISSUER,
         "sub": str(user_id),
@@ -164,17 +164,17 @@ def issue(user_id: int, secret: str, lifetime: int, now: float, generation: int 
 
 
 class _Refused(ValueError):
-    """Why a token is refused: for the log of whoever runs the service, never for the client."""
+    """The reason why a token is refused: for the operator's log, never for the client."""
 
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Whatever goes wrong inside is NotAuthenticated, also a RecursionError of a hostile header."""
+    """Raises NotAuthenticated for every error inside, even for a RecursionError of a hostile header."""
     try:
         yield
     except NotAuthenticated:
         raise
-    except Exception as error:  # noqa: BLE001  # a decoder's surprise is the token's fault, and no 500
+    except Exception as error:  # noqa: BLE001  # any error of a decoder is the token's fault, not a 500
         reason = str(error) if isinstance(error, _Refused) else type(error).__name__
         log.debug("token.refused", extra={"reason": reason})
         raise NotAuthenticated from None
@@ -187,7 +187,7 @@ def _require(holds: bool, reason: str) -> None:
 
 @_refusing()
 def read_header(token: str, algorithms: Collection[str]) -> Header:
-    """What picks the key for `token`: proves nothing, but refuses every header that none may have.
+    """Reads the header that selects the key for `token`: verifies nothing, but refuses forbidden headers.
 
     Raises NotAuthenticated, also for more than 8 KB, and for an algorithm not in `algorithms`.
     """
@@ -208,7 +208,7 @@ def read_header(token: str, algorithms: Collection[str]) -> Header:
 
 @_refusing()
 def signed_payload(token: str, algorithms: Collection[str], key: VerificationKey) -> bytes:
-    """What `key` signed with one of `algorithms`, whatever it says. Raises NotAuthenticated."""
+    """Returns what `key` signed with one of `algorithms`, without checking it. Raises NotAuthenticated."""
     header = read_header(token, algorithms)
     _require(header.algorithm == key.algorithm, "alg is not the key's")
     payload: bytes = jws.verify(token, key.jose, NAMES[key.algorithm])
@@ -217,7 +217,7 @@ def signed_payload(token: str, algorithms: Collection[str], key: VerificationKey
 
 @_refusing()
 def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) -> Principal:
-    """Who `token` speaks for at unix time `now`. Raises NotAuthenticated and nothing else."""
+    """Returns the principal of `token` at unix time `now`. Raises NotAuthenticated and nothing else."""
     claims = _json_object(signed_payload(token, policy.algorithms, key))
     _require({"exp", "sub"} <= claims.keys(), "exp or sub is missing")
     _require_intended(claims, policy)
@@ -225,10 +225,10 @@ def verify(token: str, policy: TokenPolicy, key: VerificationKey, now: float) ->
     subject = claims["sub"]
     _require(isinstance(subject, str), "sub is not text")
     _require(0 < len(subject) <= MAX_SUBJECT_LENGTH, "sub is not 1 to 255 characters")
-    # The database takes neither NUL nor a lone surrogate, which has no UTF-8.
+    # The database stores neither NUL nor a lone surrogate, which UTF-8 cannot encode.
     _require(b"\0" not in subject.encode(), "sub has a NUL")
     if policy.issuer is None:
-        # As `issue` writes it, and as the database can hold it.
+        # As `issue` writes it, and as the database can store it.
         _require(bool(_USER_ID.fullmatch(subject)) and int(subject) < 2**63, "sub is no user's id")
 
     expires_at = _time(claims["exp"]) + (policy.leeway if policy.issuer is not None else 0)
@@ -253,7 +253,7 @@ def _require_intended(claims: Mapping[str, Any], policy: TokenPolicy) -> None:
         _require("aud" not in claims, "aud is present, and none is configured")
     if policy.authorized_parties:
         _require(claims.get("azp") in policy.authorized_parties, "azp is missing or another")
-    # A sign-in that Clerk has not finished: a second factor or a choice is still open.
+    # A sign-in that Clerk has not finished: a second factor or a choice is still missing.
     _require(claims.get("sts") != "pending", "sts is pending")
     for name, value in policy.required_claims.items():
         _require(name in claims, "a required claim is missing")
@@ -272,10 +272,10 @@ def _time(value: object) -> float:
 
 
 def decode_base64url(text: str) -> bytes:
-    """The bytes of base64url without padding (RFC 7515, section 2). Raises ValueError.
+    """Decodes base64url without padding (RFC 7515, section 2). Raises ValueError.
 
-    Python's decoder skips foreign characters and left-over bits, so that many texts mean the same
-    bytes: here only the one that the bytes are encoded to does.
+    Python's decoder skips foreign characters and left-over bits, so that many texts decode to the same
+    bytes: this one accepts only the text that the bytes encode to.
     """
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if base64.urlsafe_b64encode(data).rstrip(b"=") != text.encode():

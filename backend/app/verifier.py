@@ -1,4 +1,4 @@
-"""Who sent a request: every token is verified once, and remembered until it expires."""
+"""Verifies the tokens of requests: each one once, as it is cached until it expires."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -31,9 +31,9 @@ FindKey = Callable[[Header], Awaitable[VerificationKey]]
 class Verifier:
     """Verifies tokens against one policy, with the key that `find_key` picks by a token's header.
 
-    Remembers up to 10,000 verified tokens, the oldest gives way; what was refused is never
-    remembered. A key that is withdrawn ends the tokens it signed when they expire. `clock` gives
-    unix seconds; `issuer` is where `find_key` finds keys that are fetched.
+    Caches up to 10,000 verified tokens and evicts the oldest; refused tokens are never cached. If a
+    key is withdrawn, cached tokens that it signed stay valid until they expire. `clock` returns unix
+    seconds; `issuer` holds the keys for `find_key` if they are fetched.
     """
 
     def __init__(
@@ -50,20 +50,20 @@ class Verifier:
         self._verified: dict[str, Principal] = {}
 
     async def verify(self, token: str) -> Principal:
-        """Who `token` speaks for. Raises NotAuthenticated, or IssuerUnavailable without any key."""
+        """Returns the principal of `token`. Raises NotAuthenticated, or IssuerUnavailable without any key."""
         principal = self._verified.get(token)
         if principal is not None and self._clock() < principal.expires_at:
             return principal
         return await self._verify_unknown(token)
 
     def forget(self, subject: str) -> None:
-        """Forgets the tokens of somebody who is gone: their text is what the user proved to be."""
+        """Removes the cached tokens of an erased account, because their text identifies the user."""
         gone = [token for token, known in self._verified.items() if known.subject == subject]
         for token in gone:
             del self._verified[token]
 
     async def require_keys(self) -> None:
-        """Asks the external issuer, if its keys are to be fetched and were not yet.
+        """Fetches the external issuer's keys, if they must be fetched and are not known yet.
 
         Raises SetupError if none can be used.
         """
@@ -81,9 +81,9 @@ class Verifier:
 
 
 def make_verifier(settings: Settings, clock: Callable[[], float] = time.time) -> Verifier:
-    """The verifier of the external issuer if there is one, else of this service's own tokens.
+    """Creates the verifier for the external issuer if there is one, else for this service's own tokens.
 
-    Does not ask the issuer yet. Raises SetupError for an address or a key that cannot be used.
+    Sends no request to the issuer yet. Raises SetupError for an address or a key that cannot be used.
     """
     if not settings.external_issuer:
         own = TokenPolicy(("HS256",), issuer=None, leeway=settings.jwt_leeway)
@@ -119,7 +119,7 @@ def _own_key(settings: Settings) -> VerificationKey:
 
 
 def _issuer_key(settings: Settings) -> VerificationKey:
-    # Many hosting panels hold a value in one line, with its line ends written as \n.
+    # Many hosting panels store a value in one line, with its line breaks written as \n.
     pem = (settings.jwt_public_key or "").replace("\\n", "\n")
     try:
         material = load_pem_public_key(pem.encode())

@@ -1,4 +1,4 @@
-"""Ends what is being read when its reader's account is deleted, or its tokens end."""
+"""Ends streams and other long reads when the reader's account is deleted or its tokens are revoked."""
 
 import asyncio
 import contextvars
@@ -14,14 +14,14 @@ from .repositories.users import UserRepository
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.4
-"""Between two looks: one statement for all readers of a process, and none while nobody reads.
+"""The time between two checks: one statement for all readers of a process, and none without readers.
 
-Who began to read more recently than that was looked at by the statement that opened it.
+A reading that began more recently was checked by the statement that opened it.
 """
 
 
 class Reading:
-    """Something that is read over a longer time. `over` once the reader may read no more."""
+    """Something that is read over a longer time. `over` is true once the caller may not read any more."""
 
     def __init__(self, caller: Caller, wake: Callable[[], object]) -> None:
         self.caller = caller
@@ -30,13 +30,13 @@ class Reading:
         self._wake = wake
 
     def end(self) -> None:
-        """Tells the reader, who may be waiting for something else."""
+        """Ends the reading, and wakes the reader, which may be waiting for something else."""
         self.over = True
         self._wake()
 
 
 class Watch:
-    """Asks, for as long as somebody reads, whose tokens have ended: by whatever process."""
+    """Checks, as long as there are readers, whose tokens were revoked, by whatever process."""
 
     def __init__(self, users: UserRepository) -> None:
         self._users = users
@@ -45,11 +45,11 @@ class Watch:
 
     @contextmanager
     def reading(self, caller: Caller, wake: Callable[[], object]) -> Iterator[Reading]:
-        """Watches in the block: `wake` is called when the reading is over."""
+        """Watches the caller during the block, and calls `wake` when the reading is over."""
         reading = Reading(caller, wake)
         self._readings.add(reading)
         if self._looking is None:
-            # Of no request: it looks for all readers.
+            # Without the context of a request, because it checks for all readers.
             self._looking = asyncio.create_task(self._look(), context=contextvars.Context())
         try:
             yield reading
@@ -72,7 +72,7 @@ class Watch:
             return
         try:
             ended = await self._users.ended(list(callers))
-        except Exception as error:  # noqa: BLE001  # the next look may go better; nobody else would look
+        except Exception as error:  # noqa: BLE001  # the next check may succeed; raising would end all checks
             log.warning("watch.failed", extra=described(error))
             return
         for reading in [reading for reading in self._readings if reading.caller in ended]:

@@ -1,7 +1,7 @@
-"""Words: what somebody searches for, what a text is made of, and how both are said to Postgres.
+"""The words of a search and of a text, and how they are written for Postgres.
 
-A word is letters, marks and digits; everything else only separates. Upper and lower case are alike, whatever
-the locale of the database is, for they are compared here.
+A word consists of letters, marks and digits; everything else only separates words. Upper and lower case are
+alike, whatever the locale of the database is, because this module handles them.
 """
 
 import re
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 LONGEST = 64
-"""How many characters of a word count."""
+"""How many characters of a word count; the rest is ignored."""
 
 PART = 65_536
 """How many characters of a text make one document: a `tsvector` has at most 1 MB."""
 
 MOST_PLACES = 255
-"""How many places of a word in a document are kept: as many as Postgres keeps."""
+"""How many places of a word in a document are stored: as many as Postgres keeps."""
 
 _UNBROKEN = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai and Lao, Burmese, Khmer
@@ -26,30 +26,30 @@ _UNBROKEN = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\uf900-\ufaff"
     "\uff66-\uff9f\U00016fe0-\U00018dff\U0001b000-\U0001b2ff\U00020000-\U0003ffff"  # Chinese, Japanese
 )
-"""Characters of the languages that put nothing between words, as ranges for a regular expression."""
+"""Characters of languages without spaces between words, as ranges for a regular expression."""
 
 _OF_UNBROKEN = re.compile(f"[{_UNBROKEN}]+")
 _SELECTORS = range(0xFE00, 0xFE10)
-"""Marks that only say how the character before them looks."""
+"""Variation selectors: marks that only change how the character before them looks."""
 
 
 _SIGNS = "+#"
 _SIGNED = re.compile(f"[^{_SIGNS}]+[{_SIGNS}]+")
-"""What means something else without its signs: C++, C#."""
+"""A word that means something else without its signs: C++, C#."""
 
 _SHARP_S = re.compile(r"([sS]{2}|[ßẞ])|[sS]\Z")
-"""What is one letter for some and two for others, or may be the first of two."""
+"""Finds ß and ss, which are alike, and an s at the end, which may be the first of two."""
 
 
 class _Letters(dict[int, int | str]):
-    """For `str.translate`: what is no letter, mark or digit, nor one of the `signs`, becomes a space."""
+    """For `str.translate`: everything but letters, marks, digits and the `signs` becomes a space."""
 
     def __init__(self, signs: str = "") -> None:
         super().__init__({ord(sign): sign for sign in signs})
 
     def __missing__(self, code: int) -> int | str:
         kept = unicodedata.category(chr(code))[0] in "LMN" and code not in _SELECTORS
-        if code < _SELECTORS.start:  # the scripts beyond have too many to remember
+        if code < _SELECTORS.start:  # the scripts beyond have too many to cache
             self[code] = code if kept else " "
         return code if kept else " "
 
@@ -63,18 +63,18 @@ def _split(text: str, letters: _Letters = _LETTERS) -> list[str]:
 
 
 def _lexeme(owner: int, word: str) -> str:
-    """A folded word, quoted, and whose it is: so each user's words stand together in the index."""
+    """Returns a folded word with its owner, quoted: so the index keeps each user's words together."""
     return f"'{owner}/{word[:LONGEST]}'"
 
 
 def documents(owner: int, text: str) -> Iterator[str]:
-    """The words of a text and their places, as `tsvector`s.
+    """Yields the words of a text and their places, as `tsvector`s.
 
-    Those of languages that put nothing between words are left out.
+    Words of languages without spaces between words are left out.
     """
     for start in range(0, len(text), PART):
         places = defaultdict(list)
-        # A word that begins before the cut is whole.
+        # Includes the whole of a word that begins before the cut.
         part = _OF_UNBROKEN.sub(" ", text[start : start + PART + LONGEST])
         for place, word in enumerate(_split(part.casefold()), 1):
             places[word].append(str(place))
@@ -84,17 +84,17 @@ def documents(owner: int, text: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Words:
-    """Words that must all be in a text, each perhaps as the beginning of a longer one.
+    """Words that must all occur in a text, each as a whole word or as the beginning of one.
 
-    Those of languages that put nothing between words are found anywhere. A word keeps the `+` and `#` that
-    are its end.
+    Words of languages without spaces between words are found anywhere. A word keeps the `+` and `#` at its
+    end.
     """
 
     words: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> "Words":
-        """Those of a text, each once."""
+        """Returns the words of a text, each once."""
         words: dict[str, None] = {}
         for word in _split(text, _LETTERS_AND_SIGNS):
             words |= dict.fromkeys([word] if _SIGNED.fullmatch(word) else _split(word))
@@ -102,33 +102,33 @@ class Words:
 
     @cached_property
     def are_in_documents(self) -> bool:
-        """Whether documents have them: no signs, and no languages without breaks between words."""
+        """Whether documents have them: no signs, and no languages without spaces between words."""
         return not any(_OF_UNBROKEN.search(word) or _SIGNED.fullmatch(word) for word in self.words)
 
     def query(self, owner: int) -> str:
-        """Finds those of a user's documents that have all of them, as a `tsquery`."""
+        """Returns a `tsquery` that finds a user's documents with all of the words."""
         return " & ".join(f"{_lexeme(owner, word.casefold())}:*" for word in self.words)
 
     @property
     def patterns(self) -> list[str]:
-        """Regular expressions of Postgres, one a word."""
+        """Regular expressions of Postgres, one per word."""
         return [_pattern(word, f"(?<![{_broken()}])") for word in self.words]
 
     @property
     def any_pattern(self) -> str:
-        """A regular expression of Postgres that finds any of them."""
+        """A regular expression of Postgres that finds any of the words."""
         return "|".join(f"(?:{pattern})" for pattern in self.patterns)
 
     @cached_property
     def any(self) -> "re.Pattern[str]":
-        """The same for Python, which knows letters without a list of them."""
+        """Finds any of the words in Python, whose regular expressions need no list of letters."""
         return re.compile("|".join(_pattern(word, rf"(?<![^\W_{_UNBROKEN}])") for word in self.words))
 
 
 def _pattern(word: str, begins: str) -> str:
-    """Finds a word in either case where words begin; anywhere, if nothing is put between them.
+    """Returns a pattern that finds a word in either case where words begin, or anywhere without spaces.
 
-    Its characters with marks may be composed or not: texts are as they came. A sharp s is two of the others.
+    Characters with marks may be composed or not, because texts are stored as they came. ß is like ss.
     """
     anywhere = _OF_UNBROKEN.match(word[0])
     forms = [unicodedata.normalize(form, word[:LONGEST]) for form in ("NFC", "NFD")]
@@ -152,9 +152,9 @@ def _either_case(char: str) -> str:
 
 @cache
 def _broken() -> str:
-    """The letters, marks and digits of languages with word breaks, as ranges for a regular expression.
+    """Returns the letters, marks and digits of languages with word breaks, as ranges of a regular expression.
 
-    What `\\w` means to Postgres depends on the locale of the database. What is not assigned ends no range.
+    The meaning of `\\w` in Postgres depends on the database's locale. Unassigned characters end no range.
     """
     ranges: list[list[str]] = []
     inside = False

@@ -1,4 +1,4 @@
-"""The chatbot's routes. A session is a durable handle on a conversation: the conversation's id as text."""
+"""The chat routes. A session id is the conversation's id as text, and valid as long as the conversation."""
 
 from fastapi import Response
 from fastapi.responses import StreamingResponse
@@ -52,7 +52,7 @@ from .stream import stream_response
 from .strict import strict_router
 from .turn import turn_response, ui_turn
 
-# Sessions are paths: a client's own id of one may have slashes in it.
+# Session ids are parameters of type `path`, because a client's own id may contain slashes.
 router = strict_router("/api/chat", "chat")
 
 _LINKS = links(
@@ -94,7 +94,7 @@ _BUSY = (
 async def start_chat(
     conversations: Conversations, key: ConversationKey = None, chat: ConversationCreate | None = None
 ) -> Response:
-    """Starts a chat. The session lasts until its conversation is deleted."""
+    """Starts a chat. Its session is valid until the conversation is deleted."""
     chat = chat or ConversationCreate()
     conversation_id, conversation = await conversations.create(chat.title, chat.client_id or key)
     body = b'{"session_id":"%d","conversation":%b}' % (conversation_id, conversation)
@@ -113,11 +113,11 @@ async def send_message(
     streamed: WantsStream,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Sends a message and answers with the assistant's reply. It comes whole, once it has ended; with
-    `Accept: text/event-stream`, as it is written.
+    """Sends a message and returns the assistant's reply.
 
-    Both are stored, whoever stops listening. One reply at a time is written in a conversation: while one is,
-    the refusal says where to read it.
+    The response has the complete reply once it has ended; with `Accept: text/event-stream`, it streams the
+    reply while it is written. Both messages are stored even if the client disconnects. A conversation has one
+    running reply at a time: meanwhile, a new message gets 409 with the address where that reply can be read.
     """
     turn = await services.turns.ask(caller, session, chat.message, chat.client_id or key)
     return await turn_response(services, caller, turn, streamed=streamed)
@@ -130,8 +130,10 @@ async def send_message(
 async def regenerate_reply(
     services: AppServices, caller: Asking, session: Session, streamed: WantsStream, key: RetryKey = None
 ) -> Response:
-    """Asks for another reply to the last message. It takes the place of the one before, which stays as a
-    version that can be listed. It comes whole or, with `Accept: text/event-stream`, as it is written.
+    """Requests another reply to the last message.
+
+    It replaces the previous reply, which is kept and can be listed as a version. The response has the
+    complete reply or, with `Accept: text/event-stream`, streams it while it is written.
     """
     turn = await services.turns.regenerate(caller, session, key)
     return await turn_response(services, caller, turn, streamed=streamed)
@@ -143,11 +145,11 @@ async def regenerate_reply(
     responses=answers(None, ConversationNotFound, stream=True, empty=True),
 )
 async def resume_stream(services: AppServices, caller: SignedIn, session: BegunSession) -> Response:
-    """Streams the reply that is being written. It begins where the reply began, and lasts until it ends;
-    without one, the answer is 204.
+    """Streams the reply that is being written.
 
-    It does not matter which process of the service writes it, or which device asked for it. A chat in which
-    your client has said nothing yet has none.
+    The stream starts at the beginning of the reply and ends with it. Any process of the service may be
+    writing the reply, and any device may have requested it. Without such a reply the response is 204, also
+    for a chat id of your client's own for which nothing was sent yet.
     """
     live = None if session is None else await services.turns.resume(caller, session)
     if live is None:
@@ -157,9 +159,7 @@ async def resume_stream(services: AppServices, caller: SignedIn, session: BegunS
 
 @router.post("/{sessionId:path}/stop", responses=answers(Stopped, ConversationNotFound))
 async def stop_reply(services: AppServices, caller: SignedIn, session: Session) -> Response:
-    """Stops the reply that is being written. The text that was shown is kept; without such a reply, nothing
-    happens.
-    """
+    """Stops the reply that is being written. Its text so far is kept; without a reply, nothing happens."""
     reply = await services.turns.stop(caller, session)
     return json_response(b'{"success":true,"reply":%b}' % (reply or b"null"))
 
@@ -175,9 +175,10 @@ async def get_history(
     limit: Limit = 50,
     format: HistoryFormat = "api",  # noqa: A002  # the name that clients send
 ) -> Response:
-    """Reads the newest messages of a chat, or those at another place of it. They come in reading order, with
-    cursors for the ones before and the ones after them. With `format=ui` they are `UIMessage`s of the AI SDK:
-    what its `useChat` begins with.
+    """Reads the newest messages of a chat, or those at another position.
+
+    They come in reading order, with cursors for the messages before and after them. With `format=ui` they are
+    `UIMessage`s of the AI SDK, with which its `useChat` can start.
     """
     older = Cursor("history", history.user_id, session)
     newer = Cursor("newer history", history.user_id, session)
@@ -200,13 +201,13 @@ async def get_history(
     responses=answers(Versions, ConversationNotFound, MessageNotFound),
 )
 async def list_versions(replies: Replies, session: Session, reply_id: ReplyId) -> Response:
-    """Lists all replies to the same message. They are what regenerating replaced, and what is shown now."""
+    """Lists all replies to the same message. They are the current reply and those that it replaced."""
     return whole(await replies.versions(session, reply_id))
 
 
 @router.get("/live", responses=answers(LiveReplies))
 async def list_live(replies: Replies) -> Response:
-    """Lists your replies that are being written. They are what another tab may read along, or stop."""
+    """Lists your replies that are being written. Another tab can read them along, or stop them."""
     return whole(await replies.live())
 
 
@@ -228,13 +229,13 @@ async def list_live(replies: Replies) -> Response:
 async def chat_with_ai_sdk(
     services: AppServices, caller: Asking, conversations: Conversations, chat: UIChat
 ) -> Response:
-    """Takes a request of the AI SDK as it is. Its `useChat` sends it, and reads the stream that comes back.
+    """Answers a request of the AI SDK's `useChat`. The response is the stream that `useChat` reads.
 
-    Only the user's last message is read: the history comes from the database. An `id` of digits, as
-    we write them, is a session; any other is the client's own, and makes a conversation when it is new,
-    unless what is asked for needs a message that can only be there already.
+    Only the user's last message is read: the history comes from the database. An `id` of digits, as the
+    service writes them, is a session id. Any other `id` is the client's own, and creates a conversation if it
+    is new, unless the request refers to a message that must already be stored.
 
-    A question has its message's `id` for a key, also when it is edited: an `Idempotency-Key` is not read.
+    A message's `id` is its idempotency key, also when it is edited: `Idempotency-Key` is not read.
     """
     find = conversations.of_client if chat.may_begin else conversations.find
     session = conversation_of(chat.id) or await find(chat.id)

@@ -1,4 +1,4 @@
-"""Conversations and their messages, without the assistant."""
+"""Routes for conversations and their messages, without the assistant."""
 
 from fastapi import Response
 
@@ -60,7 +60,7 @@ _LINKS = links(
 async def create_conversation(
     conversations: Conversations, key: ConversationKey = None, wanted: ConversationCreate | None = None
 ) -> Response:
-    """Makes an empty conversation. Its first message gives it a title, unless you do."""
+    """Creates an empty conversation. Its first message gives it a title, unless you do."""
     wanted = wanted or ConversationCreate()
     conversation_id, conversation = await conversations.create(wanted.title, wanted.client_id or key)
     return json_response(conversation, 201, location=f"/api/conversations/{conversation_id}")
@@ -73,10 +73,10 @@ async def list_conversations(
     limit: Limit = 20,
     cursor: PageCursor = None,
 ) -> Response:
-    """Lists your conversations. Pinned ones come first, then the one with the latest message; those that you
-    archived are a list of their own.
+    """Lists your conversations. Pinned ones come first, then those with the latest messages.
 
-    One that gets a message while you turn the pages moves to the front: it is on the first page, read again.
+    Archived conversations are in a list of their own. A conversation that gets a message while you read the
+    pages moves to the front: read the first page again to see it.
     """
     cursors = Cursor("conversations", conversations.user_id, archived)
     after = None if cursor is None else numbers_place(cursors.read(cursor, 3))
@@ -87,13 +87,13 @@ async def list_conversations(
 
 @router.get("/{conversation_id}", responses=answers(Conversation, ConversationNotFound))
 async def get_conversation(conversations: Conversations, conversation_id: ConversationId) -> Response:
-    """Reads a conversation. Its messages are a list of their own."""
+    """Reads a conversation. Its messages are listed separately."""
     return json_response(await conversations.get(conversation_id))
 
 
 @router.get("/{conversation_id}/usage", responses=answers(Usage, ConversationNotFound))
 async def get_usage(conversations: Conversations, conversation_id: ConversationId) -> Response:
-    """Counts the tokens of a conversation. All its replies count, also those that were replaced."""
+    """Counts the tokens of a conversation. All its replies count, including those that were replaced."""
     return json_response(await conversations.usage(conversation_id))
 
 
@@ -101,8 +101,9 @@ async def get_usage(conversations: Conversations, conversation_id: ConversationI
 async def update_conversation(
     conversations: Conversations, conversation_id: ConversationId, wanted: ConversationUpdate
 ) -> Response:
-    """Renames, pins or archives a conversation. What is left out stays as it is; no automatic title replaces
-    a new one.
+    """Renames, pins or archives a conversation.
+
+    Omitted fields stay as they are. An automatic title never replaces one that you set.
     """
     changed = await conversations.change(conversation_id, wanted.title, wanted.pinned, wanted.archived)
     return json_response(changed)
@@ -112,13 +113,13 @@ async def update_conversation(
     "/{conversation_id}", status_code=204, responses=answers(None, ConversationNotFound, status=204)
 )
 async def delete_conversation(deletion: Deletion, conversation_id: ConversationId) -> None:
-    """Deletes a conversation with its messages. It can be restored until it is purged, which is for good."""
+    """Deletes a conversation with its messages. It can be restored until a purge removes it for good."""
     await deletion.delete(conversation_id)
 
 
 @router.post("/{conversation_id}/restore", responses=answers(Conversation, ConversationNotFound))
 async def restore_conversation(deletion: Deletion, conversation_id: ConversationId) -> Response:
-    """Takes the deletion of a conversation back. One that was not deleted stays as it is."""
+    """Restores a deleted conversation. One that was not deleted stays as it is."""
     return json_response(await deletion.restore(conversation_id))
 
 
@@ -133,7 +134,7 @@ async def list_messages(
 ) -> Response:
     """Lists the messages of a conversation.
 
-    They come in reading order, from the first on; the next page has the ones after them.
+    They come in reading order, starting with the first; the next page continues after them.
     """
     cursors = Cursor("messages", history.user_id, conversation_id)
     after = 0 if cursor is None else cursors.read(cursor, 1)[0]
@@ -149,7 +150,7 @@ async def list_messages(
 async def append_message(
     messages: Messages, conversation_id: ConversationId, message: MessageCreate, key: IdempotencyKey = None
 ) -> Response:
-    """Stores a message without asking the assistant. It takes the next place in the conversation."""
+    """Stores a message without asking the assistant. It is added at the end of the conversation."""
     stored = await messages.append(conversation_id, message.role, message.content, message.client_id or key)
     return json_response(stored, 201)
 
@@ -162,5 +163,5 @@ async def append_message(
 async def give_feedback(
     replies: Replies, conversation_id: ConversationId, message_id: MessageId, feedback: Feedback
 ) -> None:
-    """Says what you think of a reply. The latest opinion is kept, or none."""
+    """Rates a reply. Only the latest rating is kept; null removes it."""
     await replies.rate(conversation_id, message_id, feedback.value)

@@ -1,7 +1,7 @@
-"""Every dependency of the routes, on one screen.
+"""The dependencies of all routes.
 
-They are coroutines, also those that wait for nothing: a plain function would go to a thread, which costs more
-than all else that a request does in this process.
+They are coroutines, even those that await nothing: FastAPI would run a plain function in a thread, which
+costs more than everything else that a request does in this process.
 """
 
 import re
@@ -51,13 +51,13 @@ _NUMBER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What an application is made of. `main` puts it together."""
+    """The components of an application, which `main` puts together."""
 
     settings: Settings
     database: Database
     exports: Database
     erasures: Database
-    """These two are for what concerns all rows of a user: no other request waits for their connections."""
+    """`exports` and `erasures` process all rows of a user: no other request waits for their connections."""
     schema: Schema
     verifier: Verifier
     accounts: Accounts
@@ -68,7 +68,7 @@ class Services:
 
 
 def services_of(request: Request) -> Services:
-    """Those of the application that got the request."""
+    """Returns the services of the application that received the request."""
     services: Services = request.app.state.services
     return services
 
@@ -85,12 +85,12 @@ _CALLER = "chat_history.caller"
 
 
 class _ByToken(SecurityBase):
-    """What only a user gets. Its parts depend on nothing else: each step between would cost as much again."""
+    """Requires a valid token. Subclasses call `caller`: each nested dependency would cost as much again."""
 
     model, scheme_name = _BEARER.model, _BEARER.scheme_name
 
     async def caller(self, request: Request) -> Caller:
-        """The user whose token came with the request. Whether it has ended, each statement asks."""
+        """Returns the caller whose token the request has. Each statement checks whether it was revoked."""
         known: Caller | None = request.scope.get(_CALLER)
         if known is not None:
             return known
@@ -119,7 +119,7 @@ class _Asking(_ByToken):
 
 
 class _OfCaller(_ByToken):
-    """A repository of the caller's rows."""
+    """Creates a repository for the caller's rows."""
 
     def __init__(self, repository: type[Repository]) -> None:
         self._repository = repository
@@ -130,7 +130,7 @@ class _OfCaller(_ByToken):
 
 SignedIn = Annotated[Caller, Depends(_SignedIn())]
 Asking = Annotated[Caller, Depends(_Asking())]
-"""Who asks the assistant, and so takes one of the user's turns."""
+"""The caller of a request to the assistant, which counts against the user's limit on turns."""
 Conversations = Annotated[ConversationRepository, Depends(_OfCaller(ConversationRepository))]
 Deletion = Annotated[DeletionRepository, Depends(_OfCaller(DeletionRepository))]
 History = Annotated[HistoryRepository, Depends(_OfCaller(HistoryRepository))]
@@ -150,16 +150,16 @@ Visiting = Annotated[Visit, Depends(_visit)]
 async def _signing_in(
     request: Request, services: AppServices
 ) -> Callable[[str], AbstractContextManager[None]]:
-    """Takes one of the address's sign-ins, and gives what counts the wrong passwords for an account."""
+    """Counts a sign-in of the address. Returns a context manager, by account, that counts wrong passwords."""
     source = source_of(request.client and request.client.host)
     limits.take(request.scope, services.limits.sign_ins, source)
     return lambda account: limits.guessing(request.scope, services.limits, source, account)
 
 
 async def _from_own_site(request: Request) -> None:
-    """Raises OriginRefused for a page of another site: it would use up its visitor's tries."""
+    """Raises OriginRefused for a page of another site, which would use up its visitor's attempts."""
     named = services_of(request).settings.cors_origins
-    is_foreign = request.headers.get("sec-fetch-site") == "cross-site"  # browsers say so, and pages cannot
+    is_foreign = request.headers.get("sec-fetch-site") == "cross-site"  # only browsers set this, not pages
     if is_foreign and {"*", request.headers.get("origin")}.isdisjoint(named):
         raise OriginRefused
 
@@ -199,13 +199,13 @@ SessionId = Annotated[
 
 
 def conversation_of(session_id: str) -> int | None:
-    """The id of the conversation if it is written as we write it; None for an id of the client's own."""
+    """Returns the conversation's id if it is written as we write it; None for a client's own id."""
     ours = _SESSION_ID.fullmatch(session_id) and int(session_id) <= MAX_ID
     return int(session_id) if ours else None
 
 
 class _Session(_ByToken):
-    """The conversation that a session stands for. A text that was never a session's is one that ended."""
+    """Resolves a session to its conversation's id. Raises ConversationNotFound for an unknown client's id."""
 
     async def __call__(self, request: Request, session_id: SessionId) -> int:
         caller, database = await self.caller(request), services_of(request).database
@@ -213,7 +213,7 @@ class _Session(_ByToken):
 
 
 class _BegunSession(_Session):
-    """The same, or None for an id of the client in which nothing was said yet."""
+    """Like `_Session`, but None for a client's own id for which nothing was sent yet."""
 
     async def __call__(self, request: Request, session_id: SessionId) -> int | None:  # type: ignore[override]
         with suppress(ConversationNotFound):
@@ -222,7 +222,7 @@ class _BegunSession(_Session):
 
 
 def _plain(number: str) -> str:
-    """One thing has one address: `01`, `+1` and `1.0` are not other names of 1."""
+    """Rejects `01`, `+1` and `1.0` as other spellings of 1, so that each resource has one address."""
     if not _NUMBER.fullmatch(number):
         raise PydanticCustomError("int_parsing", "Not a whole number in plain digits.")
     return number
@@ -241,7 +241,7 @@ AroundId = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _HistoryPlace:
-    """Where in a history to read: at most one of them; none is its end."""
+    """Where to read in a history. At most one field is set; if none is, at the end."""
 
     before: str | None
     after: str | None
@@ -254,7 +254,7 @@ async def _history_place(
     after: AfterCursor = None,
     around: AroundId = None,
 ) -> _HistoryPlace:
-    if [cursor, before, after, around].count(None) < 3:  # noqa: PLR2004  # all but one
+    if [cursor, before, after, around].count(None) < 3:  # noqa: PLR2004  # two are set
         fault = {"type": "one_place", "loc": ("query",), "msg": "Only one of before, after and around."}
         raise RequestValidationError([fault])
     return _HistoryPlace(before or cursor, after, around)

@@ -1,4 +1,4 @@
-"""Errors become RFC 9457 problems here, and nowhere else. None repeats what the client sent."""
+"""Turns errors into RFC 9457 problems, here and nowhere else. No problem repeats what the client sent."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,37 +17,37 @@ _RENAMED = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable C
 
 
 def install(app: FastAPI) -> None:
-    """Maps everything that a route or the framework may raise."""
+    """Registers handlers for the errors that a route or the framework raises on purpose."""
     app.add_exception_handler(ChatError, _refused)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RequestValidationError, _invalid)
 
 
 def title(status: int) -> str:
-    """The phrase of RFC 9110 for a status. Some Pythons still have the older one of RFC 2616 or 4918."""
+    """Returns RFC 9110's phrase for a status. Some Python versions still have that of RFC 2616 or 4918."""
     return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def refusal(error: ChatError | type[ChatError]) -> Problem:
-    """What a client is told of an error that is raised on purpose."""
+    """Returns the problem for an error that is raised on purpose."""
     members = error.members if isinstance(error, ChatError) else {}
     return _problem(error.status, error.code, error.detail, **members)
 
 
 def invalid(*faults: Fault) -> Problem:
-    """What a client is told of a request that has these faults."""
+    """Returns the problem for a request that has these faults."""
     return _problem(
         422, "validation_failed", "The request is not what this operation takes.", errors=list(faults)
     )
 
 
 def problem(error: ChatError) -> Response:
-    """The answer to a refusal."""
+    """Returns the response for an error that is raised on purpose."""
     return _response(refusal(error), error.headers)
 
 
 def internal_error() -> Response:
-    """The answer to what nobody foresaw."""
+    """Returns the response for an unexpected exception."""
     return _response(_problem(500, "internal_error", "This is a fault of the server. It has been logged."))
 
 
@@ -58,8 +58,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if isinstance(cause := error.__cause__, ChatError):  # what was raised while the body was read
-        # A frame of the framework refers to both, and they to the frames: the body would stay in a circle.
+    if isinstance(cause := error.__cause__, ChatError):  # raised while the body was read
+        # A frame of the framework refers to both errors, and they to it: the cycle would keep the body alive.
         error.__traceback__ = cause.__traceback__ = None
         return problem(cause)
     if error.status_code == NotFound.status:
@@ -82,9 +82,9 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """Every method of an address (RFC 9110, section 15.5.6): the framework knows its first route's only.
+    """Returns all methods of an address (RFC 9110, section 15.5.6); the framework knows only one route's.
 
-    Empty for an asset, whose folder knows them.
+    Empty for an asset, whose methods its folder knows.
     """
     methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
     scopes = [{**request.scope, "method": method} for method in methods]

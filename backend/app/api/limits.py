@@ -1,8 +1,8 @@
-"""The limits as a request meets them, and the headers that say so.
+"""Applies the limits to a request, and reports them in the headers of its response.
 
 RateLimit and RateLimit-Policy are those of draft-ietf-httpapi-ratelimit-headers-11: a list of policies by
-name, with quota (q) and window (w), and what is left of each (r) until it is whole again (t), in seconds. Of
-the limit that refuses, t is the same moment as Retry-After, as the draft asks (its server behavior).
+name, with quota (q) and window (w), and for each what remains (r) and the seconds until it is full again (t).
+For the limit that refuses, t is the same time as Retry-After, as the draft asks (its server behavior).
 """
 
 import logging
@@ -21,7 +21,7 @@ _VERDICTS = "chat_history.verdicts"
 
 
 def take(scope: Scope, limit: Limit, key: Hashable) -> None:
-    """Takes one, and has the answer say what is left. Raises RateLimited."""
+    """Counts the request against the limit, and records the verdict for the headers. Raises RateLimited."""
     if limit.quota == 0:
         return
     verdict = limit.take(key)
@@ -33,17 +33,17 @@ def take(scope: Scope, limit: Limit, key: Hashable) -> None:
 
 @contextmanager
 def guessing(scope: Scope, limits: Limits, source: str, account: Hashable) -> Iterator[None]:
-    """Counts wrong passwords by source, and by source and account: whoever guesses from elsewhere does not
-    lock the owner out.
+    """Counts wrong passwords by source, and by source and account.
 
-    Taken before the password is looked at, so that many guesses at once do not slip through; a right one
-    gives it back. Raises RateLimited.
+    Somebody who guesses from another address thus does not lock the owner out. The attempt is counted before
+    the password is checked, so that many guesses at once do not slip through; a correct password undoes this.
+    Raises RateLimited.
     """
     counted = ((limits.guesses_at_any, source), (limits.guesses, (source, account)))
     for place, (limit, key) in enumerate(counted):
         verdict = limit.take(key)
         if not verdict.allowed:
-            for earlier, its_key in counted[:place]:  # a password that nobody looks at is not a wrong one
+            for earlier, its_key in counted[:place]:  # a password that is not checked is not wrong
                 earlier.give_back(its_key)
             scope.setdefault(_VERDICTS, []).append(verdict)
             log.warning("rate.limited", extra={"limit": limit.name})
@@ -61,7 +61,7 @@ def guessing(scope: Scope, limits: Limits, source: str, account: Hashable) -> It
 
 
 def tell(scope: Scope, headers: MutableHeaders) -> None:
-    """Adds what the limits said to an answer."""
+    """Adds the verdicts of the limits to the headers of a response."""
     verdicts: list[Verdict] = scope.get(_VERDICTS, [])
     if not verdicts:
         return

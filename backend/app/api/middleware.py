@@ -1,4 +1,4 @@
-"""Around every request: its id, its line in the log, its count, and headers that all answers share."""
+"""Middleware for every request: its id, its log line, its metrics, and the headers of all responses."""
 
 import logging
 import re
@@ -21,16 +21,16 @@ SECURITY = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
 ]
-"""What an answer of the API has. Pages and assets, which say how long they are kept, bring their own."""
+"""Headers of a response that does not set Cache-Control itself, as pages, assets and streams do."""
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-"""What every answer has."""
+"""A header of every response."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Observed:
-    """Gives each request an id, logs and counts it by its route, and answers 500 to what nobody foresaw.
+    """Gives each request an id, logs and counts it by its route, and answers unexpected errors with 500.
 
     A client's own `X-Request-ID` is kept if it is 1 to 64 letters, digits, dots, dashes or underscores.
     """
@@ -63,7 +63,7 @@ class Observed:
         began = time.perf_counter()
         try:
             await self._app(scope, receive, sending)
-        except Exception as error:  # noqa: BLE001  # the last line of defence: its text may quote a user
+        except Exception as error:  # noqa: BLE001  # the last resort; its message may quote a user
             log.error("request.failed", extra=described(error))
             if status == 0:
                 await internal_error()(scope, receive, sending)
@@ -79,7 +79,7 @@ class Observed:
 
 
 class Discreet:
-    """Keeps the address of each request out of its span, also where another middleware answers it."""
+    """Keeps each request's path and query out of its span, even if another middleware answers it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -90,7 +90,7 @@ class Discreet:
 
 
 class SlashTolerant:
-    """Answers an address with a slash at its end like the one without, and without a redirect."""
+    """Handles a path with a trailing slash like the one without it, and without a redirect."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The OpenAPI document: a product that people read and generate clients from."""
+"""Builds the OpenAPI document, which people read and generate clients from."""
 
 import re
 from http import HTTPStatus
@@ -101,10 +101,10 @@ HEADERS: dict[str, Json] = {
 
 
 EARLY = (RequestUnreadable, BodyTooSlow, TargetTooLong, HeadTooLarge, TooManyConnections)
-"""What is answered to any request, and so is no response of an operation: nearly all would be noise there."""
+"""Errors that any request may get. Operations do not list them, because they would nearly all be noise."""
 
 _LIMITS = ("RateLimit-Policy", "RateLimit")
-"""Refusals have them too, but those that come before anything is counted."""
+"""Documented for successes and 429. Other refusals have them too, unless they come before any count."""
 
 
 def answers(
@@ -116,19 +116,19 @@ def answers(
     lines: bool = False,
     **more: Any,
 ) -> Any:
-    """The `responses` of a route: what it answers, and the refusals that are its own.
+    """Returns the `responses` of a route: its success, and the refusals that are specific to it.
 
-    `model` is a model or a union of some, or None where FastAPI knows; with `stream` it may be a stream, with
-    `empty` also 204. `lines` is an export.
+    `model` is a model or a union of models, or None where FastAPI knows it. With `stream` the response may be
+    an event stream, with `empty` also 204. With `lines` it is an export, as JSON lines.
     """
     success: Json = {"description": HTTPStatus(status).phrase, **more}
     if model is not None:
         success["model"] = model
-    if status == HTTPStatus.CREATED and "links" in more:  # what was made and can be followed has an address
+    if status == HTTPStatus.CREATED and "links" in more:  # a created resource with links has an address
         success["headers"] = _headers("Location")
     if stream:
         success["headers"] = _headers(STREAM_HEADER)
-        # Generators of clients understand a stream as text.
+        # Client generators handle a stream as text.
         success["content"] = {STREAM: {"schema": {"type": "string"}, "example": examples.STREAMED}}
     if lines:
         success["headers"] = _headers("Content-Disposition")
@@ -138,9 +138,9 @@ def answers(
 
 
 def links(parameters: dict[str, str], **operations: str) -> Json:
-    """Where a client can go from an answer: `operations` are titles and operation ids.
+    """Returns the links from a response to other operations: `operations` maps names to operation ids.
 
-    They all take the same `parameters`, whose values are runtime expressions.
+    They all use the same `parameters`, whose values are runtime expressions.
     """
     return {
         name: {"operationId": operation, "parameters": parameters} for name, operation in operations.items()
@@ -148,12 +148,12 @@ def links(parameters: dict[str, str], **operations: str) -> Json:
 
 
 def operation_id(route: APIRoute) -> str:
-    """The name of the function: generated clients call it."""
+    """Returns the name of the route's function, which generated clients use for their methods."""
     return route.name
 
 
 def install(app: FastAPI, *, external_issuer: bool) -> None:
-    """Serves the document of FastAPI, with what it does not know, of the routes in their present order."""
+    """Serves FastAPI's document, completed with what it does not know; routes keep their current order."""
     routes = list(app.routes)
 
     def document() -> Json:
@@ -183,7 +183,7 @@ def _completed(app: FastAPI, routes: list[BaseRoute], external_issuer: bool) -> 
     }
     known = vars(accounts) | vars(api) | vars(ai_sdk) | vars(search) | vars(erasure)
     for name, schema in components["schemas"].items():
-        if "examples" in schema:  # FastAPI drops the nulls of a document, also out of examples
+        if "examples" in schema:  # FastAPI drops nulls from the document, even in examples
             schema["examples"] = known[name].model_config["json_schema_extra"]["examples"]
     signed_in: tuple[type[ChatError], ...] = (NotAuthenticated, RateLimited)
     if external_issuer:
@@ -223,8 +223,9 @@ def _complete(operation: Json, refusals: tuple[type[ChatError], ...], schemas: J
 
 
 def _likely_fault(operation: Json, schemas: Json) -> Fault | None:
-    """What is wrong with a body that has a field too much or too few, with a number that is too small, or
-    with a header that is too long.
+    """Returns an example of a fault that the operation's input may have, or None.
+
+    It is an unknown or a missing field of the body, a number that is too small, or a header that is too long.
     """
     for body in operation.get("requestBody", {"content": {}})["content"].values():
         (choice, *_) = body["schema"].get("anyOf", [body["schema"]])
@@ -262,7 +263,7 @@ def _problems(refusals: tuple[ChatError | type[ChatError], ...]) -> dict[int, Js
 
 
 def _problem_response(example: Problem, *headers: str) -> Json:
-    """Without the headers that only some answers of a status have, or that speak of the connection."""
+    """Omits headers that only some responses of a status have, or that concern the connection."""
     schema = {"$ref": "#/components/schemas/Problem"}
     examples = {example.code: {"value": example.model_dump(exclude_none=True)}}
     return {
@@ -281,7 +282,7 @@ def _headers(*names: str) -> Json:
 
 
 def _without_titles(node: Any) -> Any:
-    """Drops the titles that pydantic makes from field names: generators turn them into noise."""
+    """Drops the titles that pydantic derives from field names: they are noise in generated clients."""
     if isinstance(node, list):
         return [_without_titles(item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""For whoever runs the service: is it alive, is it ready, what does it do."""
+"""Routes for the operator of the service: liveness, readiness and metrics."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
@@ -15,14 +15,15 @@ router = APIRouter(tags=["operations"], generate_unique_id_function=operation_id
 @router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=answers(None))
 async def healthz() -> Health:
-    """Tells that the process is alive. It never touches the database."""
+    """Reports that the process is alive. It never uses the database."""
     return Health(status="ok")
 
 
 @router.get("/readyz", responses=answers(None, DatabaseUnavailable, DatabaseBusy, ShuttingDown))
 async def readyz(services: AppServices) -> Health:
-    """Tells whether requests can be answered. The database is there, with a schema that fits; the process is
-    not about to stop.
+    """Reports whether the service can answer requests.
+
+    The database must be reachable with a schema that fits, and the process must not be about to stop.
     """
     services.turns.require_open()
     await services.schema.check()
@@ -31,5 +32,5 @@ async def readyz(services: AppServices) -> Health:
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=answers(None))
 async def metrics(services: AppServices) -> Response:
-    """Tells what the process does. Counters and gauges, in the text format of Prometheus."""
+    """Returns the metrics of the process. They are in the text format of Prometheus."""
     return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

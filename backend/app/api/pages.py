@@ -1,4 +1,4 @@
-"""Lists in pages: cursors that clients carry but cannot read, and the JSON around what Postgres made."""
+"""Pages of lists: opaque cursors, and the JSON around items that Postgres serialized."""
 
 import base64
 import binascii
@@ -19,25 +19,25 @@ _TAG_BYTES = 8
 
 
 class Cursor:
-    """The cursors of one list of one user: those of others are refused.
+    """Writes and reads the cursors of one list of one user, and rejects those of other lists and users.
 
-    The tag guards against mix-ups, not against forgers: a forged place leads to one's own rows only.
+    The tag protects against mix-ups, not forgery: a forged cursor leads only to the user's own rows.
     """
 
     def __init__(self, *list_: object) -> None:
         self._list = repr(list_).encode()
 
     def at(self, place: int | None) -> str | None:
-        """The cursor of a place that is one number; None if there is none."""
+        """Returns the cursor of a place that is one number; None if `place` is None."""
         return None if place is None else self.write(place)
 
     def write(self, *place: int) -> str:
-        """The cursor of a place, which is numbers of at most 64 bits."""
+        """Returns the cursor of a place that consists of signed 64-bit numbers."""
         packed = struct.pack(f">{len(place)}q", *place)
         return base64.urlsafe_b64encode(self._tag(packed) + packed).decode().rstrip("=")
 
     def read(self, cursor: str, numbers: int) -> tuple[int, ...]:
-        """The place of a cursor that `write` made of as many numbers. Raises CursorInvalid for others."""
+        """Returns the place in a cursor that `write` made of so many numbers. Raises CursorInvalid."""
         try:
             whole = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             tag, packed = whole[:_TAG_BYTES], whole[_TAG_BYTES:]
@@ -55,12 +55,12 @@ class Cursor:
 
 
 def place_numbers(place: Place) -> tuple[int, int, int]:
-    """A place in a list of conversations as numbers, to the microsecond."""
+    """Converts a place in a list of conversations to numbers, exact to the microsecond."""
     return int(place[0]), (place[1] - _EPOCH) // _MICROSECOND, place[2]
 
 
 def numbers_place(numbers: tuple[int, ...]) -> Place:
-    """The same, back. Raises CursorInvalid for a time that only a forged cursor can have."""
+    """Converts the numbers back. Raises CursorInvalid for a time that only a forged cursor can have."""
     try:
         return bool(numbers[0]), _EPOCH + numbers[1] * _MICROSECOND, numbers[2]
     except OverflowError:
@@ -68,25 +68,25 @@ def numbers_place(numbers: tuple[int, ...]) -> Place:
 
 
 def page(items: bytes, **cursors: str | None) -> Response:
-    """`{items, next_cursor}`, or with other cursors, around items that are JSON already.
+    """Returns `{items, next_cursor}`, or with other cursors, around items that are already JSON.
 
-    Nothing in a cursor that `Cursor` wrote needs to be escaped.
+    Cursors that `Cursor` wrote need no escaping.
     """
     told = "".join(f',"{name}":' + (f'"{cursor}"' if cursor else "null") for name, cursor in cursors.items())
     return json_response(b"".join((b'{"items":', items, told.encode(), b"}")))
 
 
 def whole(items: bytes) -> Response:
-    """`{items}`: a list that has no further page."""
+    """Returns `{items}`, for a list that has no further page."""
     return json_response(b'{"items":' + items + b"}")
 
 
 def ui_items(items: bytes) -> bytes:
-    """Messages as `UIMessage`s."""
+    """Converts messages, as JSON, to `UIMessage`s of the AI SDK."""
     return json.dumps(list(map(ui_message, json.loads(items))), ensure_ascii=False).encode()
 
 
 def json_response(body: bytes, status: int = 200, location: str | None = None) -> Response:
-    """JSON that Postgres made, passed through."""
+    """Returns a response whose body is already JSON."""
     headers = {} if location is None else {"Location": location}
     return Response(body, status, headers, media_type="application/json")

@@ -1,7 +1,7 @@
-"""What a route takes, read by a plan that is made once.
+"""Reads the parameters of a route by a plan that is made once.
 
-FastAPI understands the signature of a route and documents it. To ask of each parameter, at each request, what
-it is, would be most of what a page of history runs: here that is asked when the route is made.
+FastAPI analyzes the signature of a route and documents it. Inspecting each parameter again at each request
+would be most of what runs for a page of history: here it happens once, when the route is created.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,7 +16,7 @@ from fastapi.params import Form
 from starlette.requests import ClientDisconnect
 
 _ABSENT = object()
-"""Of a parameter without a default, and of a body without a byte."""
+"""Marks a value that is missing: a default, a parameter of a request, or an empty body."""
 
 _UNREAD = (
     "cookie_params",
@@ -26,7 +26,7 @@ _UNREAD = (
     "background_tasks_param_name",
     "security_scopes_param_name",
 )
-"""What FastAPI offers beside, and no route takes."""
+"""Kinds of parameters that FastAPI offers, and that no route uses."""
 
 Fault = dict[str, Any]
 Validate = Callable[..., tuple[Any, list[Fault]]]
@@ -35,10 +35,10 @@ Validate = Callable[..., tuple[Any, list[Fault]]]
 class Parameters:
     """Reads the parameters of one route.
 
-    As with FastAPI, dependencies come first, in their order, and whoever depends on what is wrong is not
-    called. Unlike with it, they come before the body is read, and what two of them depend on is called for
-    each. Raises TypeError for what it cannot read: what is no coroutine, lists, forms, several bodies,
-    cookies, a response to change, tasks for later.
+    As in FastAPI, dependencies are called first, in their order, and a dependency with invalid parameters is
+    not called. Unlike in FastAPI, they are called before the body is read, and one that two others share is
+    called for each. Raises TypeError for what it cannot read: functions that are not coroutines, lists,
+    forms, several bodies, cookies, `Response` parameters and background tasks.
     """
 
     def __init__(self, dependant: Dependant) -> None:
@@ -52,10 +52,10 @@ class Parameters:
         self._body = [_Parameter.of(field, "body") for field in dependant.body_params]
 
     async def read(self, request: Request) -> dict[str, Any]:
-        """The arguments of the route. Raises RequestValidationError with all that is wrong with them."""
+        """Returns the arguments of the route. Raises RequestValidationError with all faults in them."""
         faults: list[Fault] = []
         arguments = await self._read(request, faults)
-        for parameter in self._body:  # last, so that the body of a stranger is not read
+        for parameter in self._body:  # last, so that no body is read without a valid token
             parameter.read(await _body(request), arguments, faults)
         if faults:
             raise RequestValidationError(faults)
@@ -95,7 +95,7 @@ class _Parameter(NamedTuple):
     key: str
     """Its name in the request."""
     place: tuple[str, ...]
-    """Where a fault is said to be."""
+    """The location that a fault reports."""
     default: Any
     validate: Validate
 
@@ -126,7 +126,7 @@ async def _body(request: Request) -> Any:
     try:
         return await request.json() if await request.body() else _ABSENT
     except ClientDisconnect:
-        raise HTTPException(400) from None  # nobody hears it, and nothing is wrong here
+        raise HTTPException(400) from None  # nobody receives it, and nothing is wrong here
 
 
 def _is_readable(dependant: Dependant) -> bool:
@@ -136,6 +136,6 @@ def _is_readable(dependant: Dependant) -> bool:
         (iscoroutinefunction(dependant.call) or iscoroutinefunction(type(dependant.call).__call__))
         and not any(getattr(dependant, unread) for unread in _UNREAD)
         and all(is_scalar_field(field) for field in single)
-        and len(bodies) < 2  # noqa: PLR2004  # several are members of one object
+        and len(bodies) < 2  # noqa: PLR2004  # FastAPI reads several as members of one object
         and not any(isinstance(body, Form) or getattr(body, "embed", None) for body in bodies)
     )

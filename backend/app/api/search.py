@@ -1,4 +1,4 @@
-"""Searching one's conversations."""
+"""The route that searches a user's conversations."""
 
 import json
 
@@ -21,17 +21,19 @@ router = strict_router("/api/search", "conversations")
 async def search_conversations(
     search: Search, q: SearchText, limit: Limit = 20, cursor: PageCursor = None
 ) -> Response:
-    """Finds your conversations by words in their titles and messages. All words must be there, each perhaps
-    as the beginning of a longer one; upper and lower case are alike, and so are ß and ss. Signs only separate
-    words, but for + and # at the end of one: C++ and C# are not C. Archived conversations are found too;
-    deleted ones, messages that were replaced, and a reply that is still being written are not.
+    """Finds your conversations by words in their titles and messages.
 
-    How good a hit is says how often the words are in the message and how near to each other, and its time: to
-    be twice as good is to be a month newer. Of very common words, the latest five hundred hits count.
+    All words must occur, each as a whole word or as the beginning of one. Upper and lower case are alike, and
+    so are ß and ss. Punctuation only separates words, except + and # at the end of a word: C++ and C# differ
+    from C. The search includes archived conversations, but not deleted ones, messages that were replaced, or
+    a reply that is still being written.
 
-    Words of languages that put nothing between them, and words with signs, are looked for in some thousand
-    messages at a time, the latest ones first, and so are all words for a user of whom many messages are new
-    to the search. Then a page may have few items, or none, and still a cursor, which leads on to older ones.
+    Hits rank by how often and how close together the words occur in the message, and by its time: being twice
+    as good counts as much as being a month newer. For very common words, only the latest 500 hits count.
+
+    Words of languages without spaces between words, and words with + or #, are searched in several thousand
+    messages at a time, the latest first; so are all words of a user with many messages that are not indexed
+    yet. Such a page may have few or no items and still have a cursor, which leads to older messages.
     """
     words, cursors = Words.of(q), Cursor("search", search.user_id, q)
     start = START if cursor is None else _place(cursors.read(cursor, 5))
@@ -56,5 +58,5 @@ def _numbers(place: Place) -> tuple[int, ...]:
 def _place(numbers: tuple[int, ...]) -> Place:
     in_titles, updated_at, conversation_id = numbers_place(numbers[1:4])
     if not 0 <= numbers[4] <= LAST:
-        raise CursorInvalid  # only a forged one has it, and Postgres may not be able to count on from there
+        raise CursorInvalid  # only a forged cursor has it, and Postgres might overflow counting from there
     return Place(bool(numbers[0]), in_titles, updated_at, conversation_id, numbers[4])

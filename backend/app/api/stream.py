@@ -1,7 +1,7 @@
-"""A reply as a stream: version 1 of the AI SDK's UI message stream.
+"""Streams a reply in version 1 of the AI SDK's UI message stream.
 
-https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. Each event is a line of JSON without a null in it; what is
-ours travels in `data-*` parts, which clients that do not know them leave alone.
+See https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. Each event is a line of JSON without nulls. Our own
+data is in `data-*` parts, which clients ignore if they do not know them.
 """
 
 import json
@@ -20,7 +20,7 @@ from ..watch import Reading
 Watched = AbstractContextManager[Reading]
 
 PING_SECONDS = 15
-"""After so long a silence a comment is sent: proxies close what seems dead."""
+"""How long a stream may be silent before a comment is sent: proxies close connections that seem dead."""
 
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -30,10 +30,10 @@ HEADERS = {
     "x-vercel-ai-ui-message-stream": "v1",
 }
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-"""What `json.dumps` does, without making an encoder for each token."""
+"""Does what `json.dumps` does, without creating an encoder for each token."""
 
 _DELTA = 'data: {"type":"text-delta","id":"text-%d","delta":%s}\n\n'
-"""What most of a stream consists of."""
+"""The event that most of a stream consists of."""
 
 _QUALITY = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _SIGNED_OUT = Ended("failed", NotAuthenticated.code, error=NotAuthenticated.code)
@@ -41,7 +41,7 @@ _REASONS = ("stop", "length", "content-filter", "tool-calls", "error", "other")
 
 
 def is_wanted(accept: str) -> bool:
-    """Whether a client names the stream, and likes JSON no better (RFC 9110, section 12.5.1)."""
+    """Whether the client accepts the stream, and does not prefer JSON (RFC 9110, section 12.5.1)."""
     liked = {"text/event-stream": 0.0, "application/json": 0.0}
     for media_range in accept.lower().split(","):
         name, *parameters = (part.strip() for part in media_range.split(";"))
@@ -54,10 +54,10 @@ def is_wanted(accept: str) -> bool:
 def stream_response(
     live: LiveReply, question: bytes | None, watched: Watched, pause: float = PING_SECONDS
 ) -> StreamingResponse:
-    """The reply from its beginning; a new question, as it is stored, comes in a `data-message` part.
+    """Streams the reply from its beginning; a new question, as it is stored, is in a `data-message` part.
 
-    A comment is sent after each `pause` seconds of silence. When the reading is over before the reply is, the
-    stream ends with an error.
+    A comment is sent after each `pause` seconds of silence. If the reading is over before the reply has
+    ended, the stream ends with an error.
     """
     events = _events(live, question, watched, pause)
     return StreamingResponse(events, headers=HEADERS, media_type="text/event-stream")
@@ -78,7 +78,7 @@ async def _events(
 
 
 class Wire:
-    """Turns what happens into the stream's lines. Text has a beginning and an end; there is one step."""
+    """Encodes events as lines of the stream. Each text has a start and an end; there is one step."""
 
     def __init__(self, live: LiveReply) -> None:
         self._live = live
@@ -86,7 +86,7 @@ class Wire:
         self._open = False
 
     def begin(self, question: bytes | None) -> bytes:
-        """Who answers, and what was asked."""
+        """Returns the first lines: the ids of the reply and its session, and the question if it is new."""
         session = str(self._live.conversation_id)
         start = _line(
             type="start", messageId=str(self._live.reply_id), messageMetadata={"session_id": session}
@@ -97,12 +97,12 @@ class Wire:
         return start + _line(type="start-step")
 
     def event(self, event: Shown) -> bytes:
-        """The lines of an event."""
+        """Returns the lines of an event."""
         match event:
             case TextDelta(text):
                 return self._text(text)
             case ToolCall(identity, name, given):
-                # Without the flag the client would think that it has to use the tool.
+                # Without `providerExecuted` the client would assume that it has to run the tool.
                 return self._close() + _line(
                     type="tool-input-available",
                     toolCallId=identity,
@@ -138,7 +138,7 @@ class Wire:
             return _line(type="error", errorText=ended.error)
         metadata = {"status": ended.status}
         if ended.status != "complete":
-            # `abort` changes nothing in the client: it knows from the metadata that there is no more.
+            # `abort` changes nothing in the client, which knows from the metadata that the reply has ended.
             return _line(type="message-metadata", messageMetadata=metadata) + _line(
                 type="abort", reason=ended.status
             )

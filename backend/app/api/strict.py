@@ -1,4 +1,4 @@
-"""Bodies, read strictly: bounded, JSON as RFC 8259 defines it, and every key once."""
+"""Reads request bodies strictly: bounded, JSON as RFC 8259 defines it, and without repeated keys."""
 
 import asyncio
 import json
@@ -16,10 +16,10 @@ from .openapi import operation_id
 from .parameters import Parameters
 
 BODY_SECONDS = 60
-"""How long a whole body may take: the largest one needs it at half a megabit a second."""
+"""How long a whole body may take: as long as the largest one takes at half a megabit per second."""
 
 MAX_STRANGERS_BYTES = 65_536
-"""The longest todo, with each character escaped, has 53 KB; the form of who signs in has 15."""
+"""The limit before authentication. The longest todo, fully escaped, has 53 KB; a sign-in form has 15."""
 
 MAX_DEPTH = 32
 _NUMBER_DIGITS = 400
@@ -27,15 +27,15 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class StrictRequest(Request):
-    """A request whose body is refused as soon as it is too large, and parsed without indulgence."""
+    """A request that rejects its body as soon as it is too large, and parses it strictly."""
 
     largest: ClassVar[float] = math.inf
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces, once.
+        """Yields the body in pieces, once.
 
-        Raises EncodingUnsupported if it is compressed, BodyTooLarge before more than the limit was taken in,
-        BodyTooSlow if it takes too long, and ClientDisconnect if it ends before.
+        Raises EncodingUnsupported if it is compressed, BodyTooLarge before it yields more than the limit,
+        BodyTooSlow if the body takes too long, and ClientDisconnect if the client disconnects before its end.
         """
         encodings = (one.strip().lower() for one in self.headers.getlist("content-encoding"))
         if any(one not in ("", "identity") for one in encodings):
@@ -61,20 +61,20 @@ class StrictRequest(Request):
             yield piece
 
     async def body(self) -> bytes:
-        """The whole body. Raises MediaTypeUnsupported unless it is empty or says that it is JSON."""
+        """Returns the whole body. Raises MediaTypeUnsupported unless it is empty or declared as JSON."""
         body = await super().body()
         if body and self._media_type() != "application/json":
             raise MediaTypeUnsupported
         return body
 
     def form(self, **_: Any) -> Any:
-        """The body's fields. Raises MediaTypeUnsupported if it says that it is anything else."""
+        """Returns the fields of a form. Raises MediaTypeUnsupported if it is declared as anything else."""
         if self._media_type() not in ("", _FORM):
             raise MediaTypeUnsupported
-        return super().form(max_fields=math.inf)  # its bytes have a limit
+        return super().form(max_fields=math.inf)  # its size in bytes is limited
 
     async def json(self) -> Any:
-        """The body's value. Raises BodyInvalid for anything but JSON, and for what parsers disagree about."""
+        """Returns the body's value. Raises BodyInvalid unless it is JSON that all parsers read alike."""
         try:
             value = _decode((await self.body()).decode())
         except (ValueError, RecursionError):
@@ -88,13 +88,13 @@ class StrictRequest(Request):
 
 
 class StrangersRequest(StrictRequest):
-    """The same, where it is read before anybody knows whose it is: a small one."""
+    """A request whose body is read before authentication, and so must be small."""
 
     largest = MAX_STRANGERS_BYTES
 
 
 def strict_router(prefix: str, tag: str) -> APIRouter:
-    """A router of such routes."""
+    """Creates a router whose routes are StrictRoutes."""
     return APIRouter(
         prefix=prefix, tags=[tag], route_class=StrictRoute, generate_unique_id_function=operation_id
     )
@@ -103,8 +103,8 @@ def strict_router(prefix: str, tag: str) -> APIRouter:
 class StrictRoute(APIRoute):
     """A route that reads its body with StrictRequest.
 
-    Where it says that it answers with a response of its own, nothing else is done to the request. Where it
-    does not, FastAPI reads the body, before all else: then it has to be small.
+    If the endpoint is annotated to return a Response, only Parameters and the endpoint process the request.
+    Otherwise FastAPI reads the body before everything else, so the body has to be small.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The todos that the offline assistant manages: the same ones."""
+"""Routes for the todos, which the offline assistant manages as well."""
 
 from fastapi import Response
 
@@ -16,7 +16,7 @@ _LINKS = links({"todo_id": "$response.body#/id"}, get="get_todo", update="update
 
 @router.get("", responses=answers(TodoList))
 async def list_todos(todos: Todos) -> TodoList:
-    """Lists your todos. All of them come, in the order in which they were added."""
+    """Lists your todos. The response has all of them, in the order in which they were added."""
     return TodoList.model_validate({"items": await todos.all()})
 
 
@@ -35,13 +35,13 @@ async def create_todo(todos: Todos, wanted: TodoCreate, response: Response) -> d
 
 @router.get("/{todo_id}", response_model=Todo, responses=answers(None, TodoNotFound))
 async def get_todo(todos: Todos, todo_id: TodoId) -> database.Todo:
-    """Reads a todo. It is the one that the assistant sees and changes."""
+    """Reads a todo. The assistant sees and changes the same one."""
     return await todos.get(todo_id)
 
 
 @router.patch("/{todo_id}", response_model=Todo, responses=answers(None, TodoNotFound))
 async def update_todo(todos: Todos, todo_id: TodoId, wanted: TodoUpdate) -> database.Todo:
-    """Completes, reopens or renames a todo. What is left out, or null, stays as it is."""
+    """Completes, reopens or renames a todo. Fields that are omitted or null stay as they are."""
     return await todos.update(todo_id, **wanted.model_dump())
 
 

@@ -1,4 +1,4 @@
-"""A turn as an answer: whole, or as it is written."""
+"""Responses for a turn: the complete reply, or a stream while it is written."""
 
 import asyncio
 from contextlib import suppress
@@ -16,9 +16,9 @@ from .stream import stream_response
 
 
 async def turn_response(services: Services, caller: Caller, turn: Turn, *, streamed: bool) -> Response:
-    """`{message, reply}` once the reply has ended, or the stream of the reply from its beginning.
+    """Returns `{message, reply}` once the reply has ended, or streams the reply from its beginning.
 
-    Raises NotAuthenticated if the caller's tokens end while the reply is written.
+    Without a stream, raises NotAuthenticated if the caller's tokens are revoked while the reply is written.
     """
     if streamed:
         live = turn.live or replayed(turn.conversation_id, turn.reply_id, turn.reply)
@@ -41,10 +41,10 @@ async def _finished(services: Services, caller: Caller, turn: Turn) -> bytes:
 
 
 async def ui_turn(turns: Turns, caller: Caller, conversation_id: int, chat: UIChat) -> Turn:
-    """The turn that the AI SDK asks for: a new question, an edited one, or another reply.
+    """Opens the turn that the AI SDK requests: a new question, an edited one, or another reply.
 
-    For another reply, too, the client sends the question: if its request, or that of an edit, was refused or
-    lost, its user sees that question, and what they press is "Retry".
+    The client also sends the question to request another reply. The question may not be stored yet: if the
+    request that sent or edited it was refused or lost, the user still sees it, and presses "Retry".
     """
     asked = chat.question
     if asked is None:

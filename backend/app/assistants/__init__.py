@@ -1,4 +1,4 @@
-"""Who answers: made from the settings."""
+"""Makes the assistant that the settings name."""
 
 from ..errors import SetupError
 from ..settings import Settings
@@ -9,10 +9,10 @@ from .todo import TodoAssistant
 
 
 def make_assistant(settings: Settings) -> Assistant:
-    """The assistant that CHAT_MODEL names.
+    """Returns the assistant that CHAT_MODEL names.
 
-    Raises SetupError, which names the setting, if it names none, if its key or address cannot be used, or
-    with what the code of a custom assistant raises.
+    Raises SetupError, which names the setting, if there is no such assistant, if its key or address cannot be
+    used, or if the code of a custom assistant raises.
     """
     if settings.chat_model == TodoAssistant.name:
         return TodoAssistant()

@@ -1,4 +1,4 @@
-"""What an assistant is."""
+"""The interface of an assistant."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ..repositories.todos import TodoRepository
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A message as an assistant sees it. `parts` are those of the AI SDK, if it used tools."""
+    """A message as an assistant sees it. `parts` are in the AI SDK's format, or None without tools."""
 
     role: str
     content: str
@@ -19,47 +19,47 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a reply is asked for: the conversation so far, the user's new message last, and their todos."""
+    """The input for a reply: the conversation, which ends with the user's new message, and their todos."""
 
     messages: Sequence[Utterance]
     todos: TodoRepository
     replaced: Sequence[Utterance] = ()
-    """The replies to that message which this one takes the place of, the first ones, the oldest first."""
+    """The earlier replies to that message, which this one replaces: the first of them, oldest first."""
 
 
 class AssistantError(Exception):
-    """The assistant cannot answer. `code` is stable, for the client; there is no text that could leak."""
+    """The assistant cannot answer. Clients see the stable `code`; there is no text that could leak."""
 
     code = "assistant_failed"
 
 
 class ModelBusy(AssistantError):
-    """The model's provider has too much to do at the moment."""
+    """The model's provider is overloaded or limits the rate of requests."""
 
     code = "model_busy"
 
 
 class ModelFailed(AssistantError):
-    """The model's provider answered with a fault, with nothing that makes sense, or not at all."""
+    """The model's provider returned an error or an invalid response, or did not respond."""
 
     code = "model_failed"
 
 
 class InvalidEvent(AssistantError):
-    """The assistant said what is no event, or one that does not fit what it said before."""
+    """The assistant yielded something that is not an event, or that does not fit its earlier events."""
 
 
 class Assistant(Protocol):
-    """Answers a conversation. One assistant serves all users: it keeps nothing between two replies."""
+    """Answers conversations. One instance serves all users and keeps no state between replies."""
 
     name: str
     """Stored with each reply, as its `model`."""
 
     def reply(self, prompt: Prompt) -> AsyncIterator[Event]:
-        """Says the reply, event by event. It is cancelled when the user presses stop.
+        """Yields the events of the reply. It is cancelled when the user stops the reply.
 
-        Whatever it raises ends the reply as `failed`, with the text so far; an AssistantError's code is
-        what the client is told.
+        An exception ends the reply as `failed`, with the text so far; clients see the code of an
+        AssistantError.
         """
         ...
 
@@ -69,14 +69,14 @@ class GivesTitles(Protocol):
     """An assistant that can also name a conversation."""
 
     async def title(self, question: str, answer: str) -> str | None:
-        """A short title for a conversation that begins like this, or None."""
+        """Returns a short title for a conversation that begins like this, or None."""
         ...
 
 
 @runtime_checkable
 class Closes(Protocol):
-    """An assistant that holds something open between two replies, such as connections."""
+    """An assistant that holds resources between replies, such as connections."""
 
     async def close(self) -> None:
-        """Lets go of it: the application ends."""
+        """Releases the resources when the application shuts down."""
         ...

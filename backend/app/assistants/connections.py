@@ -7,20 +7,20 @@ import httpx
 
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 60.0
-"""How long a connection may be idle and is still used: a new one costs two or three round trips."""
+"""How long an idle connection is reused: a new one costs two or three round trips."""
 
 MOST_IDLE = 100
 
 
 class Connections:
-    """HTTP clients with a connection of its own each, lent and taken back.
+    """A pool of HTTP clients that have one connection each.
 
-    The pool of httpx (httpcore 1.0.9) looks at all its connections for each of them and for each request that
-    waits: with 500 replies at once, that took longer than a model may be silent.
+    The pool of httpx (httpcore 1.0.9) goes through all of its connections, once for each of them and for each
+    waiting request: with 500 replies at once, that took longer than a model may be silent.
     """
 
     def __init__(self, headers: Mapping[str, str], *, encrypted: bool) -> None:
-        """Unencrypted, the server is on this machine or network: a proxy would take requests elsewhere."""
+        """Without encryption, proxies are ignored: the server is on this machine or network."""
         self._headers = headers
         self._encrypted = encrypted
         self._tls = httpx.create_ssl_context() if encrypted else False
@@ -28,7 +28,7 @@ class Connections:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[httpx.AsyncClient]:
-        """A client for one request, with the connection that was used last."""
+        """Lends a client for one request: the one that was used last, or a new one."""
         client = self._idle.pop() if self._idle else self._make()
         try:
             yield client
@@ -39,7 +39,7 @@ class Connections:
                 await client.aclose()
 
     async def close(self) -> None:
-        """Closes all that are not lent."""
+        """Closes all clients that are not lent."""
         while self._idle:
             await self._idle.pop().aclose()
 

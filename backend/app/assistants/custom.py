@@ -1,4 +1,4 @@
-"""Assistants from elsewhere, named by CHAT_MODEL: `package.module:name`, or an installed entry point."""
+"""Custom assistants, which CHAT_MODEL names as `package.module:name` or by an installed entry point."""
 
 import inspect
 from importlib.metadata import entry_points
@@ -15,9 +15,9 @@ GROUP = "chat_history.assistants"
 
 
 def custom_assistant(settings: Settings) -> Assistant:
-    """The assistant that is found under the name, or what is found there makes of the settings.
+    """Returns the assistant that CHAT_MODEL names; a class or factory is called with the settings.
 
-    Raises SetupError if nothing is found, or no assistant, and with what the code itself raises.
+    Raises SetupError if nothing is found, if it is not an assistant, or if its code raises.
     """
     name = settings.chat_model
     found = _found(name)

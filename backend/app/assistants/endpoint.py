@@ -1,4 +1,4 @@
-"""Where a model is asked: HTTP to its server, and the faults of both."""
+"""Sends HTTP requests to a model's server and handles their failures."""
 
 import asyncio
 import json
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 USAGE_SECONDS = 1.0
-"""What a server gets to count the tokens, and to say that it is done, after the model has ended."""
+"""How long a server may take, after the model has ended, to count tokens and to end the stream."""
 
 LAST_SECONDS = 0.2
-"""What a server gets to close an answer that has ended: then its connection can be used again."""
+"""How long a server may take to close a response that has ended, so that its connection is reusable."""
 
 MAX_BODY_BYTES = 65_536
 
@@ -31,7 +31,7 @@ _OVERLOADED = {429, 503, 529}
 
 
 class _Passing(Exception):
-    """A fault that may have passed after a pause of so many seconds."""
+    """A failure that may have passed after `pause` seconds."""
 
     def __init__(self, error: AssistantError, pause: float = RETRY_SECONDS) -> None:
         super().__init__()
@@ -40,13 +40,13 @@ class _Passing(Exception):
 
 
 class Endpoint:
-    """A server of models. Its connections serve all replies."""
+    """A model server. Its connections are shared by all replies."""
 
     def __init__(self, base_url: str, key: str | None, silence: float) -> None:
-        """`silence` is how many seconds a model may say nothing, before its first token and between two."""
+        """`silence` is the longest pause, in seconds, before the first token and between two tokens."""
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._silence = silence
-        # Unpacked, a small answer may be a large one, and each event would wait for its block to fill.
+        # No compression: a small body could expand to a large one, and events would wait for full blocks.
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
@@ -58,9 +58,10 @@ class Endpoint:
 
     @asynccontextmanager
     async def streamed(self, body: dict[str, Any]) -> AsyncIterator[Pipe]:
-        """Asks, and gives the answer while it comes. What is not read when the block ends is not wanted.
+        """Sends a request and yields its answer as it arrives. The request is cancelled when the block ends.
 
-        Asks once more if the first time fails in a way that may pass, before any text has come.
+        After a failure that may pass, sends it once more if no text has arrived and the pause is below
+        `silence`.
         """
         pipe = Pipe()
         content = json.dumps({**body, "stream": True}).encode()
@@ -73,7 +74,7 @@ class Endpoint:
             await asyncio.gather(asking, return_exceptions=True)
 
     async def complete(self, body: dict[str, Any]) -> str:
-        """Asks and returns the text of a short answer. Raises ModelBusy and ModelFailed."""
+        """Sends a request and returns the text of a short answer. Raises ModelBusy and ModelFailed."""
         received = bytearray()
         try:
             async with self._asked(json.dumps(body).encode()) as response:
@@ -130,7 +131,7 @@ class Endpoint:
             yield response
 
     async def _read(self, content: bytes, pipe: Pipe, answer: Answer, silence: asyncio.Timeout) -> None:
-        """Puts off the end of `silence` whenever the model says anything."""
+        """Reads the response into `pipe`, and extends `silence` whenever the model sends something."""
         now = asyncio.get_running_loop().time
         async with self._asked(content) as response:
             async for data in response.aiter_raw():
@@ -151,7 +152,7 @@ class Endpoint:
 
 
 def _accept(response: httpx.Response) -> None:
-    """Raises _Passing or ModelFailed for a refusal. What it says stays unread: it may quote the user."""
+    """Raises _Passing or ModelFailed unless the status is 200. Ignores the body, which may quote the user."""
     status = response.status_code
     if status == httpx.codes.OK:
         return

@@ -1,4 +1,4 @@
-"""An assistant that is any language model which speaks OpenAI's chat-completions stream."""
+"""An assistant for any language model with OpenAI's chat-completions API."""
 
 import asyncio
 import re
@@ -18,11 +18,11 @@ from .transcript import Message, answering, call_ids, called, calling, tool_name
 from .wire import Answer, Call
 
 MOST_ROUNDS = 8
-"""How often a model is asked for one reply: what it wants to do after the last time is not done."""
+"""How many requests one reply may take. Tool calls of the last answer are not carried out."""
 
 TITLE_SECONDS = 10
 TITLE_TOKENS = 400
-"""A title needs twenty; the rest is for models that think first."""
+"""A title needs twenty; the rest is for models that reason first."""
 
 _TITLE_EXCERPT = 2_000
 _TITLE_WISH = (
@@ -35,7 +35,7 @@ _ID = re.compile(r"[!-~]{1,100}")
 
 
 class ModelAssistant:
-    """Asks a model of `endpoint`, which is the one of `provider`. It may be offered the user's todos."""
+    """Asks a model at `endpoint`, the server of `provider`. It may offer tools for the user's todos."""
 
     def __init__(
         self,
@@ -59,13 +59,13 @@ class ModelAssistant:
         self._title_options = {"model": model, provider.limit: TITLE_TOKENS}
 
     async def close(self) -> None:
-        """Closes the connections to the model's server. Nothing can be asked afterwards."""
+        """Closes the connections to the model's server."""
         await self._endpoint.close()
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
-        """The model's text as it comes, the tools it uses with what they answer, and what all that cost.
+        """Yields the model's text as it arrives, its tool calls with their results, and the tokens used.
 
-        Text that came at once from the network, or while nobody took it, is one event. Raises ModelBusy and
+        Text that arrives at once, or before the previous text was taken, is one event. Raises ModelBusy and
         ModelFailed.
         """
         ids = call_ids()
@@ -86,7 +86,7 @@ class ModelAssistant:
             messages.append(calling(answer.text, [called(shown) | call.extra for shown, call in made]))
             for shown, _ in made:
                 yield shown
-            # One after the other: they work on the same list.
+            # In sequence, because they change the same list.
             for shown, call in made:
                 outcome = await tools.run(prompt.todos, call.name, call.arguments)
                 result = ToolResult(shown.id, outcome.output, outcome.error)
@@ -94,7 +94,7 @@ class ModelAssistant:
                 yield result
 
     async def title(self, question: str, answer: str) -> str | None:
-        """A line of at most 80 characters, or None if the model gives none within 10 seconds."""
+        """Returns a line of at most 80 characters, or None if the model sends none within 10 seconds."""
         begin = f"{question[:_TITLE_EXCERPT]}\n\n{answer[:_TITLE_EXCERPT]}"
         messages = [{"role": "system", "content": _TITLE_WISH}, {"role": "user", "content": begin}]
         try:
@@ -105,19 +105,19 @@ class ModelAssistant:
         return _title(said)
 
     def _readable(self, prompt: Prompt) -> Sequence[Utterance]:
-        """The conversation; without tools where none are offered: Anthropic refuses what it cannot match."""
+        """The messages, without tool calls if no tools are offered: Anthropic rejects unknown tools."""
         if self._offers_tools:
             return prompt.messages
         return [replace(said, parts=None) for said in prompt.messages]
 
     def _wanted(self, answer: Answer) -> list[Call]:
-        """The calls to carry out: of an answer that was broken off, the last one may be half a call."""
+        """The calls to carry out: none of an answer that was cut off, whose last call may be incomplete."""
         whole = answer.reason not in {"length", "content-filter"}
         return answer.calls if self._offers_tools and whole else []
 
 
 def _shown(call: Call, used: set[str], ids: Iterator[str]) -> ToolCall:
-    """The call with an id that no other has, and a name that can be sent back."""
+    """The call with a unique id, and a name that can be sent back."""
     own = [call.id] if _ID.fullmatch(call.id) else []
     identity = next(one for one in chain(own, ids) if one not in used)
     used.add(identity)
@@ -125,7 +125,7 @@ def _shown(call: Call, used: set[str], ids: Iterator[str]) -> ToolCall:
 
 
 def _title(said: str) -> str | None:
-    # Models that think aloud do it first; one that has not come to an end has no title yet.
+    # Some models write their reasoning first. If the answer ends within it, there is no title.
     _, _, said = storable(said).rpartition("</think>")
     if "<think>" in said:
         return None

@@ -1,4 +1,4 @@
-"""Text on its way from a model to whoever takes it."""
+"""Passes text from the task that reads a model's answer to its consumer."""
 
 import asyncio
 
@@ -8,11 +8,11 @@ MAX_WAITING_CHARACTERS = 65_536
 
 
 class Pipe:
-    """One answer while it comes. Text that comes before the last was taken is joined."""
+    """An answer while it arrives. Pieces of text that have not been taken yet are joined."""
 
     def __init__(self) -> None:
         self.used = False
-        """Whether any text came."""
+        """Whether any text has arrived."""
         self._texts: list[str] = []
         self._characters = 0
         self._news = asyncio.Event()
@@ -20,7 +20,7 @@ class Pipe:
         self._asked: asyncio.Task[Answer] | None = None
 
     async def put(self, text: str) -> None:
-        """Adds text. Waits while more than MAX_WAITING_CHARACTERS are not taken."""
+        """Adds text. Waits if more than MAX_WAITING_CHARACTERS have not been taken."""
         self.used = True
         self._texts.append(text)
         self._characters += len(text)
@@ -30,12 +30,12 @@ class Pipe:
             await self._room.wait()
 
     def end(self, asked: asyncio.Task[Answer]) -> None:
-        """Nothing follows: this task has put everything, and is done."""
+        """Marks the end of the answer: `asked`, the task that put the text, is done."""
         self._asked = asked
         self._news.set()
 
     async def take(self) -> str:
-        """All text that is there, once there is any; empty at the end. Raises then what the task raised."""
+        """Waits for text and returns all of it; returns an empty text at the end. Raises the task's error."""
         while not self._texts and self._asked is None:
             self._news.clear()
             await self._news.wait()
@@ -49,6 +49,6 @@ class Pipe:
 
     @property
     def answer(self) -> Answer:
-        """The whole answer, after the end. Raises what the task raised."""
+        """The whole answer, after the end. Raises the task's error."""
         assert self._asked is not None
         return self._asked.result()

@@ -1,6 +1,6 @@
-"""Where models are served: what a prefix of CHAT_MODEL stands for.
+"""The model providers that a prefix of CHAT_MODEL stands for.
 
-All of them speak OpenAI's chat completions; what each does otherwise is said here.
+All of them offer OpenAI's chat completions; this module states how each one differs.
 """
 
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A server of models, and how it differs from what OpenAI's documentation says."""
+    """A provider's server, and how it differs from OpenAI's documentation."""
 
     base_url: str
     needs_key: bool = True
     counts_on_request: bool = True
-    """Whether it must be asked for token counts. The one that need not be refuses the question."""
+    """Whether it only counts tokens on request. The one that always counts them rejects the option."""
     limit: str = "max_tokens"
-    """What it calls the most tokens an answer may have."""
+    """Its name for the maximum number of tokens in an answer."""
 
 
 PROVIDERS = {

@@ -1,4 +1,4 @@
-"""Any agent of pydantic-ai as an assistant: the extra `pydantic-ai`.
+"""Serves any agent of pydantic-ai as an assistant. Needs the extra `pydantic-ai`.
 
 https://ai.pydantic.dev. Nothing else in this package imports that library.
 """
@@ -33,9 +33,9 @@ _REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "cont
 
 
 class PydanticAgent:
-    """Serves an agent. Its tools and those of its model's provider are shown; what it thinks is not.
+    """Serves an agent. Readers see its tools and those of its model's provider, but not its reasoning.
 
-    `deps` makes what the tools of the agent get as `ctx.deps`: without it, they get the user's todos.
+    `deps` makes the `ctx.deps` of the agent's tools. By default, these are the user's todos.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class PydanticAgent:
         self.name = model if isinstance(model, str) else model.model_id if model else agent.name or "agent"
 
     async def reply(self, prompt: Prompt) -> AsyncIterator[Event]:
-        """Says what the agent says; what it gives by an output tool, as JSON.
+        """Yields the agent's events. The result of an output tool becomes text, as JSON.
 
         Raises ModelBusy, ModelFailed, and what the agent's own tools raise.
         """
@@ -80,7 +80,7 @@ class PydanticAgent:
             raise (ModelBusy if isinstance(error, _BUSY) else ModelFailed) from None
 
     def _history(self, utterances: Sequence[Utterance]) -> list[messages.ModelMessage]:
-        """The conversation; without tools if the agent has none: Anthropic refuses calls of unknown ones."""
+        """The messages, without tool calls if the agent has no tools: Anthropic rejects unknown tools."""
         if not any(getattr(toolset, "tools", True) for toolset in self._agent.toolsets):
             utterances = [replace(said, parts=None) for said in utterances]
         ids = call_ids()
@@ -90,7 +90,7 @@ class PydanticAgent:
 
 def todo_tools() -> FunctionToolset[TodoRepository]:
     """The todo tools, for an agent whose `deps` are the user's todos."""
-    # One after the other: they work on the same list.
+    # In sequence, because they change the same list.
     build = partial(Tool[TodoRepository].from_schema, takes_ctx=True, sequential=True)
     return FunctionToolset(
         [
@@ -108,7 +108,7 @@ async def _use(tool: str, context: RunContext[TodoRepository], /, **arguments: A
 
 
 def _ui_message(place: int, said: Utterance, ids: Iterator[str]) -> UIMessage:
-    """A message in the form that the library reads, with tools as the agent's own and ids that are unique."""
+    """A message in the library's format, with all tools as the agent's own and with unique call ids."""
     parts = [
         part | {"toolCallId": next(ids), "providerExecuted": False} if "toolCallId" in part else part
         for part in ui_parts(said.content, said.parts)
@@ -144,6 +144,6 @@ def _call(part: messages.BaseToolCallPart[Any]) -> ToolCall:
 def _result(part: messages.BaseToolReturnPart[Any]) -> ToolResult:
     if part.outcome != "success":
         return ToolResult(part.tool_call_id, error=part.model_response_str(wrap_if_error=False))
-    # Files go to the model alone.
+    # Files are for the model only.
     output = part.model_response_object() if part.files else to_jsonable_python(part.content, fallback=str)
     return ToolResult(part.tool_call_id, output)

@@ -1,4 +1,4 @@
-"""A model on somebody's server, made from the settings."""
+"""Makes the assistant for a provider's model from the settings."""
 
 import re
 
@@ -14,9 +14,9 @@ _KEY = re.compile(r"[!-~]+")
 
 
 def remote_assistant(settings: Settings, prefix: str, model: str) -> ModelAssistant:
-    """The model of the provider that the prefix stands for.
+    """Returns the assistant for a model of the provider that `prefix` stands for.
 
-    Raises SetupError, which names the setting, if its key or address cannot be used.
+    Raises SetupError, which names the setting, if the key or address cannot be used.
     """
     provider = PROVIDERS[prefix]
     endpoint = Endpoint(
@@ -45,7 +45,7 @@ def _base_url(settings: Settings, provider: Provider) -> str:
 
 
 def _key(settings: Settings, prefix: str) -> str | None:
-    """The key of the model's provider. That of `openai:` is for OPENAI_BASE_URL, and for no other."""
+    """The provider's key: MODEL_API_KEY, or for `openai:` OPENAI_API_KEY, which no other prefix uses."""
     name, secret = "MODEL_API_KEY", settings.model_api_key
     if secret is None and prefix == "openai":
         name, secret = "OPENAI_API_KEY", settings.openai_api_key

@@ -1,7 +1,7 @@
-"""What a model may do with the user's todos.
+"""The tools with which a model reads and changes the user's todos.
 
-Each tool is the shape of its arguments, which a model is told as JSON schema and which is checked before
-anything is done: a model's arguments are trusted no more than a stranger's.
+A tool is the Pydantic model of its arguments. The language model gets it as a JSON schema, and the arguments
+are validated before anything is done: they are as untrusted as any client's input.
 """
 
 import json
@@ -19,7 +19,7 @@ from ..models.text import TodoDescription, TodoTitle
 from ..repositories.todos import TodoRepository
 
 MOST_LISTED = 100
-"""Todos that one call shows: what a model reads costs its user money."""
+"""How many todos one call shows: what a model reads costs its user money."""
 
 _DESCRIPTION_CHARACTERS = 500
 _MOST_FAULTS = 3
@@ -29,20 +29,20 @@ TodoId = Annotated[int, Field(ge=1, le=MAX_ID, description="The id of the todo, 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a tool answered, as JSON value, or, with `error`, why it could not: a sentence for the model."""
+    """A tool's output as a JSON value, or why it failed: `error` is a sentence for the model."""
 
     output: Any = None
     error: str | None = None
 
 
 class Tool(BaseModel):
-    """The arguments of a tool. Its docstring is what the model is told of it."""
+    """The arguments of a tool. A subclass's docstring is the description that the model gets."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     @abstractmethod
     async def use(self, todos: TodoRepository) -> Any:
-        """Does it, and returns a JSON value. Raises ChatError."""
+        """Runs the tool and returns a JSON value. Raises ChatError."""
 
 
 class ListTodos(Tool):
@@ -104,7 +104,7 @@ TOOLS: dict[str, type[Tool]] = {
 
 
 async def run(todos: TodoRepository, name: str, arguments: str) -> Outcome:
-    """Uses the tool `name` with `arguments` as a model wrote them. Whatever is wrong with them is told."""
+    """Runs the tool `name` with a model's JSON `arguments`. The outcome says what is wrong with them."""
     tool = TOOLS.get(name)
     if tool is None:
         return Outcome(error=f"There is no such tool. There are: {', '.join(TOOLS)}.")
@@ -117,7 +117,7 @@ async def run(todos: TodoRepository, name: str, arguments: str) -> Outcome:
 
 
 def plain_arguments(arguments: str) -> dict[str, Any]:
-    """The members of a model's arguments that have a shape any tool knows; none if they are no object."""
+    """The members of a model's arguments that are scalars, as those of all tools; none if not an object."""
     try:
         value = json.loads(arguments)
     except (ValueError, RecursionError):
@@ -130,7 +130,7 @@ def _is_plain(value: object) -> bool:
 
 
 def definitions() -> list[dict[str, Any]]:
-    """The tools as a request to a model names them."""
+    """The tools in the form that a request to a model has them."""
     return [
         {
             "type": "function",
@@ -141,7 +141,7 @@ def definitions() -> list[dict[str, Any]]:
 
 
 def _schema(tool: type[Tool]) -> dict[str, Any]:
-    """Without what providers do not understand: Google refuses `additionalProperties` and null defaults."""
+    """The schema without keywords that providers reject: Google, `additionalProperties` and null defaults."""
     schema = tool.model_json_schema()
     properties = {
         name: {keyword: value for keyword, value in told.items() if keyword not in {"default", "title"}}
@@ -151,7 +151,7 @@ def _schema(tool: type[Tool]) -> dict[str, Any]:
 
 
 def _sentence(tool: type[Tool], error: ValidationError) -> str:
-    """What is wrong, in terms of the schema and not of what was given."""
+    """Says what is wrong in terms of the schema, without repeating the input."""
     faults = []
     for fault in error.errors(include_input=False, include_context=False, include_url=False)[:_MOST_FAULTS]:
         name = fault["loc"][0] if fault["loc"] else None

@@ -1,4 +1,4 @@
-"""A conversation as OpenAI's chat completions have it."""
+"""Converts a conversation into messages of OpenAI's chat completions."""
 
 import json
 import re
@@ -17,42 +17,42 @@ _UNFINISHED = "The reply ended here: it is not known whether this was done."
 
 
 def call_ids() -> Iterator[str]:
-    """Ids for tool calls that every provider takes; Mistral wants nine letters and digits."""
+    """Yields ids for tool calls that every provider accepts; Mistral requires nine letters and digits."""
     return (f"call{number:05}" for number in count(1))
 
 
 def tool_name(name: str) -> str:
-    """The name as far as OpenAI accepts it: at most 64 ASCII letters, digits, `_` and `-`."""
+    """The name in the form that OpenAI accepts: at most 64 ASCII letters, digits, `_` and `-`."""
     return _NOT_IN_NAMES.sub("_", name)[:64] or "unknown"
 
 
 def transcript(utterances: Iterable[Utterance], ids: Iterator[str]) -> list[Message]:
-    """The messages of a conversation, with the tools that earlier replies used and what came of them.
+    """The messages of a conversation, with the tool calls of earlier replies and their results.
 
-    Their calls get new `ids`: those of the model that made them may be none to the one that reads them.
+    The calls get new `ids`, because a model may reject the ids that another one has made.
     """
     return [message for said in utterances for message in _messages(said, ids)]
 
 
 def calling(text: str, calls: list[Message]) -> Message:
-    """What a model said that used tools. Blank text is left out: Anthropic refuses it."""
+    """The message of a model that calls tools. Blank text is left out: Anthropic rejects it."""
     return {"role": "assistant", "content": text.strip() or None, "tool_calls": calls}
 
 
 def called(call: ToolCall) -> Message:
-    """One of the calls."""
+    """A tool call, as an item of such a message."""
     function = {"name": tool_name(call.name), "arguments": json.dumps(call.input)}
     return {"id": call.id, "type": "function", "function": function}
 
 
 def answering(result: ToolResult) -> Message:
-    """What came of a call."""
+    """The message with the result of a call."""
     told = result.output if result.error is None else {"error": result.error}
     return {"role": "tool", "tool_call_id": result.id, "content": json.dumps(told)}
 
 
 def _messages(said: Utterance, ids: Iterator[str]) -> Iterator[Message]:
-    """A message of the user, or a reply: alternately text and calls with their results."""
+    """Yields the user's message, or those of a reply: text with tool calls, then their results, in turn."""
     if said.role != "assistant":
         yield {"role": said.role, "content": said.content}
         return

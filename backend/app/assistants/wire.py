@@ -1,8 +1,8 @@
-"""OpenAI's chat-completions stream: from bytes to what a model says.
+"""Parses OpenAI's chat-completions stream.
 
 https://platform.openai.com/docs/api-reference/chat-streaming describes the events, and
-https://html.spec.whatwg.org/multipage/server-sent-events.html how they are sent. Of the latter, only
-what every server of the former does: an event is one `data` line.
+https://html.spec.whatwg.org/multipage/server-sent-events.html how they are sent. Of the latter,
+only what all model servers use is supported: an event is one `data` line.
 """
 
 import json
@@ -16,7 +16,7 @@ MAX_LINE_BYTES = 1_048_576
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_CALLS = 32
 MAX_ARGUMENT_CHARACTERS = 65_536
-"""Of all calls of an answer together."""
+"""The limit for all calls of an answer together."""
 
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -40,7 +40,7 @@ _BUSY = {
 
 @dataclass(slots=True)
 class Call:
-    """A tool call as the model wrote it. `extra` is the provider's own, and goes back to it unchanged."""
+    """A tool call as the model wrote it. `extra` has the provider's own fields, which go back unchanged."""
 
     id: str
     name: str
@@ -49,22 +49,22 @@ class Call:
 
     @property
     def arguments(self) -> str:
-        """What should be a JSON object, and need not be."""
+        """The arguments as the model wrote them: meant to be a JSON object, but possibly invalid."""
         return "".join(self.fragments)
 
 
 class Answer:
-    """One answer of a model, put together from its stream as it arrives."""
+    """An answer of a model, assembled from its stream as it arrives."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.usage: Usage | None = None
         self.reason: FinishReason | None = None
-        """Why it ended; None as long as the model has not said so."""
+        """Why the answer ended; None until the model says so."""
         self.done = False
-        """Whether the stream said that nothing follows. What follows all the same does not count."""
+        """Whether the stream has sent its end marker. Anything after it is ignored."""
         self.fault: AssistantError | None = None
-        """ModelFailed for what is no such stream, or what the server says went wrong. Nothing follows."""
+        """ModelFailed for an invalid stream, or the error that the server reported. Nothing follows."""
         self._begun = False
         self._told = False
         self._texts: list[str] = []
@@ -75,18 +75,18 @@ class Answer:
 
     @property
     def ended(self) -> bool:
-        """Whether it is whole."""
+        """Whether the answer is complete."""
         return self.done or self.reason is not None
 
     @property
     def text(self) -> str:
-        """All of its text."""
+        """The text so far."""
         return "".join(self._texts)
 
     def feed(self, data: bytes) -> tuple[bool, str]:
-        """Takes in more of the stream, cut anywhere: whether it says anything, and its text up to a `fault`.
+        """Adds a chunk of the stream. Returns whether it says anything, and its text up to a `fault`.
 
-        Events in which there is nothing keep a connection alive; they say nothing.
+        Chunks may be cut anywhere. Empty events keep a connection alive, and say nothing.
         """
         whole, newline, rest = data.rpartition(b"\n")
         if not newline:
@@ -119,7 +119,7 @@ class Answer:
             self.fault = ModelFailed()
 
     def _readable(self, text: str) -> str:
-        """The text without what cannot be stored. Half a surrogate pair waits for its other half."""
+        """The text without what cannot be stored. Half a surrogate pair waits for the other half."""
         text = (self._half_character + text).replace("\0", "")
         self._half_character = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
         text = text.removesuffix(self._half_character)
@@ -128,7 +128,7 @@ class Answer:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def _read(self, payload: bytearray) -> str:
-        """Takes in one line of data and returns its text."""
+        """Parses one `data` line and returns its text."""
         payload = payload.strip()
         if self.done or not payload:
             return ""
@@ -156,20 +156,20 @@ class Answer:
             self.reason = _REASONS.get(str(reason), "other")
             self._told = True
         delta = _object(choice.get("delta"))
-        # Text, a call, or what the model thinks, which has another name everywhere.
+        # Text, a call, or reasoning, which has another name with each provider.
         if not self._told and any(value for name, value in delta.items() if name != "role"):
             self._told = True
         calls = delta.get("tool_calls")
         if isinstance(calls, list):
             for fragment in calls:
                 self._take_call(_object(fragment))
-        # Whatever it refuses, it says why in words.
+        # A model that refuses says why in words.
         return _text(delta.get("content")) + _text(delta.get("refusal"))
 
     def _take_call(self, fragment: dict[str, Any]) -> None:
-        """A call begins with its id; what follows under the same index continues it.
+        """Adds a fragment. A call begins with its id, and fragments with the same index continue it.
 
-        Some servers give all calls the same index, or none, so another id is another call, too.
+        Some servers send the same index for all calls, or none, so another id begins another call, too.
         """
         place, identity = str(fragment.get("index")), _text(fragment.get("id"))
         function = _object(fragment.get("function"))
@@ -180,7 +180,7 @@ class Answer:
             call = self._open_calls[place] = Call(identity, _text(function.get("name")), {})
             self.calls.append(call)
         if extra := _object(fragment.get("extra_content")):
-            # Google signs its calls here, and takes no results of unsigned ones.
+            # Google puts its signature of the call here, and rejects the results of unsigned calls.
             call.extra["extra_content"] = extra
         arguments = _text(function.get("arguments"))
         self._argument_characters += len(arguments)

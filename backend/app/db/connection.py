@@ -1,8 +1,8 @@
-"""One connection to Postgres, on the event loop: psycopg2's asynchronous mode, without threads.
+"""A connection to Postgres on the event loop, by psycopg2's asynchronous mode, without threads.
 
-psycopg2 in this mode sends a text and lets the caller wait for the socket
-(https://www.psycopg.org/docs/advanced.html#asynchronous-support). It is always in autocommit: a text of
-several statements is one implicit transaction, so one round trip is one transaction.
+In this mode, psycopg2 sends the SQL and leaves it to the caller to wait for the socket
+(https://www.psycopg.org/docs/advanced.html#asynchronous-support). It is always in autocommit: several
+statements in one text are one implicit transaction, so one round trip is one transaction.
 """
 
 import asyncio
@@ -18,13 +18,14 @@ from psycopg2 import extensions
 Row = tuple[Any, ...]
 
 JSON = 114
-"""The type `json`, as Postgres numbers it (pg_type.h)."""
+"""The OID of the type `json` (pg_type.h)."""
 
 
 class ConnectionLost(Exception):
     """The server is gone, or its answer will never be read.
 
-    `sent`: it may have run the statement. `silent`: it said nothing in time, and may say as little again.
+    `sent`: the server may have run the statement. `silent`: it did not answer in time, and may not answer a
+    retry either.
     """
 
     def __init__(self, *, sent: bool, silent: bool = False) -> None:
@@ -33,9 +34,9 @@ class ConnectionLost(Exception):
 
 
 class StatementFailed(Exception):
-    """Postgres refused the statement, and nothing of it happened.
+    """Postgres rejected the statement and rolled it back.
 
-    It carries the SQLSTATE and the constraint's name, never the text: that would quote what a user wrote.
+    It carries the SQLSTATE and the constraint's name, never the message, which would quote what a user wrote.
     """
 
     def __init__(self, sqlstate: str, constraint: str | None) -> None:
@@ -50,8 +51,8 @@ class Connection:
     def __init__(self, raw: extensions.connection) -> None:
         self._raw = raw
         self._loop = asyncio.get_running_loop()
-        # A name of our own for the socket. libpq closes its one as soon as the connection is lost, and the
-        # next socket gets that number: what watches it must be gone by then, or watches somebody else's.
+        # Our own descriptor for the socket. libpq closes its own as soon as the connection is lost, and the
+        # next socket may reuse that number, which the event loop must no longer watch by then.
         self._socket = os.dup(raw.fileno())
         self._readable = select.poll()
         self._readable.register(self._socket, select.POLLIN)
@@ -61,9 +62,9 @@ class Connection:
         self.idle_since = self._loop.time()
         self._clock = 0.0
         self.kept: set[str] | None = set()
-        """The names of the plans that it has prepared; None if nobody knows."""
-        # Pages are passed through as the bytes that Postgres made. As a type of our own they would be decoded
-        # and encoded again: psycopg2 gives text to what is not its own.
+        """The names of the prepared plans; None if unknown."""
+        # JSON is passed through as the bytes that Postgres made. With a type of our own, psycopg2 would
+        # decode it to text first, and we would have to encode it again.
         raw.string_types[JSON] = extensions.BYTES
         self._loop.add_reader(self._socket, self._read)
 
@@ -72,9 +73,9 @@ class Connection:
         return self._ended or bool(self._raw.closed)
 
     def is_alive(self) -> bool:
-        """Whether it may be used: an idle socket with something to read has been closed by the server.
+        """Whether it may be used: if an idle socket is readable, the server has closed the connection.
 
-        Asks the kernel, not the server: no round trip.
+        Asks the kernel, not the server, so it takes no round trip.
         """
         if self.closed:
             return False
@@ -83,12 +84,12 @@ class Connection:
     async def run(self, sql: str, parameters: Mapping[str, Any], *, seconds: float) -> list[Row]:
         """Sends `sql` and returns the rows of its last statement.
 
-        Raises ConnectionLost, also if no answer comes for `seconds`, and StatementFailed. A caller that is
-        cancelled leaves a closed connection: its answer must not be taken for the next caller's.
+        Raises ConnectionLost, also if no answer comes within `seconds`, and StatementFailed. Cancelling the
+        caller closes the connection, so that the next caller cannot receive its answer.
         """
         sent = False
         self._answer = self._loop.create_future()
-        # A timer of its own: asyncio.timeout() costs as much as all else that is done here.
+        # A plain timer: asyncio.timeout() costs as much as all else that is done here.
         silence = self._loop.call_later(seconds, self._give_up)
         try:
             cursor = self._raw.cursor()
@@ -115,16 +116,16 @@ class Connection:
         return rows
 
     async def read_clock(self, seconds: float) -> None:
-        """Asks the server for its time, once, which takes a round trip. Raises as `run` does."""
+        """Reads the server's clock, which takes one round trip. Raises as `run` does."""
         [(shown,)] = await self.run("SELECT extract(epoch FROM clock_timestamp())", {}, seconds=seconds)
         self._clock = float(shown) - self._loop.time()
 
     def server_time(self) -> float:
-        """What the server's clock shows, in seconds since 1970; too early by a round trip at most."""
+        """The time of the server's clock, in seconds since 1970; too early by one round trip at most."""
         return self._clock + self._loop.time()
 
     def close(self) -> None:
-        """Ends the connection. Calling it again does nothing."""
+        """Closes the connection. Calling it again does nothing."""
         if not self._ended:
             self._ended = True
             self._loop.remove_reader(self._socket)
@@ -133,30 +134,30 @@ class Connection:
             self._raw.close()
 
     def _give_up(self) -> None:
-        """Nothing came in time, or nobody looked: of a process that was frozen timers run before sockets."""
+        """Times out, unless an answer is there: after a process was frozen, timers run before sockets."""
         if self._readable.poll(0):
             self._advance_all()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(TimeoutError())
 
     def _read(self) -> None:
-        """The socket has something to read. With nobody waiting, that is the server saying goodbye."""
+        """Handles a readable socket. If no statement is running, the server has closed the connection."""
         if self._answer is None or self._answer.done():
             self.close()
         else:
             self._advance_all()
 
     def _advance_all(self) -> None:
-        """Takes all that is there to read.
+        """Reads all that has arrived.
 
-        uvloop tells of a reset once and never again, and psycopg2 reads once at each step: what came just
-        before the reset would be taken for the beginning of an answer, and waited for.
+        uvloop reports a reset only once, and psycopg2 reads once per step: data that came just before a reset
+        would look like the beginning of an answer, whose rest would be waited for.
         """
         while self._advance() == extensions.POLL_READ and self._readable.poll(0):
             pass
 
     def _advance(self) -> int | None:
-        """Lets psycopg2 take one step. Returns what it waits for then, None if that is nothing any more."""
+        """Lets psycopg2 take one step. Returns what it waits for next, or None if it waits for nothing."""
         if self._answer is None or self._answer.done():
             return None
         try:
@@ -206,7 +207,7 @@ async def connect(arguments: Mapping[str, Any], *, seconds: float) -> Connection
 
 
 async def _ready(descriptor: int, state: int) -> None:
-    """Waits for the socket of a connection in the making: libpq may change it from one step to the next."""
+    """Waits for the socket of a connection that is being opened; libpq may change it between steps."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     writes = state == extensions.POLL_WRITE
@@ -219,7 +220,7 @@ async def _ready(descriptor: int, state: int) -> None:
 
 
 async def _resolved(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with addresses beside host names: libpq's own look-up would block the loop.
+    """Adds the host's addresses to the arguments: libpq's own look-up would block the event loop.
 
     The name stays, for TLS certificates and for Neon's routing by server name.
     """

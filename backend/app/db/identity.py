@@ -1,7 +1,7 @@
-"""Who asks, and how Postgres is told: in the same message as the statement, for its transaction only.
+"""The identity of a statement, sent in the same message and valid for its transaction only.
 
-Before each statement Postgres becomes the application's role and learns whose rows it may touch. Row-level
-security does the rest, behind any pooler, with a single connection string.
+Before each statement, Postgres switches to the application's role and learns whose rows it may touch.
+Row-level security does the rest, behind any pooler, with a single connection string.
 """
 
 from functools import cache
@@ -10,16 +10,16 @@ from typing import NamedTuple
 from .statement import Statement, statement
 
 ROLE = "chat_history_app"
-"""Owns nothing and bypasses nothing. The first migration makes it."""
+"""The application's role. It owns and bypasses nothing. The first migration creates it."""
 
 ENDED = "CH401"
-"""What `require_account` raises."""
+"""The SQLSTATE that `require_account` raises."""
 
-# Every statement finds few rows in the order of an index. The planner takes conversation and user for
-# independent, expects one row, and would as soon read all of a conversation, or of the table, first.
-# For the same reason a plan that is kept is the same for everybody.
-# What must not be scanned, and is all the same, counts as so costly that Postgres up to 17 would compile the
-# plan first: for seconds, and with a conversation locked.
+# Every statement finds few rows in the order of an index. The planner assumes that conversation and user are
+# independent, expects one row, and might first read a whole conversation or table instead. For the same
+# reason, prepared plans are generic.
+# A disabled scan that is used all the same has such a high estimated cost that Postgres up to 17 would
+# compile the plan first, for seconds, with a conversation locked: so JIT is off.
 _SETTINGS = {
     "role": ROLE,
     "TimeZone": "UTC",
@@ -33,7 +33,7 @@ _SETTINGS = {
 class Identity(NamedTuple):
     """In whose name a statement runs: at most one of a user, an e-mail address, an issuer's subject.
 
-    With a `generation`, the user must still be there, and its tokens of that generation not have ended.
+    With a `generation`, the account must still exist, and its tokens of that generation must not be revoked.
     """
 
     user_id: int | None = None
@@ -45,20 +45,20 @@ class Identity(NamedTuple):
 
 NOBODY = Identity()
 
-# What is left until nobody waits for it any more. Less than nothing is no time-out, so a statement that
-# arrives later is refused, and not done when its sender has long done something else. 0 would be no limit.
+# The milliseconds left until the sender gives up. Postgres rejects a negative timeout: a statement that
+# arrives after that must not run any more. `| 1` avoids 0, which would mean no limit.
 _REST = "((%(not_after)s - extract(epoch FROM clock_timestamp())) * 1000)::bigint | 1"
 
 TOO_LATE = "22023"
-"""What Postgres answers to a time-out below zero (invalid_parameter_value): the statement came too late."""
+"""The SQLSTATE for a timeout below zero (invalid_parameter_value): the statement came too late."""
 
 
 def introduction(identity: Identity, *, reads: bool, milliseconds: int) -> Statement:
-    """What goes before a statement of `identity`, whose fields are its parameters.
+    """The statement to send before a statement of `identity`, whose fields are its parameters.
 
-    Each statement that reads may take so many milliseconds. One that writes is refused if the server's clock
-    shows more than `not_after` when it arrives, a parameter too, in seconds since 1970; before, each
-    statement behind this may take what is left until then.
+    Each statement that reads may take `milliseconds`. One that writes is rejected if the server's clock is
+    past the parameter `not_after`, in seconds since 1970, when it arrives; otherwise, each of the following
+    statements may take the time left until then.
     """
     given = tuple(name for name, value in zip(identity._fields, identity, strict=True) if value is not None)
     return _introduction(given, reads, milliseconds)
@@ -68,10 +68,10 @@ def introduction(identity: Identity, *, reads: bool, milliseconds: int) -> State
 def _introduction(given: tuple[str, ...], reads: bool, milliseconds: int) -> Statement:
     told = {name: f"'{value}'" for name, value in _SETTINGS.items()}
     told["statement_timeout"] = f"'{milliseconds}'" if reads else f"({_REST})::text"
-    if reads:  # what writes leaves it as the server has it: after a fail-over that is how it is known
+    if reads:  # a write keeps the server's setting, which reveals a standby after a failover
         told["transaction_read_only"] = "'on'"
     said = [f"set_config('{name}', {value}, true)" for name, value in told.items()]
     said += [f"set_config('app.{name}', %({name})s::text, true)" for name in given if name != "generation"]
-    # In the same message: who asks is looked up before the statement, and nothing is waited for.
+    # In the same message: the account is checked before the statement, without a round trip of its own.
     required = ["SELECT require_account(%(user_id)s, %(generation)s)"] if "generation" in given else []
     return statement([f"SELECT {', '.join(said)}", *required], reads=reads, often=True)

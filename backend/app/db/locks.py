@@ -1,4 +1,4 @@
-"""Locks of a data directory: files that the kernel locks (`flock`), so they end with their holder."""
+"""File locks of a data directory (`flock`), which the kernel releases when their holder ends."""
 
 import os
 import sys
@@ -14,12 +14,12 @@ if sys.platform != "win32":  # pragma: no branch: tests run on the systems that 
 
 
 def claimed(folder: Path) -> Path:
-    """The folder of the locks, which marks a data directory as ours. Made if there is nothing yet."""
+    """Returns the folder of the locks, which marks a data directory as ours. Creates it in an empty one."""
     if sys.platform == "win32":  # pragma: no cover: tests run on the systems that have `flock`
         raise SetupError("The embedded PostgreSQL needs Linux or macOS: set DATABASE_URL.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     locks = folder / "locks"
-    # In this order: who sees what another process made here sees the mark too, for that came first.
+    # The order matters: a process that sees files of another one here also sees its mark, which came first.
     if any(folder.iterdir()) and not locks.is_dir():
         raise SetupError(f"{folder} holds something else: set DATA_DIR to an empty folder.")
     locks.mkdir(mode=0o700, exist_ok=True)
@@ -27,14 +27,14 @@ def claimed(folder: Path) -> Path:
 
 
 def lock(path: Path, shared: bool = False) -> TextIO:
-    """Waits for the lock; it ends when the file is closed."""
+    """Waits for the lock, which is held until the returned file is closed."""
     file = path.open("a+")
     fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
     return file
 
 
 def exclusive(file: TextIO) -> bool:
-    """Whether the lock could be had for this file alone, without waiting."""
+    """Tries to get the lock for this file alone, without waiting. Returns whether that succeeded."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -43,7 +43,7 @@ def exclusive(file: TextIO) -> bool:
 
 
 def free(path: Path) -> TextIO | None:
-    """The lock, if nobody holds it."""
+    """Returns the lock, or None if it is held already. Does not wait."""
     file = path.open("a+")
     if exclusive(file):
         return file
@@ -55,7 +55,7 @@ def free(path: Path) -> TextIO | None:
 def exclusively(data_directory: Path) -> Iterator[None]:
     """Makes this process the one that serves the directory.
 
-    Raises SetupError with the process id of the one that does already.
+    Raises SetupError with the process id of another one that already does.
     """
     with explained(data_directory):
         file = (claimed(data_directory) / "serve").open("a+")
@@ -76,7 +76,7 @@ def exclusively(data_directory: Path) -> Iterator[None]:
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Turns what the operating system refuses in a data directory into a SetupError."""
+    """Turns an error of the operating system in a data directory into a SetupError."""
     try:
         yield
     except OSError as error:

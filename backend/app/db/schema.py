@@ -1,4 +1,4 @@
-"""Whether the database has the schema that this version of the code needs."""
+"""Checks whether the database has the schema that this version of the code needs."""
 
 import logging
 import time
@@ -13,16 +13,16 @@ from .statement import read
 log = logging.getLogger(__name__)
 
 NEEDED = "2026_11_21_words_of_messages"
-"""The newest migration that this code relies on. Ids begin with their date: later ones sort behind."""
+"""The newest migration that this code relies on. Ids begin with their date, so later ones sort after it."""
 
 REMEMBERED_SECONDS = 10
-"""How long a good answer is repeated: probes must not keep a serverless database awake."""
+"""How long a good result is reused: probes must not keep a serverless database awake."""
 
 _VERSION = read(select(column("version_num")).select_from(table("alembic_version")))
 
 
 def is_enough(version: str | None) -> bool:
-    """Whether the code works on a schema: its own, or a later one, to which it is about to be upgraded."""
+    """Whether the code works with a schema: its own, or a later one, during an upgrade of the code."""
     return version is not None and version >= NEEDED
 
 

@@ -1,7 +1,7 @@
-"""Statements: composed from the tables, once, at import, and sent as text.
+"""Statements, which are composed from the tables once, at import, and sent as text.
 
-Half of what a short statement costs Postgres is reading and planning it. What is asked often is kept: the
-connection prepares it when it first sends it, and later says its name.
+Parsing and planning is half of what a short statement costs Postgres. A frequent statement is therefore
+prepared when a connection first sends it, and later executed by name.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a connection keeps a statement: prepared under a name that stands for its text, and executed."""
+    """The SQL that prepares a statement, and the SQL that executes it. `name` identifies its text."""
 
     name: str
     prepare: str
@@ -30,42 +30,42 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with `%(name)s` where parameters go. Postgres runs it whole, in one transaction, or not at all."""
+    """SQL with `%(name)s` for parameters. Postgres runs all of it in one transaction, or none of it."""
 
     sql: str
     reads: bool
-    """It runs read-only, so it may be sent again when nobody knows whether it arrived."""
+    """It runs read-only, so it may be sent again if it is unknown whether it arrived."""
     plan: Plan | None = None
-    """Where it is kept by the connections that run it."""
+    """How connections prepare it, if they do."""
 
     def on(self, kept: Collection[str]) -> str:
-        """Its text for a connection that has prepared the plans of these names."""
+        """Returns the SQL for a connection that has prepared the plans in `kept`."""
         if self.plan is None:
             return self.sql
         return self.plan.execute if self.plan.name in kept else f"{self.plan.prepare}; {self.plan.execute}"
 
     @property
     def name(self) -> str:
-        """For people who watch: whether it reads or writes, and the first table that it touches."""
+        """A name for traces: whether it reads or writes, and the first table that it uses."""
         touched = _TABLE.search(self.sql)
         return f"{'read' if self.reads else 'write'} {touched[1] if touched else 'nothing'}"
 
 
 def read(*clauses: ClauseElement, often: bool = False) -> Statement:
-    """The same as `write`, of what changes nothing: Postgres refuses it otherwise."""
+    """Makes a statement like `write`, of clauses that change nothing: Postgres rejects it otherwise."""
     return statement([_compiled(clause) for clause in clauses], reads=True, often=often)
 
 
 def write(*clauses: ClauseElement, often: bool = False) -> Statement:
-    """Statements that are sent together, run in order, and answer with the rows of the last.
+    """Makes one statement of clauses that run in order; it returns the rows of the last.
 
-    What is asked `often` is kept.
+    With `often`, connections prepare it.
     """
     return statement([_compiled(clause) for clause in clauses], reads=False, often=often)
 
 
 def statement(texts: Sequence[str], *, reads: bool, often: bool) -> Statement:
-    """The same of texts that are written already."""
+    """Makes one statement of SQL texts."""
     return Statement("; ".join(texts), reads, _plan(texts) if often else None)
 
 
@@ -76,7 +76,7 @@ def _plan(texts: Sequence[str]) -> Plan:
 
 
 def _prepared(name: str, text: str) -> tuple[str, str]:
-    """How the text is prepared, with places for its parameters, and executed with them."""
+    """Returns the SQL that prepares the text, with numbered parameters, and the SQL that executes it."""
     parameters = list(dict.fromkeys(_PARAMETER.findall(text)))
     for place, parameter in enumerate(parameters, 1):
         text = text.replace(f"%({parameter})s", f"${place}")
@@ -85,7 +85,7 @@ def _prepared(name: str, text: str) -> tuple[str, str]:
 
 
 def _compiled(clause: ClauseElement) -> str:
-    """The clause as text; values that are known now become literals, so that only parameters are left."""
+    """The clause as SQL. Values that are known now become literals, so that only parameters are left."""
     compiled = clause.compile(dialect=_DIALECT)
     sql = str(compiled)
     for name, value in compiled.params.items():

@@ -1,4 +1,4 @@
-"""One reading of a Postgres address for application, migrations, command line and tests."""
+"""Reads Postgres URLs, in one way for the application, migrations, command line and tests."""
 
 import os
 from ipaddress import ip_address
@@ -15,9 +15,9 @@ ENCRYPTED = ("require", "verify-ca", "verify-full")
 
 
 def parse(address: str) -> URL:
-    """Reads `postgres://`, `postgresql://` or `postgresql+any://`, TCP or Unix socket.
+    """Parses `postgres://`, `postgresql://` or `postgresql+any://`, for TCP or a Unix socket.
 
-    Raises SetupError if it is no address of a Postgres; the text never repeats it, for it holds a password.
+    Raises SetupError if it is not a Postgres URL; the message never repeats it, because it holds a password.
     """
     try:
         url = make_url(address.strip())
@@ -31,17 +31,17 @@ def parse(address: str) -> URL:
 
 
 def configured(settings: Settings) -> URL:
-    """Where the data are. Raises SetupError if that is not set, or as `permitted` does."""
+    """Returns the URL in DATABASE_URL. Raises SetupError if it is not set, and as `permitted` does."""
     if settings.database_url is None:
         raise SetupError("DATABASE_URL: not set. `chat-history serve` brings a database of its own.")
     return permitted("DATABASE_URL", settings.database_url.get_secret_value(), settings)
 
 
 def permitted(name: str, address: str, settings: Settings) -> URL:
-    """The address that the setting `name` holds.
+    """Returns the URL that the setting `name` holds.
 
-    Raises SetupError if it is none, or leads over a network without TLS where ALLOW_PLAINTEXT_DATABASE is
-    not set.
+    Raises SetupError if it is not a Postgres URL, or leads to another host without TLS while
+    ALLOW_PLAINTEXT_DATABASE is not set.
     """
     url = parse(address)
     if may_be_read_on_the_way(url) and not settings.allow_plaintext_database:
@@ -53,27 +53,27 @@ def permitted(name: str, address: str, settings: Settings) -> URL:
 
 
 def direct(url: URL) -> URL:
-    """The address around Neon's pooler: the same without `-pooler` at the end of the first label."""
+    """The URL around Neon's pooler: the same without `-pooler` at the end of the first label."""
     label, dot, domain = (url.host or "").partition(".")
     return url.set(host=label.removesuffix("-pooler") + dot + domain) if dot else url
 
 
 def is_pooled(url: URL) -> bool:
-    """Whether it is that of Neon's pooler, which lends each connection to another client at every turn."""
+    """Whether the URL is that of Neon's pooler, which shares each connection between clients."""
     return direct(url) != url
 
 
 def arguments(url: URL) -> dict[str, Any]:
-    """What libpq wants to know."""
+    """The URL as arguments for libpq."""
     _, keywords = url.get_dialect()().create_connect_args(url)
     return dict(keywords)
 
 
 def may_be_read_on_the_way(url: URL) -> bool:
-    """Whether the address leads to another host without insisting on TLS.
+    """Whether the URL leads to another host without requiring TLS.
 
-    What it leaves out, libpq takes from a service of `pg_service.conf`, which may be anywhere, and from the
-    environment.
+    libpq takes what the URL leaves out from a service in `pg_service.conf`, which may name any host, and from
+    the environment.
     """
     given = arguments(url)
     service = given.get("service") or os.environ.get("PGSERVICE")

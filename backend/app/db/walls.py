@@ -1,6 +1,6 @@
-"""Whether row-level security holds for the role that requests run as: asked once, before the first of them.
+"""Checks once, before the first request, that row-level security holds for the role of requests.
 
-What else is not as it should be, `isolation` finds.
+`isolation` finds everything else that is wrong.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from .identity import NOBODY, ROLE
 from .isolation import POLICIES
 from .statement import Statement
 
-# Whoever belongs to the owner, as the owner and a superuser do, could take the policies away.
-# FORCE is for the login, which owns the tables.
+# A member of the owner, as the owner itself and a superuser are, could drop the policies. FORCE applies them
+# to the login, which owns the tables.
 _OPEN = Statement(
     """
     SELECT relname FROM pg_class, pg_roles
@@ -30,12 +30,12 @@ _ABOUT = {"tables": sorted(POLICIES), "role": ROLE}
 
 
 async def require(database: Database) -> None:
-    """Raises SetupError if the role could see or change anybody's rows, and DatabaseUnavailable."""
+    """Raises SetupError if the role could see or change rows of any user, and DatabaseUnavailable."""
     _require_none([str(row[0]) for row in await database.run(NOBODY, _OPEN, _ABOUT)])
 
 
 def require_at(connection: Connection) -> None:
-    """The same over a connection of any login."""
+    """Does the same over a connection of any login."""
     _require_none(list(connection.exec_driver_sql(_OPEN.sql, _ABOUT).scalars()))
 
 

@@ -1,4 +1,4 @@
-"""Accounts and tokens, as clients send and see them."""
+"""Request and response models for accounts and tokens."""
 
 from typing import Annotated, Literal
 
@@ -25,12 +25,12 @@ def _long_enough(value: str) -> str:
     return value
 
 
-_NAME = r"([^@\s\u001c-\u001f\u0085]|\ufeff)+"  # like PRINTS
+_NAME = r"([^@\s\u001c-\u001f\u0085]|\ufeff)+"  # the same spaces as in PRINTS
 
 Email = Annotated[
     str, _ADDRESS, AfterValidator(_address), Field(json_schema_extra={"pattern": f"^{_NAME}@{_NAME}$"})
 ]
-"""An address is a name to sign in with, upper and lower case alike; nothing is sent to it."""
+"""An address is a name to sign in with, in upper or lower case; nothing is sent to it."""
 
 NewPassword = Annotated[
     Password,
@@ -63,7 +63,7 @@ class PasswordChange(
 
 
 class SignIn(Request):
-    """The form of OAuth 2's password grant (RFC 6749, section 4.3). `scope` and client are not used."""
+    """The form of OAuth 2's password grant (RFC 6749, section 4.3). `scope` and the client are ignored."""
 
     grant_type: Annotated[str, StringConstraints(pattern="^(password)?$")] = Field("password")
     username: Email = Field(examples=["alice@example.com"])
@@ -75,7 +75,7 @@ class SignIn(Request):
 
 class Token(Answer):
     access_token: str = Field(examples=["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"])
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the name of a scheme, no secret
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the name of a scheme, not a secret
     expires_in: int = Field(description="Seconds.", examples=[86400])
 
 

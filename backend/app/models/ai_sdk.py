@@ -1,4 +1,4 @@
-"""What frontends of the AI SDK send and see. What they add to it is left alone, not refused."""
+"""Request and response models for frontends of the AI SDK. Fields that they add are ignored, not rejected."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -21,7 +21,7 @@ _CHAT: JsonDict = {"id": "mLxQ5uQ5AEHEgr83", "trigger": "submit-message"}
 
 
 class UIMessage(BaseModel):
-    """A message of the AI SDK. Of its parts, only text is taken."""
+    """A message of the AI SDK, of which only the text is used."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -31,7 +31,7 @@ class UIMessage(BaseModel):
 
     @property
     def text(self) -> str:
-        """What the user says. Raises MessageUnreadable if somebody else does, or not with text alone."""
+        """The user's text. Raises MessageUnreadable for another role, or for parts other than text."""
         texts = [part.get("text") for part in self.parts if part.get("type") == "text"]
         said = [text for text in texts if isinstance(text, str)]
         if self.role != "user" or len(said) < len(self.parts):
@@ -40,7 +40,7 @@ class UIMessage(BaseModel):
 
 
 class UIChat(BaseModel):
-    """The request of the AI SDK's `useChat`. What else the frontend adds to it is left alone."""
+    """The request of the AI SDK's `useChat`. Other fields that the frontend adds are ignored."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -55,7 +55,7 @@ class UIChat(BaseModel):
     )
 
     id: ClientId = Field(description="The chat's id in the client, or our `session_id`.")
-    # One fault is told of a list: one for each item would make an answer of any size.
+    # Only the first fault of a list is reported: one for each item could make a response of any size.
     messages: Annotated[list[UIMessage], FailFast()] = Field([], description="Only the last one is read.")
     message: UIMessage | None = Field(None, description="In place of `messages`.")
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
@@ -65,12 +65,12 @@ class UIChat(BaseModel):
 
     @property
     def question(self) -> UIMessage | None:
-        """The user's message that is to be answered, if the client sent it."""
+        """The user's message to answer, or None if the client did not send it."""
         return self.message or (self.messages[-1] if self.messages else None)
 
     @property
     def may_begin(self) -> bool:
-        """Whether the chat may be new: no message but its own question can be missing in it."""
+        """Whether the chat may be new: the request needs no stored message other than its own question."""
         asked, edited = self.question, self.messageId
         return asked is not None and (self.trigger != "submit-message" or edited in (None, asked.id))
 
@@ -84,7 +84,7 @@ class UIChat(BaseModel):
 
 
 class UIMetadata(Answer):
-    """What of a message has no place of its own in the AI SDK's form. Nothing in it is null."""
+    """The fields of a message that the AI SDK's `UIMessage` has no place for. None of them is null."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
@@ -99,7 +99,7 @@ class UIMetadata(Answer):
 
 
 class UIStoredMessage(Answer):
-    """A message as `UIMessage` of the AI SDK."""
+    """A stored message as a `UIMessage` of the AI SDK."""
 
     id: str = Field(description="The client's own id of it if it gave one, else ours as text.")
     role: Literal["user", "assistant"]

@@ -1,4 +1,4 @@
-"""What clients send and see."""
+"""Request and response models of the API."""
 
 from datetime import datetime
 from typing import Literal, Self
@@ -42,7 +42,7 @@ class ConversationUpdate(
     )
     | {"minProperties": 1},
 ):
-    """At least one field; those that are left out, or null, stay as they are."""
+    """At least one field must be set; fields that are omitted or null stay as they are."""
 
     title: Title | None = None
     pinned: bool | None = None
@@ -96,7 +96,7 @@ class Usage(Answer):
 
 
 class Timings(Answer):
-    """Milliseconds from the beginning of a reply."""
+    """Milliseconds since the beginning of a reply."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
@@ -212,7 +212,7 @@ class TodoUpdate(
     Request,
     json_schema_extra=with_examples({"completed": True}, {"title": "Buy oat milk", "completed": None}),
 ):
-    """Fields that are left out, or null, stay as they are."""
+    """Fields that are omitted or null stay as they are."""
 
     title: TodoTitle | None = None
     description: TodoDescription | None = None

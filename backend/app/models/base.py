@@ -1,4 +1,4 @@
-"""What all bodies share: requests refuse what they do not know; answers always have all their fields."""
+"""What all bodies share: requests reject unknown fields; answers have all fields unless a model opts out."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,12 +9,12 @@ from pydantic_core import PydanticCustomError
 
 
 def with_examples(*bodies: JsonDict) -> JsonDict:
-    """What a client may send as it stands, or see; the docs page shows the first one."""
+    """Returns examples that a client may send unchanged, or receive; the docs page shows the first one."""
     return {"examples": [*bodies]}
 
 
 def without_default(schema: JsonDict) -> None:
-    """For a field that is left out of an answer: a null that never comes is not its default."""
+    """Removes the default from a field's schema: the answer omits the field instead of sending null."""
     schema.pop("default")
 
 
@@ -32,13 +32,13 @@ class Request(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, body: Any) -> Any:
-        """One refusal for all unknown fields: one each would quote them, and make an answer of any size."""
+        """Reports unknown fields once: one fault each would quote them, and make a response of any size."""
         if isinstance(body, dict) and not body.keys() <= cls.model_fields.keys():
             raise PydanticCustomError("extra_forbidden", "Has a field that this operation does not know.")
         return body
 
 
 class Answer(BaseModel):
-    """A body that a client sees. Fields are only ever added."""
+    """A body that a client receives. Later versions add fields, but never remove them."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True, from_attributes=True)

@@ -1,6 +1,6 @@
-"""The tables. Alembic makes them (`alembic/`), repositories read and write them, nothing else does.
+"""The tables. Alembic creates them (`alembic/`), and only repositories read and write them.
 
-Row-level security, roles and grants are in the migrations: SQLAlchemy has no words for them.
+Row-level security, roles and grants are in the migrations, because SQLAlchemy cannot express them.
 """
 
 from datetime import datetime
@@ -60,7 +60,7 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 class User(SQLModel, table=True):
     """An account of this service (email and password_hash), or of an external issuer (issuer and subject).
 
-    A token works as long as it has the account's `generation`.
+    A token is valid only as long as it has the account's `generation`.
     """
 
     __table_args__ = (
@@ -86,7 +86,7 @@ class User(SQLModel, table=True):
 
 
 class Todo(SQLModel, table=True):
-    """What the offline assistant manages."""
+    """A todo of a user, which the offline assistant manages."""
 
     __table_args__ = (
         _at_most("title", MAX_TITLE_BYTES),
@@ -106,10 +106,10 @@ class Todo(SQLModel, table=True):
 
 
 class Conversation(SQLModel, table=True):
-    """A line of messages of one user. `updated_at` is its last message, not its last rename.
+    """A conversation of one user. `updated_at` is the time of its last message, not of its last rename.
 
-    With `deleted_at` it is like one that does not exist, until it is restored or purged. The words of its
-    messages up to `indexed_seq` are in the index.
+    While `deleted_at` is set, the conversation is treated as missing, until it is restored or purged. The
+    search index has the words of its messages up to `indexed_seq`.
     """
 
     __table_args__ = (
@@ -151,22 +151,22 @@ class Conversation(SQLModel, table=True):
 class Message(SQLModel, table=True):
     """One message. `seq` counts from 1 without a gap within its conversation.
 
-    A reply answers the message with the `seq` in `reply_to`, which is null if none stands before it; its
-    `request_hash` names the attempt that opened it, behind the hash of the request's key if it has one. It is
-    `streaming` until its `lease_until` is over or it has ended in one of the other states. What was edited or
-    regenerated is `replaced`: kept, and not shown. `parts` are those of the AI SDK, null for plain text; what
-    `content` has beyond their texts is the last one.
+    A reply answers the message with the `seq` in `reply_to`, which is null if there is none before it. Its
+    `request_hash` is the hash of the request's key, if it has one, followed by the id of the attempt that
+    opened it. It is `streaming` until `lease_until` has passed or it has ended in one of the other states.
+    Messages that were edited or regenerated are `replaced`: kept, but not shown. `parts` are those of the AI
+    SDK, null for plain text; text of `content` beyond theirs is one more part at the end.
     """
 
     __table_args__ = (
-        # No writer at all can put a message of one user into another's conversation.
+        # Keeps every writer from putting a message of one user into another user's conversation.
         ForeignKeyConstraint(
             ["conversation_id", "user_id"],
             ["conversation.id", "conversation.user_id"],
             ondelete="CASCADE",
         ),
         UniqueConstraint("conversation_id", "seq"),
-        # An edited message keeps its id.
+        # Only among messages that are not replaced: an edited message keeps its `client_id`.
         Index(
             "uq_message_client_id",
             "conversation_id",
@@ -180,7 +180,7 @@ class Message(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status = 'streaming'"),
         ),
-        # What a search has to leave out, among all hits at once.
+        # For a search, which excludes the replaced messages from all hits at once.
         Index("ix_message_replaced", "user_id", "conversation_id", "seq", postgresql_where=text("replaced")),
         _one_of("role", "user", "assistant"),
         _one_of("status", "streaming", "complete", "stopped", "interrupted", "failed"),
@@ -214,10 +214,10 @@ class Message(SQLModel, table=True):
 
 
 class MessageWords(SQLModel, table=True):
-    """The words of a message, or of a part of a long one, for the search, which makes these rows itself.
+    """The words of a message, or of a part of a long one. The search creates these rows itself.
 
-    Row-level security shows of them what a query finds, and nothing without one. Each word has its owner in
-    it: so the index is one of each user's words beside those of the others. `created_at` is the message's.
+    Row-level security shows only the rows that a query finds, and none without a query. Each word includes
+    its owner, so that the index keeps each user's words together. `created_at` is the message's.
     """
 
     __tablename__ = "message_words"
@@ -239,9 +239,9 @@ class MessageWords(SQLModel, table=True):
 
 
 class Departure(SQLModel, table=True):
-    """That an issuer's user was deleted: the tokens they had by then make no account.
+    """Marks a deleted user of an external issuer, so that tokens issued earlier do not recreate the account.
 
-    The hash is SHA-256 of `["issuer", "subject"]` as Postgres writes it. A trigger makes the row.
+    The hash is the SHA-256 of `["issuer", "subject"]` as Postgres writes it. A trigger inserts the row.
     """
 
     __table_args__ = (Index(None, "subject_hash"),)
@@ -252,10 +252,10 @@ class Departure(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """What was done to accounts, without a word of what anybody wrote. The service can only append.
+    """The audit log of accounts, which contains nothing that users wrote. The service can only append.
 
-    `user_id` stays when the account goes. `network` is where the request came from, cut to 24 bits of an
-    IPv4 address and 48 of an IPv6 one.
+    `user_id` stays after the account is deleted. `network` is where the request came from, truncated to 24
+    bits of an IPv4 address or 48 bits of an IPv6 address.
     """
 
     __table_args__ = (

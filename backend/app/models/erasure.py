@@ -1,4 +1,4 @@
-"""The end of an account, as clients ask for it and see it."""
+"""Request and response models for erasing an account."""
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ class AccountErasure(Request, json_schema_extra=with_examples({"confirmation": "
 
 
 class Erased(Answer):
-    """How many rows of each table are gone."""
+    """How many rows of each table were erased."""
 
     user: int = Field(examples=[1])
     todo: int = Field(examples=[0])

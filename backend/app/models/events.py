@@ -1,7 +1,7 @@
-"""What happens while a reply is written, in the order in which it happens.
+"""The events of a reply, in the order in which they happen.
 
-An assistant says text, tool calls with their results, what it used and why it stopped. The turn adds the
-title of the conversation, if it got one, and at last how the reply ended.
+An assistant yields text, tool calls and their results, the tokens it used and why it stopped. The turn adds
+the title of the conversation, if it got one, and finally how the reply ended.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The assistant uses a tool. `id` is its own within the reply; `input` is a JSON object."""
+    """The assistant calls a tool. `id` is unique within the reply; `input` is a JSON object."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the tool of an earlier call answered: any JSON value, or, with `error`, why it could not."""
+    """The result of an earlier tool call: any JSON value or, in `error`, why the tool failed."""
 
     id: str
     output: Any = None
@@ -38,7 +38,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of the model, as its provider counts them; several of them in a reply add up."""
+    """Tokens that the model used, as its provider counts them. Several such events in a reply add up."""
 
     input_tokens: int
     output_tokens: int
@@ -46,13 +46,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Why the assistant stopped by itself; without one, it is `stop`."""
+    """Why the assistant stopped by itself. Without this event, the reason is `stop`."""
 
     reason: FinishReason
 
 
 Event = TextDelta | ToolCall | ToolResult | Usage | Finish
-"""What an assistant may say."""
+"""An event that an assistant may yield."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,10 @@ class Title:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Nothing more is said.
+    """The last event of a reply.
 
-    Without `error`, the reply ended as `status` and is stored; with it, a stable code, it failed, was
-    deleted, or cannot be followed to its end.
+    Without `error`, the reply ended as `status` and is stored. With `error`, which is a stable code, it
+    failed, was deleted, or cannot be followed to its end.
     """
 
     status: Status
@@ -76,4 +76,4 @@ class Ended:
 
 
 Shown = TextDelta | ToolCall | ToolResult | Title | Ended
-"""What a reader of a turn may see."""
+"""An event that a reader of a reply may receive."""

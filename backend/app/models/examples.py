@@ -1,4 +1,4 @@
-"""A turn as the document shows it: what the first message of a new service's first chat leads to."""
+"""Examples for the OpenAPI document: the turn that the first message to a new service leads to."""
 
 from pydantic.config import JsonDict
 
@@ -60,11 +60,11 @@ data: {"type":"finish","finishReason":"stop","messageMetadata":{"status":"comple
 data: [DONE]
 
 """  # noqa: E501  # as it is sent
-"""The same reply as a stream. Where a message was sent, it comes in a `data-message` part after the start."""
+"""The same reply as a stream. If the request sent a message, a `data-message` part follows the start."""
 
 EXPORTED = r"""{"type":"export","format":"chat-history","version":1,"exported_at":"2026-11-21T09:12:30.250117+00:00"}
 {"type":"user","id":1,"email":"alice@example.com","issuer":null,"subject":null,"created_at":"2026-11-21T09:12:29.107733+00:00"}
 {"type":"todo","id":1,"title":"buy milk","description":"","completed":false,"created_at":"2026-11-21T09:12:29.412208+00:00","updated_at":"2026-11-21T09:12:29.412208+00:00"}
 {"type":"end","todo":1,"conversation":0,"message":0}
 """  # noqa: E501  # as it is sent
-"""What somebody takes along who has one todo, and has said nothing."""
+"""The export of a user who has one todo and no conversation."""

@@ -1,4 +1,4 @@
-"""What a search finds."""
+"""Response models of the search."""
 
 from datetime import datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Messages in the form of the AI SDK: `UIMessage`."""
+"""Converts messages to the AI SDK's `UIMessage`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _TOLD_IF_KNOWN = ("model", "finish_reason", "usage", "feedback")
 
 
 def ui_message(message: Json) -> Json:
-    """A message as our API shows it, as the AI SDK does. Its id is the client's own, if it gave one."""
+    """Converts a message of our API to a `UIMessage`. Its id is the client's own, if the client sent one."""
     shown = {
         "id": message["client_id"] or str(message["id"]),
         "role": message["role"],
@@ -25,9 +25,9 @@ def ui_message(message: Json) -> Json:
 
 
 def ui_parts(content: str, parts: list[Json] | None) -> list[Json]:
-    """The parts, and behind them what the text has more than they: a reply under way stores it first.
+    """Returns the parts, followed by the text that a running reply has stored, but not yet as a part.
 
-    Tools are marked as in the stream, so that no client uses them itself.
+    Tools are marked as in the stream, so that no client runs them itself.
     """
     shown = [part if part["type"] == "text" else {**part, "providerExecuted": True} for part in parts or []]
     told = sum(len(part["text"]) for part in shown if part["type"] == "text")

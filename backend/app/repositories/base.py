@@ -1,4 +1,4 @@
-"""What all repositories of a user's rows share."""
+"""The base class and helpers of repositories for one user's rows."""
 
 import hashlib
 import json
@@ -21,31 +21,31 @@ Position = TypeVar("Position")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Position]):
-    """Some items of a list, as JSON that Postgres made, and the position where the next ones begin."""
+    """Items of a list, as JSON built by Postgres, and the position after which the next page begins."""
 
     items: bytes
     next: Position | None
 
 
 def identity_of(user: Caller | int) -> Identity:
-    """In whose name statements for a user run."""
+    """The identity that statements for a user run as."""
     if isinstance(user, int):
         return Identity(user_id=user)
     return Identity(user_id=user.user_id, generation=user.generation)
 
 
 def owned(table: type[Conversation | Message | MessageWords | Todo]) -> ColumnElement[bool]:
-    """The first wall: the rows of the user in whose name the statement runs, and no others."""
+    """Restricts a statement to rows of the user it runs for. Row-level security enforces the same again."""
     return col(table.user_id) == bindparam("user_id")
 
 
 def not_deleted() -> ColumnElement[bool]:
-    """What was deleted is like what does not exist, but to whoever restores or purges it."""
+    """Excludes deleted conversations: only statements such as restore, purge and export see them."""
     return col(Conversation.deleted_at).is_(None)
 
 
 def in_its_conversation() -> ColumnElement[bool]:
-    """A message lives as long as its conversation is not deleted."""
+    """Excludes messages of deleted conversations."""
     its = (
         col(Conversation.id) == col(Message.conversation_id),
         col(Conversation.user_id) == col(Message.user_id),
@@ -54,17 +54,18 @@ def in_its_conversation() -> ColumnElement[bool]:
 
 
 def request_hash(client_id: str | None, *content: str | None) -> bytes | None:
-    """What a retry must have in common with the request that it repeats."""
+    """A hash of the content, by which a retry with the same `client_id` is recognized; None without one."""
     return None if client_id is None else hashlib.sha256(json.dumps(content).encode()).digest()
 
 
 class Repository:
-    """Rows of one user. Whatever it is asked for, another user's rows do not exist in it."""
+    """Base class for the rows of one user. It never finds rows of other users."""
 
     def __init__(self, database: Database, user: Caller | int) -> None:
-        """For a caller, every statement raises NotAuthenticated once the account or its tokens have ended.
+        """For a Caller, a statement raises NotAuthenticated if the account is deleted or the token revoked.
 
-        An id alone is for what the service does by itself, whoever still has a token.
+        A bare id skips the token check: it is for work the service does on its own, such as finishing a reply
+        after its user signed out.
         """
         self._database = database
         self._identity = identity_of(user)
@@ -75,7 +76,7 @@ class Repository:
             return await self._database.run(self._identity, statement, parameters)
         except ConstraintViolated as violated:
             if violated.constraint.endswith("_user_id_user"):
-                raise NotAuthenticated from None  # the account is gone; its token is not yet
+                raise NotAuthenticated from None  # the account was deleted, but its token has not expired
             raise
 
     async def _row(self, statement: Statement, **parameters: Any) -> Row | None:
@@ -83,7 +84,7 @@ class Repository:
         return rows[0] if rows else None
 
     async def _row_of_conversation(self, statement: Statement, **parameters: Any) -> Row:
-        """The row of a statement about one conversation. Raises ConversationNotFound if it has none."""
+        """Returns the row of a statement about a conversation, or raises ConversationNotFound."""
         row = await self._row(statement, **parameters)
         if row is None:
             raise ConversationNotFound
@@ -92,7 +93,8 @@ class Repository:
     async def _row_once(self, statement: Statement, **parameters: Any) -> Row | None:
         """Runs a statement that writes only if it does not find what an earlier request wrote.
 
-        If another request writes between its look and its write, a unique key refuses it: it looks again.
+        If another request writes in between, a unique constraint rejects the insert and the statement runs
+        again. Raises DatabaseBusy after four attempts.
         """
         for _ in range(4):
             try:

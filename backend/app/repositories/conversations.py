@@ -39,7 +39,7 @@ COLUMNS = (
     col(Conversation.created_at),
     col(Conversation.updated_at),
 )
-"""What clients see of a conversation."""
+"""The columns that clients see."""
 
 THIS_CONVERSATION = (
     col(Conversation.id) == bindparam("conversation_id"),
@@ -79,7 +79,7 @@ def _tokens(name: str) -> ColumnElement[Any]:
     return func.coalesce(func.sum(cast(col(Message.usage)[name].astext, BigInteger)), 0)
 
 
-# Of all replies, also those that were replaced: they were paid for, too.
+# Includes replaced replies: their tokens were paid for, too.
 _usage = (
     select(func.json_build_object(*chain.from_iterable((name, _tokens(name)) for name in _USED)))
     .where(col(Message.conversation_id) == bindparam("conversation_id"), owned(Message))
@@ -152,13 +152,13 @@ _CREATE = write(
 
 
 class ConversationRepository(Repository):
-    """The conversations of one user. What is another user's is not found."""
+    """The conversations of one user. Those of other users are never found."""
 
     async def create(self, title: str | None = None, client_id: str | None = None) -> tuple[int, bytes]:
-        """Makes a conversation, or finds the one that the same request made before.
+        """Creates a conversation, or finds the one that the same request created before.
 
-        Returns its id and the conversation as JSON. Raises ConversationDeleted if that one was deleted, and
-        ClientIdReused if it had another title.
+        Returns its id and the conversation as JSON. Raises ConversationDeleted if it has been deleted, and
+        ClientIdReused if the earlier request had another title.
         """
         conversation_id, conversation, found = await self._made(client_id, title)
         if found is not None and found != request_hash(client_id, title):
@@ -166,14 +166,14 @@ class ConversationRepository(Repository):
         return conversation_id, conversation
 
     async def find(self, client_id: str) -> int:
-        """The id of the conversation that the client made with this id. Raises ConversationNotFound."""
+        """Returns the id of the conversation with this `client_id`. Raises ConversationNotFound."""
         row = None if not is_storable(client_id) else await self._row(_FIND, client_id=client_id)
         if row is None:
             raise ConversationNotFound
         return int(row[0])
 
     async def of_client(self, client_id: str) -> int:
-        """The id of the conversation that has this id in the client, whatever its title; made if new.
+        """Returns the id of the conversation with this `client_id`, whatever its title. Creates it if needed.
 
         Raises ConversationDeleted.
         """
@@ -181,7 +181,7 @@ class ConversationRepository(Repository):
         return conversation_id
 
     async def _made(self, client_id: str | None, title: str | None) -> tuple[int, bytes, bytes | None]:
-        """Id and JSON of a conversation that is new, or, with its request's hash, of one that was there."""
+        """Returns id and JSON of the conversation, and the stored request hash if it existed already."""
         row = await self._row_once(
             _CREATE,
             client_id=client_id,
@@ -196,9 +196,9 @@ class ConversationRepository(Repository):
         return conversation_id, conversation, None if found is None else bytes(found)
 
     async def page(self, limit: int, after: Place | None = None, *, archived: bool = False) -> Page[Place]:
-        """The first `limit` conversations of a list, or the first `after` a place in it.
+        """Returns at most `limit` conversations, from the beginning of the list or `after` a place in it.
 
-        Archived ones are a list of their own. Pinned ones come first, then those of the latest activity.
+        Archived conversations form a separate list. Pinned ones come first, then the most recently active.
         """
         if after is None:
             row = await self._row(_FIRST_PAGE, limit=limit, archived=archived)
@@ -216,7 +216,7 @@ class ConversationRepository(Repository):
         return bytes(row[0])
 
     async def usage(self, conversation_id: int) -> bytes:
-        """The tokens that all its replies have used together, as JSON. Raises ConversationNotFound."""
+        """The tokens used by all of its replies together, as JSON. Raises ConversationNotFound."""
         row = await self._row_of_conversation(_USAGE, conversation_id=conversation_id)
         return bytes(row[0])
 
@@ -227,7 +227,7 @@ class ConversationRepository(Repository):
         pinned: bool | None = None,
         archived: bool | None = None,
     ) -> bytes:
-        """Changes what is given and leaves the rest; no automatic title replaces a given one.
+        """Changes the fields that are not None. An automatic title never replaces a title set here.
 
         Returns the conversation as JSON. Raises ConversationNotFound.
         """
@@ -237,5 +237,5 @@ class ConversationRepository(Repository):
         return bytes(row[0])
 
     async def entitle(self, conversation_id: int, title: str) -> bool:
-        """Gives it an automatic title, unless the user gave one. Returns whether it did."""
+        """Sets an automatic title unless the user has set one. Returns whether it did."""
         return await self._row(_ENTITLE, conversation_id=conversation_id, title=title) is not None

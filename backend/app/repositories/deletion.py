@@ -1,4 +1,4 @@
-"""Deleting conversations: done at once, taken back, and at last for good. And ending what is not used."""
+"""Deletes conversations, restores them, and purges deleted and inactive ones for good."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,9 +13,9 @@ from .conversations import COLUMNS, THIS_CONVERSATION
 
 BATCH_CONVERSATIONS = 100
 BATCH_MESSAGES = 10_000
-"""How much one statement removes at most, unless a single conversation has more messages."""
+"""One statement removes at most BATCH_CONVERSATIONS, up to the one that reaches BATCH_MESSAGES."""
 
-# Locked before: a reply that was opened just now is seen, and ends too.
+# Locks the conversation first, so that the next statement sees, and ends, a reply that was just opened.
 _LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
 _deleted = (
     update(Conversation)
@@ -56,11 +56,11 @@ _INACTIVE = (
 )
 
 _said = col(Conversation.next_seq) - 1
-"""How many messages it has: their numbers have no gaps."""
+"""The number of messages in a conversation: `seq` has no gaps."""
 
 
 def _purge(*conditions: ColumnElement[bool]) -> Statement:
-    """Removes a batch. The conditions are said twice: what is restored or used meanwhile stays."""
+    """Removes a batch. The delete repeats the conditions, so what is restored or used meanwhile stays."""
     oldest = (
         select(
             col(Conversation.id),
@@ -85,7 +85,7 @@ PURGE_INACTIVE, COUNT_INACTIVE = _purge(*_INACTIVE), _count(*_INACTIVE)
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How much is gone for good."""
+    """How many conversations and messages were removed for good, or would be in a dry run."""
 
     conversations: int = 0
     messages: int = 0
@@ -95,26 +95,26 @@ class Purged:
 
 
 class DeletionRepository(Repository):
-    """What one user deletes. What is another user's is not found."""
+    """Deletes and restores conversations of one user. Those of other users are never found."""
 
     async def delete(self, conversation_id: int) -> None:
-        """Deletes it, until it is restored, and ends its running reply. Raises ConversationNotFound."""
+        """Marks the conversation as deleted and ends its running reply. Raises ConversationNotFound."""
         await self._row_of_conversation(_DELETE, conversation_id=conversation_id)
 
     async def restore(self, conversation_id: int) -> bytes:
-        """Takes a deletion back, if there was one; returns it as JSON.
+        """Undoes a deletion, if there was one, and returns the conversation as JSON.
 
-        Raises ConversationNotFound, also for what was purged.
+        Raises ConversationNotFound, also if the conversation has been purged.
         """
         row = await self._row_of_conversation(_RESTORE, conversation_id=conversation_id)
         return bytes(row[0])
 
     async def purge_deleted(self, age: timedelta, *, dry_run: bool = False) -> Purged:
-        """Removes for good what was deleted that long ago, in batches; a dry run only counts it."""
+        """Removes for good, in batches, conversations deleted at least `age` ago; a dry run only counts."""
         return await self._purge(PURGE_DELETED, COUNT_DELETED, age, dry_run)
 
     async def purge_inactive(self, age: timedelta, *, dry_run: bool = False) -> Purged:
-        """The same for what nothing was said in for so long, archived or not, unless it is pinned."""
+        """Likewise removes unpinned conversations, archived or not, that had no message for `age`."""
         return await self._purge(PURGE_INACTIVE, COUNT_INACTIVE, age, dry_run)
 
     async def _purge(self, batch: Statement, count: Statement, age: timedelta, dry_run: bool) -> Purged:

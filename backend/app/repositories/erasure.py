@@ -1,4 +1,4 @@
-"""Erasing a user with everything that is theirs, and counting it."""
+"""Erases a user with all of their rows, and counts the rows."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ from .audit import noted, told
 from .base import identity_of, owned
 
 ERASURE_SECONDS = 60
-"""How long all rows of a user may take: they go in one transaction, or stay."""
+"""The time limit for deleting all rows of a user: they go in one transaction, or all stay."""
 
 _ACCOUNT = col(User.id) == bindparam("user_id")
 
-# Whoever adds something waits for one of these rows, and finds it gone: no count misses a row.
+# A concurrent insert waits for one of these locks and then finds the row gone, so no count misses a row.
 _LOCK = select(col(User.id)).where(_ACCOUNT).with_for_update()
 _LOCK_CONVERSATIONS = (
     select(col(Conversation.id)).where(owned(Conversation)).order_by(col(Conversation.id)).with_for_update()
@@ -52,13 +52,13 @@ ERASE = write(_LOCK, _LOCK_CONVERSATIONS, _REMOVE.add_cte(noted("account_deleted
 
 
 class ErasureRepository:
-    """The end of accounts."""
+    """Erases accounts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def erase(self, user: Caller | int, visit: Visit) -> bytes:
-        """Removes the account and everything it owns, at once; returns how many rows of each table, as JSON.
+        """Removes the account and all it owns in one transaction; returns the row count per table, as JSON.
 
         Raises NotAuthenticated if the account is gone.
         """

@@ -1,4 +1,4 @@
-"""Everything about one user, row by row, from one state of the database."""
+"""Exports all data of one user, row by row, from one snapshot of the database."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
@@ -17,14 +17,14 @@ from . import conversations, messages, todos
 from .base import identity_of, owned
 
 VERSION = 1
-"""Of the format. It stays when fields or types of lines are added."""
+"""The version of the format. Added fields or types of lines do not change it."""
 
 PAGE_ITEMS = 100
-"""How many todos, or conversations, are asked for at a time."""
+"""How many todos, or conversations, one query reads."""
 
 PAGE_ROWS = 500
 PAGE_BYTES = 1_048_576
-"""What of the messages is in memory at a time: so much, unless a single one is larger."""
+"""One query reads at most PAGE_ROWS messages and stops at the one that reaches PAGE_BYTES, to save memory."""
 
 _after = bindparam("after", type_=BigInteger())
 _first, _last = bindparam("first", type_=BigInteger()), bindparam("last", type_=BigInteger())
@@ -55,7 +55,7 @@ USER = read(
 
 
 def _next(kind: str, table: type[Todo | Conversation], *columns: Any) -> Subquery:
-    """The next items of a table, each saying what it is."""
+    """The next rows of a table, each with its `type`."""
     return (
         select(literal(kind).label("type"), *columns)
         .where(owned(table), col(table.id) > _after)
@@ -74,7 +74,7 @@ _conversation = _next(
     col(Conversation.deleted_at),
 )
 
-# From conversation to conversation: messages have an index by their conversation, and none by their user.
+# Goes by conversation: messages have an index on their conversation, and none on their user.
 _mine = (
     select(col(Conversation.id))
     .where(owned(Conversation), col(Conversation.id) >= _first, col(Conversation.id) <= _last)
@@ -108,7 +108,7 @@ _message = (
 
 
 def _page(item: Subquery, *place: str) -> Statement:
-    """Rows in the order of their place, each with it and as JSON."""
+    """Selects the items in the order of `place`: the columns of `place`, then the item as JSON."""
     places = [item.c[name] for name in place]
     return read(select(*places, func.row_to_json(item.table_valued())).order_by(*places))
 
@@ -119,16 +119,16 @@ MESSAGES = _page(_message, "conversation_id", "seq")
 
 
 class ExportRepository:
-    """What the service knows about one user, also what was deleted and can be restored."""
+    """All data of one user, including deleted conversations that can still be restored."""
 
     def __init__(self, database: Database, caller: Caller) -> None:
         self._database = database
         self._identity = identity_of(caller)
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
-        """The export in pieces of whole lines, each a JSON object with a `type`; the last one is `end`.
+        """Yields the export in chunks of whole lines, each a JSON object with a `type`; the last is `end`.
 
-        Holds a connection from its first piece to its end. Raises NotAuthenticated if the account is gone.
+        Holds a connection from the first chunk to the last. Raises NotAuthenticated if the account is gone.
         """
         counted = {"todo": 0, "conversation": 0, "message": 0}
         async with self._database.snapshot(self._identity) as query:
@@ -154,7 +154,7 @@ async def _pages(query: Read, statement: Statement) -> AsyncIterator[list[Row]]:
 
 
 async def _messages(query: Read, first: int, last: int) -> AsyncIterator[list[Row]]:
-    """The messages of the user's conversations from the first to the last."""
+    """Yields pages of the messages in the user's conversations with ids from `first` to `last`."""
     after = 0
     while rows := await query(MESSAGES, {"first": first, "last": last, "after": after}):
         yield rows

@@ -1,4 +1,4 @@
-"""The messages of a conversation in reading order, a stretch at a time."""
+"""Reads the messages of a conversation in reading order, a stretch at a time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,17 +16,17 @@ from .conversations import THIS_CONVERSATION
 from .messages import COLUMNS, SHOWN, up_to_bytes
 
 END = 2**62
-"""No message is beyond it."""
+"""Larger than the `seq` of any message."""
 
 PAGE_BYTES = 2_097_152
-"""A stretch ends behind the message that reaches it: what is longer would hold up all other requests."""
+"""A stretch ends with the message that reaches this size: more would hold up all other requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some messages in reading order, as JSON that Postgres made.
+    """Consecutive messages in reading order, as JSON built by Postgres.
 
-    `older` and `newer` are the places, each a `seq`, beyond which there are more; None where there are none.
+    There are more messages before the `seq` in `older` and after the one in `newer`; None if there are not.
     """
 
     items: bytes
@@ -38,20 +38,20 @@ _seq = col(Message.seq)
 
 
 def _nearest(limit: ColumnElement[int], *beyond: ColumnElement[bool], newest: bool) -> Select[Any]:
-    """The nearest messages, at least one, at most `limit`, and no more than are worth a page."""
+    """Selects the nearest messages: at most `limit`, up to the one that reaches PAGE_BYTES."""
     order = _seq.desc() if newest else _seq.asc()
     return up_to_bytes(PAGE_BYTES, select(*COLUMNS).where(*SHOWN, *beyond).limit(limit), order)
 
 
 def _stretch(item: Subquery, place: ColumnElement[Any]) -> Statement:
-    """The items and their ends; without any, both ends are at a place between two messages."""
+    """Selects the items and both ends of the stretch. Without items, both ends are `place`."""
     items = func.json_agg(aggregate_order_by(item.table_valued(), item.c.seq))
     stretch = select(
         func.coalesce(items, func.json_build_array()).label("items"),
         func.coalesce(func.min(item.c.seq), place).label("oldest"),
         func.coalesce(func.max(item.c.seq), place).label("newest"),
     ).subquery("stretch")
-    # The nearest one, in the order of the index: a mere EXISTS may be answered by reading the whole table.
+    # Selects the nearest one in index order: Postgres may answer a plain EXISTS by reading the whole table.
     one = select(_seq).where(*SHOWN).limit(1)
     older = one.where(_seq < stretch.c.oldest).order_by(_seq.desc()).scalar_subquery()
     newer = one.where(_seq > stretch.c.newest).order_by(_seq).scalar_subquery()
@@ -79,22 +79,22 @@ _AROUND = _stretch(select(_upto).union_all(select(_from)).subquery("item"), null
 
 
 class HistoryRepository(Repository):
-    """The messages in the conversations of one user. What is another user's is not found."""
+    """Reads the messages of one user's conversations. Those of other users are never found."""
 
     async def newest(self, conversation_id: int, limit: int, before: int = END) -> Stretch:
-        """The `limit` newest messages, or the newest `before` a `seq`. Raises ConversationNotFound."""
+        """Returns the `limit` newest messages `before` a `seq`. Raises ConversationNotFound."""
         before = min(max(before, 1), END)
         return await self._read(_NEWEST, conversation_id, limit=limit, before=before)
 
     async def oldest(self, conversation_id: int, limit: int, after: int = 0) -> Stretch:
-        """The `limit` oldest messages, or the oldest `after` a `seq`. Raises ConversationNotFound."""
+        """Returns the `limit` oldest messages `after` a `seq`. Raises ConversationNotFound."""
         after = min(max(after, 0), END)
         return await self._read(_OLDEST, conversation_id, limit=limit, after=after)
 
     async def around(self, conversation_id: int, limit: int, message_id: int) -> Stretch:
-        """A message with those before and after it, at most `limit` in all.
+        """Returns a message with those before and after it, at most `limit` in all.
 
-        Raises ConversationNotFound and, also for what is not shown any more, MessageNotFound.
+        Raises ConversationNotFound, and MessageNotFound, also if the message has been replaced.
         """
         found = await self._read(_AROUND, conversation_id, limit=limit, message_id=message_id)
         if found.items == b"[]":

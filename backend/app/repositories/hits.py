@@ -1,4 +1,4 @@
-"""What both ways to search have in common: a place in what is found, and how it is told."""
+"""What both kinds of search share: positions in the results, and the columns of a result."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,21 +35,21 @@ from .base import not_deleted, owned
 from .conversations import COLUMNS, NAMES
 
 LEAD = 20
-"""A hit is found again by so many characters before it: its letters alone may be in a longer word."""
+"""How many characters before a hit help to locate it: its letters alone may be in a longer word."""
 
 WINDOW_BEFORE, WINDOW = 80, 500
-"""Characters of a message that a snippet is cut from."""
+"""A snippet is cut from WINDOW characters, which begin about WINDOW_BEFORE before the hit."""
 
 LAST = 2**62
-"""No place has a larger number, or one below zero."""
+"""The largest number in a Place; none is below zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a search has come: behind a conversation with a matching title, or in the messages.
+    """A position in the results: after a conversation with a matching title, or among the messages.
 
-    Those of the index stand in the order of `number`, their rank. Elsewhere it is a `seq` before which the
-    conversation was not looked through.
+    With the index, `number` is the rank of a hit. Without it, `number` is the `seq` before which the
+    conversation has not been searched yet.
     """
 
     indexed: bool
@@ -61,7 +61,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A conversation as JSON, the hit in it as JSON, or None if only its title matches, and its text."""
+    """A conversation and its matching message, as JSON, and the text that a snippet is cut from.
+
+    If only the title matches, `message` is None and `text` is the title.
+    """
 
     conversation: bytes
     message: bytes | None
@@ -71,7 +74,7 @@ class Hit:
 START = Place(True, True, datetime.max.replace(tzinfo=UTC), LAST, LAST)
 _NO_TITLES = Place(True, True, datetime.min.replace(tzinfo=UTC), 0, 0)
 TITLED, FOUND, END = range(3)
-"""What a row is: a conversation whose title matches, one with a message that does, what there is to know."""
+"""The kinds of rows: a matching title, a matching message, and the row about the search itself."""
 
 MINE = (owned(Conversation), not_deleted())
 ONE_MORE = bindparam("limit", type_=BigInteger()) + 1
@@ -87,7 +90,7 @@ _SHOWN: list[Any] = [
 
 
 def matches(text: ColumnElement[Any] | Mapped[Any]) -> ColumnElement[bool]:
-    """All words are in it."""
+    """Whether the text contains all of the words."""
     return text.bool_op("~")(all_(bindparam("patterns", type_=ARRAY(Text))))
 
 
@@ -95,12 +98,12 @@ TITLE_MATCHES = func.coalesce(matches(col(Conversation.title)), false())
 
 
 def newest_first(columns: Any) -> list[ColumnElement[Any]]:
-    """The order of conversations by their activity."""
+    """Orders conversations by their last activity, newest first."""
     return [columns.updated_at.desc(), columns.id.desc()]
 
 
 def titles() -> CTE:
-    """The conversations whose titles match, those that come next, and one more."""
+    """The next conversations with a matching title: `limit`, and one more to tell whether others follow."""
     place = tuple_(bindparam("title_at"), bindparam("title_id"))
     return (
         select(*COLUMNS, col(Conversation.user_id), col(Conversation.next_seq))
@@ -112,7 +115,7 @@ def titles() -> CTE:
 
 
 def message_of(within: FromClause, *where: ColumnElement[bool]) -> Select[Any]:
-    """The messages of a conversation that are shown."""
+    """Selects messages of a conversation that have not been replaced."""
     its = (col(Message.conversation_id) == within.c.id, col(Message.user_id) == within.c.user_id)
     return select(*_SHOWN).where(*its, ~col(Message.replaced), *where)
 
@@ -120,7 +123,7 @@ def message_of(within: FromClause, *where: ColumnElement[bool]) -> Select[Any]:
 def rows(
     kind: int, within: FromClause, hit: LateralFromClause, number: ColumnElement[Any], *, needed: bool
 ) -> Select[Any]:
-    """A row for each conversation: where it is in the search, and what is told of it and of its hit."""
+    """Selects a row per conversation: its position in the results, and the fields of its Hit."""
     conversation = func.json_build_object(*chain.from_iterable((name, within.c[name]) for name in NAMES))
     message = func.json_build_object(
         *chain.from_iterable((name, hit.c[name]) for name in ("id", "seq", "role", "created_at"))
@@ -139,7 +142,7 @@ def rows(
 
 
 def end(*place: ColumnElement[Any]) -> Select[Any]:
-    """The row that says something of the search itself, as long as the others."""
+    """Selects the row about the search itself, with the same columns as the others."""
     nothing = {"conversation": JSON, "message": JSON, "window": Text}
     names = ("updated_at", "id", "number")
     return select(
@@ -150,7 +153,7 @@ def end(*place: ColumnElement[Any]) -> Select[Any]:
 
 
 def parameters(words: Words, limit: int, start: Place) -> dict[str, Any]:
-    """What both ways take."""
+    """The parameters that both kinds of search need."""
     titled = start if start.in_titles else _NO_TITLES
     return {
         "limit": limit,

@@ -1,4 +1,4 @@
-"""Finding words by the index, ranked. The policy of its rows has the query in it: see decision 5."""
+"""Ranked search by the index of words. The policy of its rows contains the query: see decision 5."""
 
 from dataclasses import dataclass, replace
 
@@ -33,17 +33,17 @@ from .hits import MINE, START, Hit, Place
 from .word_index import BEHIND
 
 HITS = 500
-"""How many of the newest hits are ranked, and found at all: nobody reads on for so long."""
+"""How many of the newest hits are ranked. Older ones are not found: users do not read that far."""
 
 HITS_OF_ONE = 3
-"""And how many of one conversation."""
+"""How many of these hits may be in one conversation."""
 
 DAYS = 30
-"""A hit that is twice as good stands where one would that is so many days newer."""
+"""A hit whose text matches twice as well ranks like one that is so many days newer."""
 
 _query = bindparam("query", type_=Text())
-# Most statements are better off without bitmaps (decision 8), but this index has no other way. A word of
-# every message is sorted in memory.
+# Most statements are better off without bitmap scans (decision 8), but this index supports no other. The
+# memory lets the hits of a word that is in every message be sorted without a file.
 _ALLOW = select(
     func.set_config("app.query", _query, true()),
     func.set_config("enable_bitmapscan", "on", true()),
@@ -58,7 +58,7 @@ _put_away = (
     .cte("put_away")
 )
 _deleted = select(col(Conversation.id)).where(owned(Conversation), ~not_deleted()).cte("deleted")
-# Without the documents, which are long, and wanted of few.
+# Leaves out the documents: they are long, and only a few are needed.
 _hit = (
     select(*_key, col(MessageWords.created_at), _place.label("place"))
     .where(
@@ -75,12 +75,12 @@ _newest = (
     .limit(HITS)
     .subquery("newest")
 )
-# How often the words are there and how near to each other, in a short text more than in a long one.
+# How often the words occur and how close together; a short text counts more than a long one.
 _good = func.greatest(
     func.ts_rank_cd(col(MessageWords.document), cast(_query, TSQUERY), 1), literal_column("0.000001")
 )
 _days_for_it = DAYS * 86_400 / func.ln(2) * func.ln(cast(_good, Float))
-# What follows is asked for hit by hit, by its key. In a join, the planner takes `newest` for one row, and
+# The following subqueries look up each hit by its key. In a join, the planner expects one row of `newest` and
 # reads all messages of a conversation, or all documents with the word.
 _number = (
     select(cast(extract("epoch", col(MessageWords.created_at)) + _days_for_it, BigInteger))
@@ -134,7 +134,7 @@ _SEARCH = read(_ALLOW, select(_each).order_by(*_order))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Hits, where to go on if there are more, and whether the index lacks words of some messages."""
+    """Hits, the position of the next page if there is one, and whether some messages are not indexed yet."""
 
     hits: list[Hit]
     next: Place | None
@@ -145,9 +145,9 @@ class IndexedSearch(Repository):
     """Searches the conversations of one user by the index of words."""
 
     async def look_up(self, words: Words, limit: int, start: Place = START) -> Found:
-        """At most `limit` conversations that match, each once, with its best hit.
+        """Returns at most `limit` matching conversations, each once, with its best hit.
 
-        Those with a matching title come first, then those with the best hits: text and time say how good.
+        Those with a matching title come first, then the others, ranked by the text and age of their best hit.
         """
         messages = START if start.in_titles else start
         rows = await self._rows(

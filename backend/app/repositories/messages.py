@@ -1,4 +1,4 @@
-"""The messages of a user's conversations. Reading them is in `history.py`, turns are in `turns.py`."""
+"""Stores messages of a user's conversations. `history.py` reads them, and `turns.py` opens turns."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ from .base import Repository, in_its_conversation, owned, request_hash
 from .conversations import THIS_CONVERSATION
 
 _DEAD = and_(col(Message.status) == "streaming", col(Message.lease_until) < func.now())
-"""A reply whose writer died reads as interrupted at once; the next writer makes that durable."""
+"""A reply whose writer died reads as interrupted at once; the next turn stores that status."""
 
 STATUS = case((_DEAD, "interrupted"), else_=col(Message.status)).label("status")
 REASON = case((_DEAD, "interrupted"), else_=col(Message.finish_reason)).label("finish_reason")
@@ -47,7 +47,7 @@ COLUMNS = (
     col(Message.feedback),
     col(Message.created_at),
 )
-"""What clients see of a message."""
+"""The columns that clients see."""
 
 _NAMES = select(*COLUMNS).selected_columns.keys()
 
@@ -55,12 +55,12 @@ IN_THIS_CONVERSATION = (col(Message.conversation_id) == bindparam("conversation_
 SHOWN = (*IN_THIS_CONVERSATION, ~col(Message.replaced))
 
 
-# Without unpacking what is stored out of line. Of `parts`, it may be less than they have as text.
+# Does not decompress values that are stored out of line, so `parts` may count less than their text has.
 _BYTES = func.octet_length(col(Message.content)) + func.coalesce(func.pg_column_size(col(Message.parts)), 0)
 
 
 def up_to_bytes(size: int, messages: Select[Any], order: ColumnElement[Any]) -> Select[Any]:
-    """The first of the messages in this order, at least one: up to the one that reaches `size` bytes."""
+    """Selects the first messages in this order, up to and including the one that reaches `size` bytes."""
     before = (func.sum(_BYTES).over(order_by=order, rows=(None, 0)) - _BYTES).label("bytes_before")
     measured = messages.add_columns(before).order_by(order).subquery()
     columns = (one for one in measured.c if one.name != "bytes_before")
@@ -77,9 +77,9 @@ def earlier_message() -> CTE:
 
 
 def numbers_taken(count: int, *conditions: ColumnElement[bool]) -> CTE:
-    """Takes `count` numbers of the conversation, which marks it as active and titles it if nothing has.
+    """Reserves `count` values of `seq`, marks the conversation as active, and titles it if it has no title.
 
-    The row stays locked until the transaction ends: the order of commits is the order of `seq`.
+    The row stays locked until the transaction ends, so messages are committed in the order of `seq`.
     """
     title = case(
         (
@@ -102,7 +102,7 @@ def numbers_taken(count: int, *conditions: ColumnElement[bool]) -> CTE:
 
 
 def inserted(taken: CTE, offset: int, **values: ColumnElement[Any]) -> ReturningInsert[Any]:
-    """Inserts a message with the taken number `offset`; none if no number was taken."""
+    """Inserts a message with the reserved `seq` at `offset`, or nothing if none was reserved."""
     return (
         insert(Message)
         .from_select(
@@ -152,7 +152,7 @@ _APPEND = write(
 
 
 class MessageRepository(Repository):
-    """Stores messages in the conversations of one user. What is another user's is not found."""
+    """Stores messages in one user's conversations. Those of other users are never found."""
 
     async def append(
         self, conversation_id: int, role: str, content: str, client_id: str | None = None

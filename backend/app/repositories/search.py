@@ -1,4 +1,4 @@
-"""Finding a user's conversations by the words in their titles and messages: which way is taken when."""
+"""Searches a user's conversations by words in titles and messages, with the index or without it."""
 
 from dataclasses import replace
 
@@ -13,11 +13,12 @@ class SearchRepository(IndexedSearch, UnindexedSearch, WordIndex):
     """Searches the conversations of one user."""
 
     async def find(self, words: Words, limit: int, start: Place = START) -> tuple[list[Hit], Place | None]:
-        """At most `limit` conversations that match, and where to go on, if there may be more.
+        """Returns at most `limit` matching conversations, and where the next page begins if there may be one.
 
-        Those with a matching title come first; by the index, those with the best hits follow. It has no words
-        of languages without word breaks, and no signs. For these, and as long as it lacks many messages,
-        those with the latest activity follow instead, and a page may be empty and not the last one.
+        Those with a matching title come first, then those with the best hits in the index. The index has no
+        words of languages without word breaks, and no signs. For these, and while many messages are not
+        indexed, the most recently active conversations follow instead, and a page may be empty without being
+        the last one.
         """
         if start.indexed and words.are_in_documents:
             found = await self.look_up(words, limit, start)

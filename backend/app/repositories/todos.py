@@ -10,7 +10,7 @@ from ..models.database import Todo, User
 from .base import Repository, owned
 
 CAPACITY = 1_000
-"""What one user may have, so that a list of them is always short."""
+"""How many todos one user may have, so that the list stays short."""
 
 COLUMNS = (
     col(Todo.id),
@@ -25,7 +25,7 @@ _THIS = (col(Todo.id) == bindparam("todo_id"), owned(Todo))
 
 _LIST = read(select(*COLUMNS).where(owned(Todo)).order_by(col(Todo.id)).limit(CAPACITY))
 _GET = read(select(*COLUMNS).where(*_THIS))
-# Others of the same user wait here, so that what follows in the same transaction counts what they added.
+# Concurrent requests of the same user wait here, so that the insert counts the todos that they added.
 _LOCK = select(col(User.id)).where(col(User.id) == bindparam("user_id")).with_for_update(key_share=True)
 _ADD = write(
     _LOCK,
@@ -57,15 +57,15 @@ class TodoRepository(Repository):
     """The todos of one user, in the order in which they were added."""
 
     async def all(self) -> list[Todo]:
-        """All of them: at most CAPACITY."""
+        """Returns all todos, at most CAPACITY."""
         return [_todo(row) for row in await self._rows(_LIST)]
 
     async def get(self, todo_id: int) -> Todo:
-        """Raises TodoNotFound."""
+        """Returns a todo. Raises TodoNotFound."""
         return _found(await self._row(_GET, todo_id=todo_id))
 
     async def add(self, title: str, description: str = "") -> Todo:
-        """Raises TodoLimitReached if the user has CAPACITY already."""
+        """Adds a todo. Raises TodoLimitReached if the user already has CAPACITY todos."""
         row = await self._row(_ADD, title=title, description=description)
         if row is None:
             raise TodoLimitReached
@@ -79,14 +79,14 @@ class TodoRepository(Repository):
         description: str | None = None,
         completed: bool | None = None,
     ) -> Todo:
-        """Changes what is given and leaves the rest. Raises TodoNotFound."""
+        """Changes the fields that are not None. Raises TodoNotFound."""
         row = await self._row(
             _UPDATE, todo_id=todo_id, title=title, description=description, completed=completed
         )
         return _found(row)
 
     async def delete(self, todo_id: int) -> None:
-        """Raises TodoNotFound."""
+        """Deletes a todo. Raises TodoNotFound."""
         if await self._row(_DELETE, todo_id=todo_id) is None:
             raise TodoNotFound
 

@@ -1,7 +1,7 @@
-"""The index of words: brought up to date by who searches, so that nobody who writes waits for it.
+"""The index of words. Searches bring it up to date, so that writes never wait for it.
 
-How far it reaches in a conversation is its `indexed_seq`. Rows are only added: what a message says does not
-change any more once it is in the index, and whether it is still shown, a search asks the message.
+A conversation is indexed up to its `indexed_seq`. Rows are only added: the text of a message does not change
+once it is indexed, and a search looks at the message itself to see whether it has been replaced.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ from .hits import MINE, newest_first
 
 SLICE_MESSAGES = 500
 SLICE_BYTES = 1_048_576
-"""How much is put into the index at a time: so much, unless a single message is larger."""
+"""A slice has at most SLICE_MESSAGES messages and ends with the one that reaches SLICE_BYTES."""
 
 SECONDS = 0.3
-"""After so long, no further slice is begun."""
+"""After this many seconds, no further slice is begun."""
 
 _written = (
     select(func.min(col(Message.seq)))
@@ -49,13 +49,14 @@ _written = (
     .scalar_subquery()
 )
 _ready = func.coalesce(_written, col(Conversation.next_seq))
-"""Messages before this one are as they will stay. So is a reply whose writer died; if the writer has only
-slept, what it still adds is shown and not found.
+"""Messages before this `seq` are final.
+
+So is a reply whose lease expired: if its writer continues later, what it adds is shown but not found.
 """
 
 _next = col(Conversation.indexed_seq) + 1
 BEHIND = (*MINE, _next < col(Conversation.next_seq), _next < _ready)
-"""The conversations of which the index lacks words."""
+"""The conversations with messages that are not indexed yet."""
 
 _behind = (
     select(
@@ -119,7 +120,7 @@ _given = (
     .table_valued("conversation_id", "seq", "part", "document")
     .render_derived("given")
 )
-# Nobody can remove them meanwhile, and who appends does not have to wait.
+# Keeps the conversations from being deleted meanwhile, without blocking new messages.
 _HOLD = (
     select(col(Conversation.id))
     .where(owned(Conversation), col(Conversation.id) == func.any(_array("conversations", BigInteger)))
@@ -127,7 +128,7 @@ _HOLD = (
     .with_for_update(read=True, key_share=True)
 )
 _message = and_(col(Message.conversation_id) == _given.c.conversation_id, col(Message.seq) == _given.c.seq)
-# In one order: of two searches at once, the second waits for the first, and finds it done.
+# Inserts in a fixed order: of two concurrent searches, the second waits for the first and finds its rows.
 _add = (
     insert(MessageWords)
     .from_select(
@@ -165,10 +166,10 @@ _ADD = write(_HOLD, _add, _advance)
 
 
 class WordIndex(Repository):
-    """The words of one user's messages."""
+    """Indexes the words of one user's messages."""
 
     async def catch_up(self) -> bool:
-        """Puts what the index lacks into it, the latest first, for about SECONDS.
+        """Indexes what is missing, the most recently active conversations first, for about SECONDS.
 
         Returns whether nothing is left to do.
         """
@@ -185,7 +186,7 @@ class WordIndex(Repository):
 
 
 def _columns(owner: int, rows: list[Row]) -> dict[str, list[Any]]:
-    """What is to be stored of each message, column by column: a row at least, so that it counts as read."""
+    """The rows to store, as columns. Each message has at least one row, so that it counts as indexed."""
     stored = [
         (conversation_id, seq, part, document)
         for conversation_id, seq, content, _ in rows

@@ -1,4 +1,4 @@
-"""Ending a task that runs an assistant's own code, which need not let itself be ended."""
+"""Ends a task that runs an assistant's own code, which may ignore its cancellation."""
 
 import asyncio
 import logging
@@ -6,16 +6,16 @@ import logging
 log = logging.getLogger(__name__)
 
 RELEASE_SECONDS = 1.0
-"""What an assistant gets to release what it holds."""
+"""How long an assistant may take to release its resources."""
 
 FAULTS = (Exception, asyncio.CancelledError, SystemExit)
-"""What its code may raise without ending the process."""
+"""What an assistant's code may raise without ending the process."""
 
 _abandoned: set[asyncio.Task[None]] = set()
 
 
 async def let_go(task: asyncio.Task[None]) -> None:
-    """Cancels the task unless it is done; leaves it to itself if it has not ended after RELEASE_SECONDS."""
+    """Cancels the task unless it is done, and abandons it if it has not ended after RELEASE_SECONDS."""
     if task.done():
         return
     task.cancel()
@@ -24,5 +24,5 @@ async def let_go(task: asyncio.Task[None]) -> None:
         log.error("assistant.abandoned")
         _abandoned.add(task)
         task.add_done_callback(_abandoned.discard)
-        # Else the end of the process would wait for it.
+        # Otherwise, the process would wait for it at exit.
         asyncio.tasks._unregister_task(task)  # documented in "Extending asyncio"

@@ -1,4 +1,4 @@
-"""What an assistant is shown of a long conversation."""
+"""Selects the part of a long conversation that an assistant sees."""
 
 import json
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from ..models.ui import ui_parts
 
 
 def utterances(messages: bytes) -> list[Utterance]:
-    """Messages as the database tells them, in JSON: in half the time that `json` takes for long ones.
+    """Parses the database's JSON of messages; for long ones, `from_json` takes half the time of `json`.
 
-    Parts are JSON within it, which may nest deeper than `from_json` goes.
+    Parts are a JSON string within it, and may nest deeper than `from_json` allows.
     """
     return [
         Utterance(said["role"], said["content"], said["parts"] and json.loads(said["parts"]))
@@ -21,10 +21,10 @@ def utterances(messages: bytes) -> list[Utterance]:
 
 
 def window(history: Sequence[Utterance], characters: int) -> list[Utterance]:
-    """The newest messages that have at most so many characters together, always whole turns.
+    """Returns the newest whole turns that have at most `characters` characters together.
 
-    A turn is a user's message with what was answered; one that does not fit leaves out all before it. Tools
-    count as JSON, with what they were given and what they answered.
+    A turn is a user's message with its replies. The first turn that does not fit is left out with all before
+    it. Tools count as JSON, with their inputs and outputs.
     """
     start = len(history)
     for place in range(len(history) - 1, -1, -1):

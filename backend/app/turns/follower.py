@@ -1,4 +1,4 @@
-"""One reply that another process writes, read from its row."""
+"""Follows a reply that another process writes, by polling its row."""
 
 import asyncio
 import json
@@ -11,20 +11,20 @@ from .live import LiveReply
 
 POLL_SECONDS = 0.25
 PATIENCE = 40
-"""How many times in a row the database may not answer before the readers are told."""
+"""How many polls in a row may fail before the readers get an error."""
 
 
 class Telling:
-    """Says to a live reply what a row has more than it had when it was looked at before."""
+    """Publishes to a live reply what is new in its row since the last call."""
 
     def __init__(self, live: LiveReply) -> None:
         self._live = live
         self.characters = 0
-        """How much of the text was said."""
+        """How many characters of the text have been published."""
         self._tools: dict[str, str] = {}
 
     def everything(self, stored: StoredReply) -> None:
-        """Says the new text and the new tools in the order of the parts, and the end."""
+        """Publishes the new text and tools in the order of the parts, and the end of the reply."""
         text, told, place = stored.text, self.characters, 0
         for part in stored.parts or []:
             if part["type"] == "text":
@@ -54,14 +54,14 @@ class Telling:
 
 
 class Follower:
-    """Tells a live reply what is new in its row, until it has ended."""
+    """Publishes what is new in the row of a reply, until the reply has ended."""
 
     def __init__(self, live: LiveReply, replies: ReplyRepository) -> None:
         self._live = live
         self._replies = replies
 
     async def run(self) -> None:
-        """Polls the row. Never raises: a reply that cannot be followed ends with an error."""
+        """Polls the row. A ChatError does not escape: a reply that cannot be followed ends with an error."""
         telling = Telling(self._live)
         failures = 0
         while True:
@@ -87,7 +87,7 @@ class Follower:
 
 
 def replayed(conversation_id: int, reply_id: int, reply: bytes) -> LiveReply:
-    """A reply that has ended, told once more from how it is stored."""
+    """Returns a live reply with all events of a stored reply that has ended."""
     stored = json.loads(reply)
     live = LiveReply(conversation_id, reply_id)
     tell = Telling(live)

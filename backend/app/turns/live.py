@@ -7,7 +7,7 @@ from ..models.events import Ended, Shown, TextDelta
 
 
 class LiveReply:
-    """What was said so far, and a way to wait for more. Any number of readers; none is waited for."""
+    """The events of a reply so far. Any number of readers wait for more, and none delays the reply."""
 
     def __init__(self, conversation_id: int, reply_id: int) -> None:
         self.conversation_id = conversation_id
@@ -17,7 +17,7 @@ class LiveReply:
         self._ended = False
 
     def say(self, event: Shown) -> None:
-        """Adds an event and wakes the readers. After `Ended`, nothing is said any more."""
+        """Adds an event and wakes the readers. Events after `Ended` are ignored."""
         if self._ended:
             return
         self._said.append(event)
@@ -25,9 +25,9 @@ class LiveReply:
         self.wake()
 
     async def read(self, pause: float) -> AsyncIterator[list[Shown]]:
-        """Everything from the beginning to the end, as it happens; what happened at once comes together.
+        """Yields all events from the beginning to the end as they happen, in lists of those that are new.
 
-        An empty list comes after each `pause` seconds in which nothing was said, and after `wake`.
+        Yields an empty list after each `pause` seconds without an event, and after `wake`.
         """
         place, alarm = 0, _Alarm(pause)
         try:
@@ -46,7 +46,7 @@ class LiveReply:
             alarm.off()
 
     async def ended(self) -> Ended:
-        """How it ended, once it has."""
+        """Waits until the reply has ended, and returns how."""
         while not self._ended:
             await self._changed()
         ending = self._said[-1]
@@ -54,7 +54,7 @@ class LiveReply:
         return ending
 
     async def _changed(self, alarm: "_Alarm | None" = None) -> None:
-        """Waits until there may be more, or until the alarm goes off."""
+        """Waits until there may be new events, or until the alarm goes off."""
         change = asyncio.get_running_loop().create_future()
         self._waiting.add(change)
         if alarm is not None:
@@ -65,15 +65,15 @@ class LiveReply:
             self._waiting.discard(change)
 
     def wake(self) -> None:
-        """Lets all readers look up, whether there is more or not."""
+        """Wakes all readers, whether there are new events or not."""
         for change in self._waiting:
             _look_up(change)
 
 
 class _Alarm:
-    """Wakes a reader who has waited for so many seconds.
+    """Wakes a reader that has waited for `pause` seconds.
 
-    One timer serves all waits of a reader: each token comes by here for each of them.
+    One timer serves all waits of a reader, because each token starts a new wait for each reader.
     """
 
     def __init__(self, pause: float) -> None:
@@ -84,11 +84,11 @@ class _Alarm:
         self._timer = self._loop.call_later(pause, self._ring)
 
     def set_for(self, change: asyncio.Future[None]) -> None:
-        """From now on it is for who waits for this."""
+        """Restarts the alarm for the reader that waits for `change`."""
         self._change, self._since = change, self._loop.time()
 
     def off(self) -> None:
-        """Wakes nobody any more."""
+        """Turns the alarm off for good."""
         self._timer.cancel()
 
     def _ring(self) -> None:
@@ -104,7 +104,7 @@ def _look_up(change: asyncio.Future[None]) -> None:
 
 
 def _joined(events: list[Shown]) -> list[Shown]:
-    """The events, with neighbouring pieces of text made one: a late reader catches up in one step."""
+    """The events with adjacent pieces of text joined, so that a late reader catches up in one step."""
     joined: list[Shown] = []
     pieces: list[str] = []
     for event in events:

@@ -1,4 +1,4 @@
-"""The title that an assistant gives a conversation."""
+"""Asks an assistant for a conversation's title."""
 
 import json
 
@@ -15,10 +15,10 @@ async def entitle(
     question: str,
     answer: str,
 ) -> str | None:
-    """Asks for a title and stores it. Returns it; None if there is none.
+    """Asks for a title, stores it and returns it; None if there is none.
 
-    Nobody is asked unless the conversation is still called like its question: else the user gave it a title,
-    or an earlier reply did. Raises ChatError, and what the assistant raises.
+    Does not ask if the title is no longer the one taken from the question: then the user or an earlier reply
+    has set it. Raises ChatError, and what the assistant raises.
     """
     conversation = json.loads(await conversations.get(conversation_id))
     if conversation["title"] != title_from(question):

@@ -1,1 +1,1 @@
-"""The pages for people: the chat at `/` and the API's documentation at `/docs`."""
+"""The web pages: the chat at `/` and the API's documentation at `/docs`."""

@@ -1,4 +1,4 @@
-"""Serves the pages for people. A page runs, shows and asks only what this service serves."""
+"""Serves the web pages. A page loads scripts, styles, images and data only from this service."""
 
 import base64
 import gzip
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 
-# The registry of a machine may say otherwise, and browsers refuse a module that is not called a script.
-# Scripts are UTF-8 without saying so, and are many: the first load is smaller by that.
+# A machine's registry may have other types, and browsers reject a module that is not typed as a script.
+# There are many scripts, which are UTF-8 by default: without a charset, the first load is smaller.
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript",
@@ -38,7 +38,7 @@ PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
 }
-# Assets are public, and other sites may embed the chat: modules come by CORS, styles and pictures do not.
+# Assets are public, and other sites may embed the chat: modules are loaded with CORS, styles and images not.
 ASSET_HEADERS = {"Access-Control-Allow-Origin": "*"}
 EMBEDDED_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin"}
 SCRIPTS = (".js", ".mjs")
@@ -50,13 +50,13 @@ POLICY = (
 TRUSTED_TYPES = "; require-trusted-types-for 'script'; trusted-types dompurify"
 
 _GZIP = re.compile(r"(?i)\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
-"""Among the encodings that a client takes: a quality of 0 refuses one (RFC 9110, section 12.4.2)."""
+"""Finds gzip in Accept-Encoding, unless its quality is 0, which rejects it (RFC 9110, section 12.4.2)."""
 
 
 def install(app: FastAPI, *, external_issuer: bool) -> None:
     """Adds the chat at `/`, the documentation at `/docs`, and `/assets`.
 
-    The chat is told where its users come from: `<chat-bot accounts="local">`, or "external".
+    An attribute tells the chat which accounts there are: `<chat-bot accounts="local">`, or "external".
     """
     accounts = "external" if external_issuer else "local"
     chat = _text("index.html").replace("<chat-bot", f'<chat-bot accounts="{accounts}"', 1)
@@ -73,11 +73,11 @@ def install(app: FastAPI, *, external_issuer: bool) -> None:
 
 
 class Page:
-    """A page, whose inline import map may run and no other inline script."""
+    """A page. Its policy allows its inline import map, and no other inline script."""
 
     def __init__(self, html: str, policy: str, *, missing: list[str]) -> None:
         self.missing = missing
-        """Assets without which it does not work. If there are some, a notice is shown in its place."""
+        """Assets that the page needs and that do not exist. If there are any, a notice is shown instead."""
         if missing:
             items = "".join(f"<li><code>{escape(name)}</code></li>" for name in missing)
             html = _text("missing.html").replace("<ul></ul>", f"<ul>{items}</ul>")
@@ -93,7 +93,7 @@ class Page:
         }
 
     async def answer(self, request: Request) -> Response:
-        """The page, or 304 to a client that has it, or 503 with a notice that says what to do."""
+        """Returns the page, 304 if the client has it, or 503 with a notice that says what to do."""
         if self.missing:
             return Response(self._html, 503, self._headers | {"Retry-After": "60"}, "text/html")
         if self._headers["ETag"] in request.headers.get("If-None-Match", ""):
@@ -104,9 +104,9 @@ class Page:
 
 
 class Assets(StaticFiles):
-    """The files of a folder, for every origin, with a tag of their content.
+    """Serves the files of a folder to every origin, with an ETag of their content.
 
-    Pages are not among them: they have a policy where `install` puts them, and nowhere else.
+    Pages are excluded: they have a policy only at the addresses where `install` serves them.
     """
 
     def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
@@ -114,7 +114,7 @@ class Assets(StaticFiles):
         self._headers = {**ASSET_HEADERS, **headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Files are given whole: a part of one that is packed on its way would be of something else."""
+        """Ignores Range: a range of the file would not be that range of the compressed response."""
         asked = [field for field in scope["headers"] if field[0] != b"range"]
         await super().__call__({**scope, "headers": asked}, receive, send)
 
@@ -125,7 +125,7 @@ class Assets(StaticFiles):
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         path = Path(full_path)
-        # Not of its time, which reproducible builds and images set to the same for every version.
+        # Not of its modification time, which reproducible builds and images set alike for every version.
         headers = {**self._headers, "ETag": f'"{_digest(path, stat_result.st_mtime_ns)[:16]}"'}
         if path.suffix not in SCRIPTS:
             headers |= EMBEDDED_HEADERS
@@ -149,7 +149,7 @@ def _missing(html: str) -> list[str]:
 
 
 def _vendor() -> str:
-    """An address for the packages' files that changes with any of them, so that they can be kept for good."""
+    """Returns an address for the packages' files. It changes with any of them, so caches may keep them."""
     files = sorted(path for path in (STATIC / "vendor").rglob("*") if path.is_file())
     content = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files))
     return f"/assets/vendor-{content.hexdigest()[:12]}"
@@ -160,5 +160,5 @@ def _sha256(text: str) -> bytes:
 
 
 @lru_cache(1000)
-def _digest(path: Path, changed: int) -> str:  # noqa: ARG001  # another time, another content
+def _digest(path: Path, changed: int) -> str:  # noqa: ARG001  # a new time means new content
     return hashlib.sha256(path.read_bytes()).hexdigest()

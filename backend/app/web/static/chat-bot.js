@@ -4,9 +4,9 @@
  *     <script type="module" src="SERVICE/assets/chat-bot.js"></script>
  *     <chat-bot api="SERVICE/"></chat-bot>
  *
- * Attributes: `api`, the address of the service (the one that this module comes from if it is left out);
- * `accounts`, `local` or `external`; `lang`, a language in place of the browser's; `page`, if the element is all
- * of the page and may set its title and language. Property: `token`, an async function that returns a token of
+ * Attributes: `api`, the address of the service (by default the one that this module comes from);
+ * `accounts`, `local` or `external`; `lang`, a language instead of the browser's; `page`, if the element fills the
+ * page and may set its title and language. Property: `token`, an async function that returns a token of
  * the service's issuer; it is called when one is needed, and once more when one was refused.
  */
 
@@ -19,10 +19,10 @@ import { pressed } from './components/shortcuts.js';
 import { stringsFor } from './text/language.js';
 import { Markdown } from './text/markdown.js';
 
-/** Those of the first picture; what comes later brings its own. */
+/** Those of the first view; later components load their own. */
 const STYLES = ['base', 'sidebar', 'thread', 'message', 'text', 'overlays'];
 const SERVICE = new URL('..', import.meta.url).href;
-/** In pixels: below, the list lies over the conversation, or the todos do. */
+/** In pixels: below these, the list or the todos lie over the conversation. */
 const NARROW = 760;
 const TIGHT = 1080;
 
@@ -30,7 +30,7 @@ export class ChatBot extends HTMLElement {
   #token = null;
   #app = null;
   #root = null;
-  /** Nothing is drawn without its style. */
+  /** Nothing is drawn before the styles are loaded. */
   #styled = false;
 
   get token() {
@@ -44,7 +44,7 @@ export class ChatBot extends HTMLElement {
 
   async connectedCallback() {
     this.#adoptToken();
-    const styled = addStyles(STYLES).catch(() => {}); // without one it can still be read
+    const styled = addStyles(STYLES).catch(() => {}); // without styles it can still be read
     const text = await stringsFor([this.getAttribute('lang'), ...navigator.languages]);
     if (!this.isConnected || this.#app) return;
     this.#begin(text);
@@ -99,7 +99,7 @@ export class ChatBot extends HTMLElement {
     if (ours && this.#app.session.signedIn) pressed(event, this.#app, this);
   };
 
-  /** A `token` that was set before this module had arrived hides the property. */
+  /** A `token` set before this module was loaded hides the property. */
   #adoptToken() {
     if (!Object.hasOwn(this, 'token')) return;
     const { token } = this;

@@ -1,6 +1,6 @@
 /* global SwaggerUIBundle */
 
-// Swagger UI reads its settings here and not in the page, which may run no inline script.
+// Swagger UI is configured here, because the page may run no inline script.
 SwaggerUIBundle({
   dom_id: '#swagger-ui',
   url: '/openapi.json',

@@ -1,4 +1,4 @@
-/** Preact and htm, in one place: everything that draws imports from here. */
+/** Preact and htm: all components import them from here. */
 
 import { Component, createRef, h, render } from './vendor/preact/dist/preact.mjs';
 import htm from './vendor/htm/dist/htm.mjs';
@@ -8,8 +8,8 @@ export { Component, createRef, render };
 export const html = htm.bind(h);
 
 /**
- * A component that is drawn again only when a property or its state is another object than before.
- * What it is given is therefore replaced on a change, never changed.
+ * A component that is redrawn only when a property or a field of its state is a different object.
+ * So what it is passed is replaced on a change, never modified.
  */
 export class Pure extends Component {
   shouldComponentUpdate(properties, state) {

@@ -1,4 +1,4 @@
-/** The foot of the list: who is signed in, the archive, colours, shortcuts, the way out. */
+/** The foot of the list: the user, the archive, colours, shortcuts, signing out. */
 
 import { html } from '../html.js';
 import { THEMES } from '../state/layout.js';

@@ -1,4 +1,4 @@
-/** The account: whose it is, another password, the way out of every device, everything as a file, and its end. */
+/** The account: its user, changing the password, signing out everywhere, the export, and deletion. */
 
 import { Component, html } from '../html.js';
 import { dateOf } from '../text/time.js';
@@ -9,9 +9,9 @@ import { Icon } from './icon.js';
 import { Part } from './part.js';
 
 export class Account extends Component {
-  /** `open` is the part that is unfolded: `password`, `leave`, `erase`, or null. */
+  /** `open` is the unfolded part: `password`, `leave`, `erase`, or null. */
   state = { account: null, problem: null, open: null, said: null };
-  /** Whether the account may be deleted already: no answer came to that. */
+  /** Whether a deletion got no answer, so that the account may be gone. */
   #unanswered = false;
 
   async componentDidMount() {
@@ -22,7 +22,7 @@ export class Account extends Component {
     }
   }
 
-  /** Who is refused after that may have no account any more, or only a session that has ended. */
+  /** A refusal after that: the account may be gone, or only the session has ended. */
   componentDidUpdate() {
     const { app } = this.props;
     if (this.#unanswered && app.session.expired) app.signOut(app.text.perhapsErased);
@@ -69,7 +69,7 @@ export class Account extends Component {
     <//>`;
   }
 
-  /** A user of an issuer has no password here, and confirms with what the issuer calls them. */
+  /** An external issuer's user has no password here, and confirms with their `subject`. */
   erasure({ subject }) {
     const { app } = this.props;
     const { text } = app;
@@ -123,7 +123,7 @@ export class Account extends Component {
     app.signOut(app.text.erased);
   };
 
-  /** Without an answer we look whether the account is still there; a wrong confirmation says that it is. */
+  /** Without an answer, checks whether the account still exists; a wrong confirmation proves it. */
   async #doubt({ status, code }) {
     if (code === 'confirmation_wrong') this.#unanswered = false;
     if (status) return;

@@ -1,4 +1,4 @@
-/** The box for a message. What is in it is kept as a draft of its conversation. */
+/** The box for a message. Its text is kept as a draft of the conversation. */
 
 import { Component, createRef, html } from '../html.js';
 import { Icon } from './icon.js';
@@ -18,7 +18,7 @@ export class Composer extends Component {
     removeEventListener('storage', this.stored);
   }
 
-  /** What was not sent, as far as this tab knew, has arrived from another one. */
+  /** Another tab has recorded that the service stored this text. */
   stored = (event) => {
     const { app } = this.props;
     if (this.box.current.value.trim() === app.drafts.arrived(app.thread.id, event)) this.fill();
@@ -29,7 +29,7 @@ export class Composer extends Component {
     if (this.draft !== app.thread || this.fills !== app.fills) this.fill();
   }
 
-  /** Takes the draft of the conversation. */
+  /** Shows the draft of the conversation. */
   fill() {
     const { app } = this.props;
     this.draft = app.thread;
@@ -40,7 +40,7 @@ export class Composer extends Component {
     app.focusWanted = false;
   }
 
-  /** Where one types, unless that raises a keyboard. */
+  /** Focuses the box, unless that opens an on-screen keyboard. */
   focus() {
     if (!touched.matches) this.box.current.focus({ preventScroll: true });
   }
@@ -69,7 +69,7 @@ export class Composer extends Component {
     this.grown();
   };
 
-  /** As high as its text; the style sets the limit. */
+  /** Fits the height to the text; the style sets the limit. */
   grown() {
     const { current } = this.box;
     this.setState({ empty: !current.value.trim() });
@@ -78,7 +78,7 @@ export class Composer extends Component {
     current.style.height = `${current.scrollHeight}px`;
   }
 
-  /** Enter sends; on a phone, and with Shift, it is a new line. An input method's Enter is its own. */
+  /** Enter sends; with Shift, or on a phone, it is a new line. An input method keeps its Enter. */
   key = (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing || touched.matches) return;
     event.preventDefault();
@@ -95,14 +95,14 @@ export class Composer extends Component {
     const { thread } = this.props.app;
     const text = this.box.current.value.trim();
     if (!text || thread.turn.running || thread.state !== 'ready') return;
-    this.focus(); // the button gives way to another one
+    this.focus(); // the button is about to be replaced
     if (thread.turn.failure?.unsettled) {
-      thread.turn.again(); // what was asked before goes first
+      thread.turn.again(); // an earlier question goes first
       return;
     }
     this.box.current.value = '';
     this.grown();
-    this.props.app.focusWanted = true; // the box of a new chat gives way to that of a conversation
+    this.props.app.focusWanted = true; // the box of a new chat is replaced by that of a conversation
     thread.turn.ask(text);
   };
 }

@@ -1,4 +1,4 @@
-/** The list of conversations under its headings, or the archive. More are loaded near its end. */
+/** The list of conversations under headings, or the archive. More are loaded near the end. */
 
 import { Component, createRef, html } from '../html.js';
 import { groupOf } from '../text/time.js';
@@ -26,7 +26,7 @@ export class ConversationList extends Component {
     this.observer.observe(this.end.current);
   }
 
-  /** A page that did not fill the view brings no new crossing of its end. */
+  /** Observes the end again: a page that did not fill the view triggers no new event. */
   componentDidUpdate() {
     const { cursor, paging, stuck } = this.list;
     if (!this.atEnd || cursor === null || paging || stuck) return;
@@ -70,7 +70,7 @@ export class ConversationList extends Component {
   }
 }
 
-/** `[heading, conversations]` in the order of the list, each heading once. */
+/** `[heading, conversations]` in list order, each heading once. */
 function grouped(items, text) {
   const groups = new Map();
   for (const conversation of items) {

@@ -1,4 +1,4 @@
-/** One conversation of the list: a link, its menu, and a field while it is renamed. */
+/** One conversation of the list: a link, a menu, and a field while it is renamed. */
 
 import { Pure, createRef, html } from '../html.js';
 import { linkTo } from '../state/route.js';
@@ -44,7 +44,7 @@ export class ConversationRow extends Pure {
 
   rename = () => this.setState({ renaming: true });
 
-  /** `left` says that somebody went elsewhere, and where the focus is by now. */
+  /** `left`: the field lost the focus to something else, which keeps it. */
   renamed = (title, left) => {
     const { app, conversation } = this.props;
     this.setState({ renaming: false }, () => {
@@ -54,7 +54,7 @@ export class ConversationRow extends Pure {
   };
 }
 
-/** Calls `done` with the new title, or null, and whether the field was left for something else. */
+/** Calls `done` with the new title, or null, and whether the field lost the focus to something else. */
 class Rename extends Pure {
   field = createRef();
 

@@ -1,4 +1,4 @@
-/** The open conversation: its head, its messages, the box; or the start of a new one. */
+/** The open conversation: head, messages, box; or the start of a new one. */
 
 import { html } from '../html.js';
 import { linkTo } from '../state/route.js';

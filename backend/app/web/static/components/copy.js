@@ -1,6 +1,6 @@
-/** Copying text, and saying that it was. */
+/** Copies text and says so. */
 
-/** Plain http has no `navigator.clipboard`: a selection does it there. */
+/** Plain http has no `navigator.clipboard`: there, a selection is copied. */
 export async function copy(app, text) {
   try {
     if (navigator.clipboard) await navigator.clipboard.writeText(text);

@@ -1,9 +1,9 @@
-/** A dialog with a head and a button that closes it. Esc and a press beside it do so, too. */
+/** A dialog with a head and a close button. Esc and a click outside close it, too. */
 
 import { Component, createRef, html } from '../html.js';
 import { IconButton } from './icon.js';
 
-/** `name` is its class; `onClose` is called once it is closed, by whatever. */
+/** `name` is its class; `onClose` is called once it is closed. */
 export class Dialog extends Component {
   dialog = createRef();
 

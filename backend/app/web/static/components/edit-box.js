@@ -1,4 +1,4 @@
-/** A question being edited, kept as a draft. Esc leaves it as it was, Enter sends it where it sends in the box. */
+/** Edits a question, kept as a draft. Esc cancels; Enter sends where it does in the message box. */
 
 import { Component, createRef, html } from '../html.js';
 import { touched } from './composer.js';

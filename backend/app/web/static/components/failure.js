@@ -1,9 +1,9 @@
-/** What went wrong, in a sentence, and how to go on. */
+/** What went wrong, and how to go on. */
 
 import { Component, html } from '../html.js';
 import { Icon } from './icon.js';
 
-/** With a question that was not sent, or a reply that cannot be followed. */
+/** For an unsent question, or a reply that cannot be followed. */
 export class Failure extends Component {
   componentDidMount() {
     if (this.props.turn.failure.at !== null) this.clock = setInterval(() => this.setState({}), 500);
@@ -31,7 +31,7 @@ export class Failure extends Component {
   }
 }
 
-/** With a reply that has ended before it was whole. */
+/** For a reply that ended before it was complete. */
 export function Broken({ app, thread, message }) {
   const { text } = app;
   const sentence =
@@ -43,7 +43,7 @@ export function Broken({ app, thread, message }) {
   </div>`;
 }
 
-/** In the place of a list. */
+/** In place of a list. */
 export function NotLoaded({ text, sentence, again }) {
   return html`<div class="list-empty" role="alert">
     <p>${sentence}</p>

@@ -1,17 +1,17 @@
-/** A form: it sends what was filled in, waits for the answer, and says what was wrong with it. */
+/** A form: sends its fields, waits for the answer, and shows what was refused. */
 
 import { Component, createRef, html } from '../html.js';
 import { Icon, IconButton } from './icon.js';
 
 /**
- * `send` is called with the fields by their names, and throws the Problem that is shown. `button` is the text of the
- * button that sends, `danger` gives it that look; `foot` comes after it.
+ * `send` is called with the fields by name, and throws the Problem to show. `button` is the text of the
+ * submit button, `danger` its style; `foot` comes after it.
  */
 export class Form extends Component {
   state = { busy: false, problem: null, era: null };
   form = createRef();
 
-  /** What was refused is not what another button would send. */
+  /** A refusal does not apply to another button. */
   componentDidUpdate({ button }) {
     if (button !== this.props.button) this.setState({ problem: null });
   }
@@ -34,9 +34,9 @@ export class Form extends Component {
       await this.props.send(fields);
       this.setState({ busy: false });
     } catch (problem) {
-      // What was refused may be accepted from whoever has signed in since.
+      // After another sign-in, the refusal may no longer apply.
       const { era } = this.props.app.session;
-      // A button that cannot be pressed loses the focus.
+      // A disabled button loses the focus.
       this.setState({ busy: false, problem, era }, () => {
         if (!form.current?.contains(document.activeElement)) form.current?.querySelector('[type=submit]').focus();
       });
@@ -44,7 +44,7 @@ export class Form extends Component {
   };
 }
 
-/** What the service did not accept, and when to try again, if it said so. */
+/** What the service refused, and when to try again, if known. */
 export function Refusal({ app, problem }) {
   const { retryAfter } = problem;
   return html`<p class="refusal" role="alert">
@@ -56,7 +56,7 @@ export function Refusal({ app, problem }) {
 export class PasswordField extends Component {
   state = { shown: false };
 
-  /** `fresh`: one that is made up here, which has to be long enough. Everything else is for the input. */
+  /** `fresh`: a new password, which has a minimum length. Other properties are the input's. */
   render({ app, name, label, fresh = false, ...rest }, { shown }) {
     const { text } = app;
     const id = `chat-${name}`;

@@ -1,10 +1,10 @@
-/** The icons: one sprite, put into the element once, so that it also works in another site's page. */
+/** The icons: one sprite, put into the element, so that it also works on other sites. */
 
 import { html } from '../html.js';
 
 const SPRITE = new URL('../vendor/icons.svg', import.meta.url);
 
-/** Loads the sprite into `element`. As XML, which unlike text of HTML needs no trust. */
+/** Loads the sprite into `element`, as XML, which unlike HTML text needs no Trusted Types. */
 export function loadIcons(element) {
   const request = new XMLHttpRequest();
   request.open('GET', SPRITE);
@@ -25,7 +25,7 @@ export function Icon({ name }) {
   return html`<svg class="icon" aria-hidden="true"><use href=${`#${name}`} /></svg>`;
 }
 
-/** A button that is only an icon; `label` is its name and its tooltip. */
+/** A button with only an icon; `label` is its name and tooltip. */
 export function IconButton({ icon, label, ...rest }) {
   return html`<button type="button" class="icon-button" aria-label=${label} title=${label} ...${rest}>
     <${Icon} name=${icon} />

@@ -1,11 +1,11 @@
-/** What is seldom needed is loaded when it is, with its style. */
+/** Loads rarely used components on demand, with their styles. */
 
 import { Component, html } from '../html.js';
 import { Problem } from '../state/problem.js';
 
 /**
- * A component that stands for `name` of the module that `load` imports, and is nothing until that and the
- * stylesheet `style` are there. If they do not come, its `onClose` is called, if it has one.
+ * A component that stands for `name` of the module that `load` imports, and is empty until that and the
+ * stylesheet `style` are loaded. If that fails, its `onClose` is called, if it has one.
  */
 export function later(load, name, style = null) {
   let Part = null;
@@ -31,7 +31,7 @@ export function later(load, name, style = null) {
   };
 }
 
-/** They come from where this module comes from, and all of them are about `chat-bot` alone. Rejects without one. */
+/** Loads styles from this module's server; all apply to `chat-bot` alone. Rejects if one fails. */
 export function addStyles(names) {
   const present = new Set(Array.from(document.querySelectorAll('link[rel=stylesheet]'), (link) => link.href));
   const missing = names

@@ -1,11 +1,11 @@
-/** A button with a menu: arrow keys, Home, End, first letters, Esc. It lies above everything else. */
+/** A button with a menu above everything else: arrow keys, Home, End, first letters, Esc. */
 
 import { Component, createRef, html } from '../html.js';
 import { Icon, IconButton } from './icon.js';
 
 /**
- * `items` are `{icon, text, run, danger, checked}`, where a `checked` that is there makes it one of a choice;
- * or `{heading}`; or `{line: true}`. The button shows its children, else an icon that is called `label`.
+ * `items` are `{icon, text, run, danger, checked}`, where `checked`, if present, makes it one of a choice;
+ * or `{heading}`; or `{line: true}`. The button shows its children, else an icon named `label`.
  */
 export class Menu extends Component {
   state = { open: false };
@@ -51,7 +51,7 @@ export class Menu extends Component {
 
   toggle = () => {
     const { current } = this.list;
-    // The browser closes it first, and tells later: who presses the button in between wants it open.
+    // The browser closes it first and reports that later: a click in between means open.
     if (current && !current.matches(':popover-open')) this.show();
     else this.setState({ open: !this.state.open });
   };
@@ -90,7 +90,7 @@ export class Menu extends Component {
     next.focus();
   };
 
-  /** Below the button, or above it where there is no room; never outside the window. */
+  /** Below the button, or above it if there is no room; never outside the window. */
   place() {
     const menu = this.list.current;
     const around = this.opener.getBoundingClientRect();

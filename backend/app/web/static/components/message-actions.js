@@ -1,4 +1,4 @@
-/** What one can do with a message, and when it was said. */
+/** The actions on a message, and its time. */
 
 import { html } from '../html.js';
 import { textOf } from '../state/reply.js';

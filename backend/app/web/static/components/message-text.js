@@ -1,4 +1,4 @@
-/** Markdown text, drawn block by block: those that are finished are left alone while the last one grows. */
+/** Markdown text, drawn block by block: finished blocks are left alone while the last one grows. */
 
 import { Component, Pure, html } from '../html.js';
 import { onHighlighter } from '../text/highlight.js';

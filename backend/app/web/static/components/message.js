@@ -1,4 +1,4 @@
-/** One message: what the user said in a bubble, what the assistant said as a page. */
+/** One message: the user's in a bubble, the assistant's without one. */
 
 import { Pure, html } from '../html.js';
 import { partsOf } from '../state/reply.js';
@@ -11,7 +11,7 @@ import { ToolCard } from './tool-card.js';
 const EditBox = later(() => import('./edit-box.js'), 'EditBox');
 
 export class Message extends Pure {
-  /** `shown` is the place of an earlier version that is looked at. */
+  /** `shown` is the index of the earlier version that is shown. */
   state = { editing: false, shown: null };
 
   componentDidMount() {

@@ -1,4 +1,4 @@
-/** The whole: sign-in, or the conversations with everything around them. */
+/** The whole element: sign-in, or the conversations with everything around them. */
 
 import { html } from '../html.js';
 import { Conversation } from './conversation.js';

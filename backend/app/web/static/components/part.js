@@ -1,8 +1,8 @@
-/** One thing that can be done in a dialog: what it is, a button, and what unfolds in the button's place. */
+/** One action of a dialog: its description, a button, and what unfolds in the button's place. */
 
 import { Component, createRef, html } from '../html.js';
 
-/** `said` is announced, and stays to be read. What has unfolded gets the focus, and the button gets it back. */
+/** `said` is announced and stays visible. What unfolds gets the focus; the button gets it back. */
 export class Part extends Component {
   button = createRef();
   body = createRef();

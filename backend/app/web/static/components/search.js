@@ -1,4 +1,4 @@
-/** The search field, and what it finds. */
+/** The search field, and its results. */
 
 import { html } from '../html.js';
 import { linkTo } from '../state/route.js';
@@ -30,7 +30,7 @@ export function SearchResults({ app }) {
     const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
     if (scrollHeight - scrollTop - clientHeight < 300) search.more();
   };
-  // A link to where one is changes nothing in the address.
+  // A link to the open address changes nothing in it.
   const again = (event) => {
     if (event.currentTarget.hash === location.hash) app.routed();
   };

@@ -3,7 +3,7 @@
 import { textOf } from '../state/reply.js';
 import { copy } from './copy.js';
 
-/** `keys` as `event.key` has them; with `control`, also Command on a Mac. */
+/** `key` as in `event.key`; `control` is also Command on a Mac. */
 export const SHORTCUTS = [
   { name: 'new', key: 'o', control: true, shift: true, run: (app) => app.go(null) },
   { name: 'search', key: 'k', control: true, run: (_, element) => focusOn(element, 'input[type=search]') },
@@ -14,7 +14,7 @@ export const SHORTCUTS = [
   { name: 'help', key: '/', control: true, run: (app) => app.layout.set({ dialog: 'shortcuts' }) },
 ];
 
-/** Does what the key stands for. A plain key is left to whoever is typing. */
+/** Runs the shortcut of a key event. Plain keys are left to text fields. */
 export function pressed(event, app, element) {
   if (event.defaultPrevented || event.isComposing || event.altKey) return;
   if (document.querySelector(':popover-open, dialog[open]')) return;
@@ -31,7 +31,7 @@ export function pressed(event, app, element) {
   if (!control && typing && found.key !== 'Escape') return;
   if (found.name === 'stop' && !app.thread.turn.running) return;
   event.preventDefault();
-  // Focus moves at once: the letters that are typed next belong there.
+  // Focus moves at once: the next letters belong there.
   if (found.name === 'search' && !app.layout.listShown) app.layout.showList(true);
   app.drawNow();
   found.run(app, element);

@@ -1,4 +1,4 @@
-/** The conversations: begin one, search, choose, and the settings below. */
+/** The conversations: new chat, search, list, and the settings below. */
 
 import { Component, createRef, html } from '../html.js';
 import { linkTo } from '../state/route.js';
@@ -10,7 +10,7 @@ import { SearchField, SearchResults } from './search.js';
 export class Sidebar extends Component {
   root = createRef();
 
-  /** A drawer that opens takes the focus; the conversation behind it is inert. */
+  /** An opening drawer takes the focus; the conversation behind it is inert. */
   componentDidUpdate() {
     const { drawer } = this.props.app.layout;
     if (drawer && !this.drawer) this.root.current.querySelector('a, button').focus();
@@ -41,7 +41,7 @@ export class Sidebar extends Component {
     if (app.thread.id === null) app.routed();
   };
 
-  /** Up and down move through what can be opened, from the search field on. */
+  /** Up and down move through the links, starting at the search field. */
   key = (event) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     const stops = [...this.root.current.querySelectorAll('input[type=search], nav a')];

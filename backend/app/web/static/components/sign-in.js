@@ -1,9 +1,9 @@
-/** Signing in and making an account; and signing in again, above a page that stays as it is. */
+/** Signing in and registering; and signing in again, above a page that stays as it is. */
 
 import { Component, createRef, html } from '../html.js';
 import { Form, PasswordField } from './form.js';
 
-/** Accounts kept elsewhere have nothing to fill in here: the page around gives the token. */
+/** External accounts have no form here: the embedding page supplies the token. */
 export function SignIn({ app, accounts }) {
   const { text } = app;
   return html`<main class="welcome">
@@ -41,7 +41,7 @@ class AccountForm extends Component {
   state = { registering: false };
   email = createRef();
 
-  /** Where somebody who has just left goes on, and hears that they have. */
+  /** After signing out, focuses the form, so that the farewell is read. */
   componentDidMount() {
     if (this.props.app.farewell) this.email.current.focus();
   }

@@ -1,4 +1,4 @@
-/** Grey lines where something is about to be; they appear only if it takes a moment. */
+/** Grey lines in place of loading content; they appear only after a moment. */
 
 import { html } from '../html.js';
 

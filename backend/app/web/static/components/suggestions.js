@@ -1,4 +1,4 @@
-/** What one might begin with; a click sends it. */
+/** Suggested first messages; a click sends one. */
 
 import { html } from '../html.js';
 

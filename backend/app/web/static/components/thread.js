@@ -1,8 +1,8 @@
 /**
- * The messages of a conversation, and where one is in them.
+ * The messages of a conversation, and the scroll position.
  *
- * Whoever reads at the end stays there while a reply grows; whoever scrolls up is left in peace. Older messages
- * come in above without moving what is read.
+ * At the end, the view follows a growing reply; scrolled up, it stays. Older messages are added above without
+ * moving what is read.
  */
 
 import { Component, createRef, html } from '../html.js';
@@ -24,7 +24,7 @@ export class ThreadView extends Component {
   pinned = true;
 
   componentDidMount() {
-    // What grows late, such as code that gets its colours, must not push the end out of view.
+    // Late growth, such as code that gets its colours, must not push the end out of view.
     this.growth = new ResizeObserver(() => {
       if (this.pinned) this.toEnd();
       this.measure();
@@ -38,7 +38,7 @@ export class ThreadView extends Component {
     this.growth.disconnect();
   }
 
-  /** Where the first message is before a change. */
+  /** The position of the first message before a change. */
   getSnapshotBeforeUpdate() {
     const first = this.column.current.querySelector('.message');
     return first && { first, top: first.getBoundingClientRect().top };
@@ -50,13 +50,13 @@ export class ThreadView extends Component {
     if (!this.arrived || this.target !== thread.target) this.arrive();
     else if (asked || this.pinned) this.toEnd();
     else if (seen?.first.isConnected) {
-      // What came in above must not move what is read.
+      // Messages added above must not move what is read.
       this.scroller.current.scrollTop += seen.first.getBoundingClientRect().top - seen.top;
     }
     this.page();
   }
 
-  /** The first sight of the messages: the newest, or the one that the link names. */
+  /** The first view of the messages: the newest, or the one that the link names. */
   arrive() {
     const { thread } = this.props;
     if (thread.state !== 'ready') return;
@@ -66,7 +66,7 @@ export class ThreadView extends Component {
     this.pinned = !target;
     if (target) {
       target.scrollIntoView({ block: target.offsetHeight > NEAR_PAGE ? 'start' : 'center' });
-      // Whoever comes back to it sees its mark again.
+      // Shows its mark again on each visit.
       for (const mark of target.getAnimations({ subtree: true })) mark.currentTime = 0;
     } else this.toEnd();
     this.measure();
@@ -124,7 +124,7 @@ export class ThreadView extends Component {
     this.setState({ away: false });
   };
 
-  /** Going up means reading; being near the end means following. */
+  /** Scrolling up stops following; being near the end starts it. */
   scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller.current;
     const gap = scrollHeight - scrollTop - clientHeight;
@@ -135,7 +135,7 @@ export class ThreadView extends Component {
     this.page();
   };
 
-  /** Offers the way to the end to those who are far from it. */
+  /** Offers a button to the end if it is far away. */
   measure() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller.current;
     const far = scrollHeight - scrollTop - clientHeight > 2 * NEAR_END;
@@ -143,7 +143,7 @@ export class ThreadView extends Component {
     if (away !== this.state.away) this.setState({ away });
   }
 
-  /** Whoever edits a question is there, and not at the end. */
+  /** Editing a question stops following the end. */
   focused = (event) => {
     if (event.target.matches('textarea')) this.pinned = false;
   };
@@ -151,7 +151,7 @@ export class ThreadView extends Component {
   /** Loads what is about to come into view. */
   page() {
     const { thread, messages } = this.props;
-    // A page that is there and not drawn yet may fill the view.
+    // A loaded page that is not drawn yet may fill the view.
     if (!this.arrived || thread.paging || thread.pageProblem || messages !== thread.messages) return;
     const { scrollTop, scrollHeight, clientHeight } = this.scroller.current;
     if (scrollTop < NEAR_PAGE) thread.loadOlder();
@@ -164,14 +164,14 @@ export class ThreadView extends Component {
     this.page();
   };
 
-  /** The buttons of code blocks are part of the text: their clicks come here. */
+  /** The buttons of code blocks are part of the HTML: their clicks arrive here. */
   clicked = (event) => {
     const button = event.target.closest('.copy-code');
     if (button) copy(this.props.app, button.closest('.code').querySelector('pre').textContent);
   };
 }
 
-/** Regenerating takes a new number: a reply that does not follow its question directly has other versions. */
+/** A regenerated reply gets a new `seq`: one that does not directly follow its question has versions. */
 function hasVersions(question, reply) {
   return reply.role === 'assistant' && question?.role === 'user' && reply.seq > question.seq + 1;
 }

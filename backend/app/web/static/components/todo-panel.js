@@ -1,4 +1,4 @@
-/** The todos beside the conversation: the same ones that the assistant keeps. */
+/** The todos beside the conversation, which the assistant manages too. */
 
 import { Component, createRef, html } from '../html.js';
 import { IconButton } from './icon.js';

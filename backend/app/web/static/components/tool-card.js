@@ -1,4 +1,4 @@
-/** A tool that the assistant used: in words, how it went, and on request what it was given and answered. */
+/** A tool that the assistant used: in words, its outcome, and on request its input and output. */
 
 import { html } from '../html.js';
 import { Icon } from './icon.js';

@@ -1,4 +1,4 @@
-/** Everything that the page knows. It is changed here and in what it is made of, and drawn once a frame. */
+/** The state of the page. It is changed here and in its parts, and drawn once a frame. */
 
 import { textOf } from './reply.js';
 import { Api } from './api.js';
@@ -17,7 +17,7 @@ import { Todos } from './todos.js';
 
 export class Application {
   /**
-   * `base` is the address of the service, `text` the strings, `whole` says that there is nothing else on the page;
+   * `base` is the address of the service, `text` the strings, `whole` whether the element fills the page;
    * `draw` is called once a frame after changes.
    */
   constructor({ base, text, whole, draw }) {
@@ -30,13 +30,13 @@ export class Application {
     this.toasts = new Toasts(this.changed);
     this.search = new Search(this);
     this.#forget();
-    /** What whoever has left reads where one signs in. */
+    /** The message to show at sign-in after signing out. */
     this.farewell = null;
-    /** What a screen reader is told. */
+    /** What a screen reader announces. */
     this.spoken = '';
     /** Counts the times that something other than typing filled the box. */
     this.fills = 0;
-    /** Counts the users that the page was made for: what components know of one is not for the next. */
+    /** Counts the users of this page: component state must not pass from one to the next. */
     this.users = 0;
     this.focusWanted = true;
     this.#started = false;
@@ -44,7 +44,7 @@ export class Application {
   #started;
   #frame = null;
 
-  /** What is known of a user is made anew for each: answers for the one before end in what they were for. */
+  /** Creates new state for each user: late answers for the previous one reach only the old state. */
   #forget() {
     this.drafts = new Drafts();
     this.desk = new Desk(this);
@@ -67,12 +67,12 @@ export class Application {
     this.draw();
   };
 
-  /** Draws at once what a caller is about to use, such as a field that gets the focus. */
+  /** Draws now, for a caller that needs the result, such as a field to focus. */
   drawNow() {
     this.draw();
   }
 
-  /** Begins with what the address names, as soon as there is somebody to begin with. */
+  /** Opens what the address names, once a user is signed in. */
   start() {
     if (this.#started || !this.session.signedIn) return;
     this.#started = true;
@@ -84,7 +84,7 @@ export class Application {
     Promise.all([listed, opened]).then(() => requestAnimationFrame(() => setTimeout(() => this.#settled())));
   }
 
-  /** Once it is known whose page it is: shows their drafts, joins their tabs. */
+  /** Once the user is known: shows their drafts, joins their other tabs. */
   #belong() {
     const { owner } = this.session;
     if (owner === this.drafts.owner) return;
@@ -94,7 +94,7 @@ export class Application {
     if (this.drafts.text(this.thread.id) !== typed) this.fills += 1;
   }
 
-  /** Stops following, forgets what was loaded. */
+  /** Stops following replies and drops what was loaded. */
   close() {
     if (!this.#started) return;
     this.#started = false;
@@ -129,23 +129,23 @@ export class Application {
         this.tryAgain((problem) => problem.status === 401);
       } else this.start();
     }
-    if (other) this.drawNow(); // a key that is hit until the next frame is not for the text of the one before
+    if (other) this.drawNow(); // keys pressed before the next frame must not go into the previous user's text
     else this.changed();
   }
 
-  /** Whether the account is looked after here. Where another site gives the token, it is that site's to offer. */
+  /** Whether the account is managed here. A site that supplies the token offers that itself. */
   get keepsAccount() {
     return this.whole || !this.session.external;
   }
 
-  // Where one is.
+  // Navigation.
 
   go(id) {
     if (location.hash === linkTo(id)) this.routed();
     else location.hash = linkTo(id);
   }
 
-  /** Opens what the address names. An address of somebody else's page is left alone. */
+  /** Opens what the address names. Addresses that are not ours are left alone. */
   routed = () => {
     const route = readRoute(location.hash);
     if (route === null) return undefined;
@@ -165,7 +165,7 @@ export class Application {
     else if (!thread.turn.running) await thread.refresh();
   }
 
-  /** Learns the title of a conversation that is in no list that is loaded. */
+  /** Loads the title of a conversation that is in no loaded list. */
   async #named() {
     const { id, state } = this.thread;
     if (id !== null && state === 'ready' && this.conversations.state === 'ready' && !this.conversation) {
@@ -184,30 +184,30 @@ export class Application {
     return thread;
   }
 
-  /** After the first page is on the screen: what can wait. */
+  /** Runs what can wait until the first page is shown. */
   #settled() {
     if (!this.#started) return;
     this.live.load();
     this.#named();
   }
 
-  /** The conversation that is open, as far as it is known. */
+  /** The open conversation, if a list has it. */
   get conversation() {
     const { id } = this.thread;
     return id === null ? null : this.known(id);
   }
 
-  /** The conversation as a list has it; null if none has. */
+  /** The conversation from a list; null if none has it. */
   known(id) {
     return this.conversations.get(id) ?? this.archive.get(id);
   }
 
-  /** Its title; null while it is not known, and before there is a conversation. */
+  /** The title of the open conversation; null while unknown and for a new chat. */
   get heading() {
     return this.conversation && (this.conversation.title ?? this.text.untitled);
   }
 
-  /** Asks for a conversation that we know nothing, or something old, of. */
+  /** Loads a conversation that is unknown or out of date. */
   async learn(id) {
     const { conversations } = this;
     const { changes } = conversations;
@@ -221,7 +221,7 @@ export class Application {
     }
   }
 
-  // What happens to conversations.
+  // Changes to conversations.
 
   taken(conversation) {
     if (this.desk.deleting.has(conversation.id)) return;
@@ -238,7 +238,7 @@ export class Application {
     this.search.items = this.search.items.filter((item) => String(item.conversation.id) !== id);
   }
 
-  /** The first question of a new chat is stored: it has an id, and an address. */
+  /** The first question of a new chat is stored: it gets its id and address. */
   began(thread, id) {
     thread.id = id;
     thread.state = 'ready';
@@ -252,7 +252,7 @@ export class Application {
     if (known) this.taken({ ...known, title });
   }
 
-  /** A reply of ours has begun, or ended. */
+  /** A reply followed here has begun, or ended. */
   turned(thread, what, reply = null) {
     this.outside.tell({ what, id: thread.id });
     if (what === 'begun') {
@@ -267,7 +267,7 @@ export class Application {
     if (reply.parts.some((part) => part.type !== 'text')) this.outside.tell({ what: 'todos' });
   }
 
-  /** Sends, or loads, again what failed for a reason that is over. */
+  /** Repeats what failed for a reason that is over. */
   tryAgain(about) {
     for (const { turn } of this.threads.values()) {
       if (turn.failure && about(turn.failure.problem)) turn.again();
@@ -277,14 +277,14 @@ export class Application {
     if (this.search.state === 'failed') this.search.again();
   }
 
-  // What people are told.
+  // Announcements.
 
   say(sentence) {
     this.spoken = sentence;
     this.changed();
   }
 
-  /** The box has another text than what was typed. */
+  /** The box was filled by something other than typing. */
   filled() {
     this.fills += 1;
     this.focusWanted = true;

@@ -3,7 +3,7 @@
 const PAGE = 30;
 
 export class Conversations {
-  /** `archived`: the list of those that were put away. */
+  /** `archived`: whether this is the archive. */
   constructor(app, archived) {
     this.app = app;
     this.archived = archived;
@@ -12,9 +12,9 @@ export class Conversations {
     /** `new`, `loading`, `ready` or `failed`. */
     this.state = 'new';
     this.paging = false;
-    /** Whether the next page could not be had: it is tried again when the end comes into view again. */
+    /** Whether the next page failed: it is retried when the end comes into view again. */
     this.stuck = false;
-    /** Counts what was taken or dropped: a page that was asked for before may be older. */
+    /** Counts changes: a page requested before one may be out of date. */
     this.changes = 0;
   }
 
@@ -33,7 +33,7 @@ export class Conversations {
       const last = page.items.at(-1);
       const beyond = page.next_cursor === null ? [] : this.items.filter((item) => order(last, item) < 0);
       if (beyond.length === 0 || this.state !== 'ready') this.cursor = page.next_cursor;
-      this.items = this.#kept([...beyond, ...page.items]); // where both have one, the page's is newer
+      this.items = this.#kept([...beyond, ...page.items]); // of duplicates, the page's is newer
       this.state = 'ready';
     } catch (problem) {
       if (this.state !== 'ready') this.state = 'failed';
@@ -67,12 +67,12 @@ export class Conversations {
     return this.app.api.conversations({ limit: PAGE, archived: this.archived, cursor });
   }
 
-  /** Those that are not being deleted, in order. */
+  /** The items that are not being deleted, in order. */
   #kept(items) {
     return sorted(items.filter((item) => !this.app.desk.deleting.has(item.id)));
   }
 
-  /** Takes a conversation as it is now: in, in its place, or out if it belongs to the other list. */
+  /** Inserts or updates a conversation, or removes it if it belongs to the other list. */
   take(conversation) {
     this.changes += 1;
     const others = this.items.filter((item) => item.id !== conversation.id);
@@ -88,7 +88,7 @@ export class Conversations {
   }
 }
 
-/** Below zero if `one` comes before `other`. */
+/** Negative if `one` comes before `other`. */
 function order(one, other) {
   return (
     Number(Boolean(other.pinned)) - Number(Boolean(one.pinned)) ||
@@ -97,7 +97,7 @@ function order(one, other) {
   );
 }
 
-/** In order, each once: two pages overlap when a conversation moved between them. */
+/** Sorted, without duplicates: two pages overlap when a conversation moved between them. */
 function sorted(items) {
   return [...new Map(items.map((item) => [item.id, item])).values()].sort(order);
 }

@@ -1,4 +1,4 @@
-/** What a user does to a conversation: each shows at once, and is taken back if the service refuses. */
+/** A user's changes to conversations: each shows at once, and is undone if the service refuses it. */
 
 import { Line } from './line.js';
 
@@ -7,13 +7,13 @@ const UNDO_MILLISECONDS = 8000;
 export class Desk {
   constructor(app) {
     this.app = app;
-    /** Ids of what is deleted here and, as far as we know, not yet there. */
+    /** Ids of conversations that are deleted here, but not yet confirmed by the service. */
     this.deleting = new Set();
   }
 
   /**
-   * By id: what the service said last, the changes that it has not answered, the line in which it is asked, and
-   * whether the conversation is gone meanwhile.
+   * By id: the service's last state, the unanswered changes, the line of requests, and
+   * whether the conversation is gone.
    */
   #known = new Map();
 
@@ -21,7 +21,7 @@ export class Desk {
     for (const { line } of this.#known.values()) line.close();
   }
 
-  /** It was deleted, here or elsewhere: answers to what was asked before change nothing. */
+  /** It was deleted, here or elsewhere: answers to earlier requests change nothing. */
   forget(id) {
     const known = this.#known.get(id);
     if (known) known.gone = true;
@@ -47,7 +47,7 @@ export class Desk {
     });
   }
 
-  /** Deletes it, with a way back. The start page takes the place of the one that is open. */
+  /** Deletes it, and offers an undo. If it is open, the start page replaces it. */
   async remove(conversation) {
     const { app } = this;
     const id = String(conversation.id);
@@ -92,7 +92,7 @@ export class Desk {
     }
   }
 
-  /** Whether the service took it. */
+  /** Returns whether the service accepted it. */
   async #change(conversation, changes) {
     const { app } = this;
     const known = this.#knownOf(conversation);

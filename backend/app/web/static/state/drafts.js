@@ -1,21 +1,21 @@
 /**
- * What is typed and not sent yet, one text a conversation, kept over a reload, for whoever typed it.
+ * Unsent text, one draft per conversation, kept over a reload for the user who typed it.
  *
- * What was sent stays here too, with its ids, until the service has acknowledged it: if the tab is closed in
- * between, the text is back in the box, and sending it again is a retry and not a second message.
+ * Sent text stays here too, with its ids, until the service has acknowledged it: if the tab is closed before,
+ * the text is back in the box, and sending it again is a retry and not a second message.
  */
 
 import { newId } from './identity.js';
 
 const PREFIX = 'chat-history.draft.';
 
-/** A draft is `{owner, text, sent, flying}`: whose it is, the box, what was sent last, and whether it is on its way. */
+/** A draft is `{owner, text, sent, flying}`: its user, the box, what was sent last, and whether that is pending. */
 export class Drafts {
-  /** Whose they are. Until that is known, what is typed is only here, and nothing of before is shown. */
+  /** Their user. Until it is known, text is kept in memory only, and no stored draft is shown. */
   owner = null;
   #early = new Map();
 
-  /** What others left is removed; what was typed until now comes after what was there. */
+  /** Removes other users' drafts; appends what was typed until now to the stored drafts. */
   belongTo(owner) {
     this.owner = owner;
     for (const id of this.#ids()) {
@@ -29,7 +29,7 @@ export class Drafts {
     }
   }
 
-  /** The text in a conversation's box; `id` null is the chat that has not begun. */
+  /** The text in a conversation's box; `id` is null for a new chat. */
   text(id) {
     return this.#read(id).text ?? '';
   }
@@ -39,7 +39,7 @@ export class Drafts {
   }
 
   /**
-   * Empties the box. Returns what was in it with the ids to send it under: the same ones as before, if the
+   * Empties the box. Returns its text with the ids to send it under: the same ids if the
    * same text was sent before and never acknowledged.
    */
   send(id, text) {
@@ -49,13 +49,13 @@ export class Drafts {
     return sent;
   }
 
-  /** The service has what was sent. */
+  /** The service has stored what was sent. */
   acknowledge(id) {
     const { text, sent } = this.#read(id);
     this.#save(id, { text: text === sent?.text ? '' : text });
   }
 
-  /** Puts what was `sent` back into the box, before what was typed since. */
+  /** Puts `sent` back into the box, before newer text. */
   takeBack(id, sent) {
     const { text, sent: last = sent, flying } = this.#read(id);
     const own = last.message === sent.message; // or another tab has sent something since
@@ -63,7 +63,7 @@ export class Drafts {
     this.#save(id, { text: joined(sent.text, text), sent: last, flying: !own && flying });
   }
 
-  /** The text of which another tab learned that the service has it, if a change of the storage says so. */
+  /** The text whose arrival another tab has recorded, if that is this storage event; else null. */
   arrived(id, { key, oldValue, newValue }) {
     const { sent } = parsed(oldValue);
     return key === PREFIX + (id ?? 'new') && sent && !parsed(newValue).sent ? sent.text : null;

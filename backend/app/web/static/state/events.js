@@ -7,9 +7,9 @@ const END = '[DONE]';
 const TOKEN_ENDED = 'not_authenticated';
 
 /**
- * Yields each event of the stream until it says that it is done, and calls `heard` at each sign of life. Throws
- * Problem `cut` if it ends before: a connection that breaks is never taken for the end of a reply. The end of the
- * token that it was read with is such a break, too: the reply goes on, and can be taken up with another one.
+ * Yields the events of the stream until it says that it is done, and calls `heard` for each piece of data. Throws
+ * Problem `cut` if it ends before: a broken connection is never taken for the end of a reply. A token that ends is
+ * such a break, too: the reply goes on, and can be resumed with another token.
  */
 export async function* events(response, heard) {
   const listened = new TransformStream({

@@ -1,16 +1,16 @@
-/** Everything about the user as a file, which is there only once it is whole. */
+/** Everything about the user as a file, which is offered only when complete. */
 
 import { Problem } from './problem.js';
 
 const TYPE = 'application/jsonl';
 const NEW_LINE = 10;
-/** More than the last line ever has. */
+/** More than the last line can have. */
 const LAST_BYTES = 1000;
 
 /**
- * Reads an export: `{file, counted}`, a Blob and what its last line counts. `told` gets the number of bytes so far.
- * Throws Problem `export_cut` unless that line has come, and as many lines as it counts: the service ends a
- * connection without it when something fails on the way.
+ * Reads an export: `{file, counted}`, a Blob and the counts of its last line. `told` gets the number of bytes so
+ * far. Throws Problem `export_cut` unless that line has arrived and its counts match: when something fails, the
+ * service ends the connection without it.
  */
 export async function readExport(response, told) {
   let bytes = 0;
@@ -29,7 +29,7 @@ export async function readExport(response, told) {
     const counted = await lastLine(file);
     if (lines === linesOf(counted)) return { file, counted };
   } catch {
-    // It has broken off, or its last line is half a line.
+    // The export broke off, or its last line is incomplete.
   }
   throw new Problem('export_cut');
 }
@@ -38,12 +38,12 @@ async function lastLine(file) {
   return JSON.parse((await file.slice(-LAST_BYTES).text()).split('\n').at(-2));
 }
 
-/** How many there are if `end` is the last one. Besides what it counts: what it is, whose it is, and itself. */
+/** How many lines a complete export has: those counted, its header, its user, and `end` itself. */
 function linesOf({ todo, conversation, message }) {
   return 3 + todo + conversation + message;
 }
 
-/** Hands a file to the browser, which keeps it where it keeps what is downloaded. */
+/** Lets the browser download a file. */
 export function save(file, name) {
   const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(file), download: name });
   link.click();

@@ -1,15 +1,15 @@
-/** How the page is arranged: what is open, and which colours it has. Kept over a reload. */
+/** The layout of the page: what is open, and the colours. Partly kept over a reload. */
 
 const KEY = 'chat-history.layout';
 export const THEMES = ['system', 'light', 'dark'];
 
 export class Layout {
-  /** Set by the width of the element: whether the list, and whether the todos, lie over the conversation. */
+  /** By the width of the element: `narrow`, the list lies over the conversation; `tight`, the todos do. */
   narrow = false;
   tight = false;
   drawer = false;
   todos = false;
-  /** The dialog that is open: `account`, `shortcuts`, or null. */
+  /** The open dialog: `account`, `shortcuts`, or null. */
   dialog = null;
   /** Whether the list shows the archive. */
   archive = false;

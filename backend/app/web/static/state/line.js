@@ -1,4 +1,4 @@
-/** Asks for one thing after the other, each when the one before is answered, well or not. Connections keep no order. */
+/** Sends requests one after the other, each once the previous one has ended: connections keep no order. */
 
 const NEVER = new Promise(() => {});
 
@@ -6,14 +6,14 @@ export class Line {
   #last = Promise.resolve();
   #closed = false;
 
-  /** Resolves, or fails, as `request` does in its turn. */
+  /** Settles as `request` does when its turn comes. */
   ask(request) {
     const answer = this.#last.then(() => (this.#closed ? NEVER : request()));
     this.#last = answer.catch(() => {});
     return answer.finally(() => this.#closed && NEVER);
   }
 
-  /** Its user has left: what waits is not asked for, and nobody hears of what was. */
+  /** The user has left: pending requests are not sent, and no answer is delivered. */
   close() {
     this.#closed = true;
   }

@@ -1,4 +1,4 @@
-/** Which conversations have a reply that somebody else follows: another tab, another device. */
+/** The conversations with a running reply, here, in another tab or on another device. */
 
 const PAUSE_MILLISECONDS = 3000;
 
@@ -28,7 +28,7 @@ export class Live {
     this.closed = true;
   }
 
-  /** Asks again for as long as something runs, and then no more: an idle page makes no requests. */
+  /** Repeats itself only while something runs: an idle page makes no requests. */
   async load() {
     try {
       const { items } = await this.app.api.live();

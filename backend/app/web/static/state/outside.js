@@ -1,8 +1,8 @@
 /**
- * What happens outside of this tab: the network comes and goes, the user comes back, other tabs do something.
+ * Events outside of this tab: the network comes and goes, the user comes back, other tabs change something.
  *
- * The tabs of one user in one browser tell each other what they do, so that they agree without asking the service.
- * What other devices do is asked for when somebody looks.
+ * The tabs of one user in one browser tell each other what they do, so that they agree without any request.
+ * Changes from other devices are loaded when the user comes back to the tab.
  */
 
 export class Outside {
@@ -13,7 +13,7 @@ export class Outside {
     document.addEventListener('visibilitychange', this.#looked);
   }
 
-  /** Joins the other tabs, once it is known whose they are. */
+  /** Joins the user's other tabs, once the user is known. */
   join() {
     const { api, session } = this.app;
     this.channel = new BroadcastChannel(`chat-history ${api.base} ${session.owner}`);
@@ -55,7 +55,7 @@ export class Outside {
     const thread = app.threads.get(id);
     if (!thread || thread.turn.running) return;
     if (thread === app.thread) thread.refresh();
-    else if (!thread.turn.failure) app.threads.delete(id); // a question that was not sent is only there
+    else if (!thread.turn.failure) app.threads.delete(id); // an unsent question is kept only there
   }
 
   #connected = () => {

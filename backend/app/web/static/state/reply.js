@@ -1,6 +1,6 @@
-/** A reply that is being written: the events of its stream become the parts of a message. */
+/** Turns the events of a reply's stream into the parts of a message. */
 
-/** The parts to show of a message: those stored, and behind them what the text has more than they. */
+/** The parts of a message to show: the stored ones, then any text that they do not contain. */
 export function partsOf(message) {
   const parts = message.parts ?? [];
   const told = parts.reduce((sum, part) => sum + (part.type === 'text' ? lengthOf(part.text) : 0), 0);
@@ -8,7 +8,7 @@ export function partsOf(message) {
   return [...parts, { type: 'text', text: [...message.content].slice(told).join('') }];
 }
 
-/** All of a message's text, as one copies it or hears it. */
+/** All text of a message, for copying and for screen readers. */
 export function textOf(message) {
   return partsOf(message)
     .filter((part) => part.type === 'text')
@@ -23,10 +23,10 @@ function lengthOf(text) {
   return length;
 }
 
-/** Gathers the events of one stream, which always tells the reply from its beginning. */
+/** Collects the events of one stream, which always starts at the reply's beginning. */
 export class Reply {
   parts = [];
-  /** `status` and `finish_reason` of the message, once the stream has told them. */
+  /** `status` and `finish_reason` of the message, once they have arrived. */
   ending = null;
 
   apply(event) {

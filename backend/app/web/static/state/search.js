@@ -1,4 +1,4 @@
-/** The search over titles and messages: one query at a time, the last one wins. */
+/** The search in titles and messages: one query at a time, the last one wins. */
 
 const PAUSE_MILLISECONDS = 150;
 const PAGE = 20;
@@ -16,20 +16,20 @@ export class Search {
     this.query = query;
     this.items = [];
     this.cursor = null;
-    /** Whether `items` were found before, and are about to be replaced. */
+    /** Whether `items` are from an earlier query and will be replaced. */
     this.stale = true;
     /** `off`, `waiting`, `ready` or `failed`. */
     this.state = query.trim() ? 'waiting' : 'off';
   }
 
-  /** Looks for what is typed, after a pause in which nothing more was. */
+  /** Searches for the typed text after a pause in typing. */
   type(query) {
     clearTimeout(this.timer);
     this.asked?.abort();
     const { items } = this;
     this.#reset(query);
     if (this.state === 'waiting') {
-      this.items = items; // better the results so far than an empty list at each letter
+      this.items = items; // keeps the last results rather than clear the list at each letter
       this.timer = setTimeout(() => this.#ask(), PAUSE_MILLISECONDS);
     }
     this.app.changed();
@@ -43,7 +43,7 @@ export class Search {
     this.#ask();
   };
 
-  /** Asks the same again, for as much as is shown. That stays until the answer is there. */
+  /** Repeats the query for as many results as are shown; they stay until the answer arrives. */
   again = () => {
     if (this.state === 'off') return;
     clearTimeout(this.timer);
@@ -52,7 +52,7 @@ export class Search {
     this.#ask(Math.min(Math.max(PAGE, this.items.length), LONGEST_PAGE));
   };
 
-  /** One page looks through some thousand messages and may find nothing there: then the next one is asked for. */
+  /** A page scans some thousand messages and may find nothing: then the next one is requested. */
   async #ask(limit = PAGE) {
     this.asked?.abort();
     const asked = (this.asked = new AbortController());

@@ -1,8 +1,8 @@
 /**
- * Whose token is sent, and who that is.
+ * The token to send, and its user.
  *
- * With local accounts it is kept in the browser until it expires or the user signs out. With a `provider`,
- * an async function of the page around, it is asked for when one is needed, and once more when one is refused.
+ * A local account's token is kept in the browser until it expires or the user signs out. A `provider`,
+ * an async function of the embedding page, is called when a token is needed, and again when one is refused.
  */
 
 import { Problem } from './problem.js';
@@ -13,14 +13,14 @@ export class Session {
   #provider = null;
   #given = null;
   #asking = null;
-  /** Whom the provider's tokens are about, as far as one could be read. */
+  /** The user of the provider's tokens, if one could be read. */
   #owner = null;
 
   constructor(changed) {
     this.changed = changed;
-    /** Whether the service refused what we have: the user has to sign in, and what is on the page stays. */
+    /** Whether the service refused the token: the user has to sign in, and the page stays as it is. */
     this.expired = false;
-    /** Counts the times that somebody signed in. */
+    /** Counts sign-ins. */
     this.era = 0;
     this.#read();
     addEventListener('storage', this.#followed);
@@ -34,7 +34,7 @@ export class Session {
     return this.stored?.email ?? null;
   }
 
-  /** Who the user is, as far as the browser can tell; null until there is a token that says so. */
+  /** The user, as the token names them; null until there is one. */
   get owner() {
     return this.external ? this.#owner : this.email;
   }
@@ -51,7 +51,7 @@ export class Session {
     this.changed();
   }
 
-  /** Fails if it turns out to be another user's: what one asks for is not sent for the next one. */
+  /** Throws if the token is now another user's: a request is not sent in the next user's name. */
   async token() {
     if (!this.external) return this.stored?.token ?? null;
     const { owner } = this;
@@ -60,7 +60,7 @@ export class Session {
     return token;
   }
 
-  /** Another token of the same user in place of the one that was refused; null if there is none. */
+  /** Another token of the same user after a refusal; null if there is none. */
   async refused(token) {
     const owner = ownerOf(token) ?? this.#owner;
     const other = await this.#another(token);
@@ -72,7 +72,7 @@ export class Session {
     this.provide(this.#provider);
   }
 
-  /** What we had in an `era` was refused; somebody may have signed in since. */
+  /** The token of an `era` was refused; ignored if there was a sign-in since. */
   expire(era) {
     if (this.expired || era !== this.era) return;
     this.expired = true;
@@ -114,7 +114,7 @@ export class Session {
     return this.#given !== null && this.#given !== token ? this.#given : this.#ask();
   }
 
-  /** All that need one at the same time get the same one. */
+  /** Concurrent callers share one call of the provider. */
   #ask() {
     const provider = this.#provider;
     this.#asking ??= Promise.resolve()
@@ -122,13 +122,13 @@ export class Session {
       .catch(() => null)
       .then((token) => {
         this.#asking = null;
-        // What a provider of before says is over.
+        // An earlier provider's token is ignored.
         return provider === this.#provider ? this.#take(token ?? null) : (this.#given ?? this.#ask());
       });
     return this.#asking;
   }
 
-  /** A token that cannot be read says nothing of who the user is. */
+  /** An unreadable token leaves the user as it was. */
   #take(token) {
     const before = this.#owner;
     this.#given = token;
@@ -157,7 +157,7 @@ export class Session {
   };
 }
 
-/** Whom a token is about; null if it cannot be read. Whether that is true the service finds out. */
+/** The user that a token names, unverified; null if it cannot be read. */
 function ownerOf(token) {
   try {
     const { iss, sub } = JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));

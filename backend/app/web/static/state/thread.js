@@ -1,4 +1,4 @@
-/** The messages of one conversation, as far as they are loaded, and the turn that runs in it. */
+/** The loaded messages of one conversation, and the turn that runs in it. */
 
 import { newId } from './identity.js';
 import { Turn } from './turn.js';
@@ -6,30 +6,30 @@ import { Turn } from './turn.js';
 export const PAGE = 30;
 
 export class Thread {
-  /** `id` is the conversation's, as text; null for a chat that has not begun. */
+  /** `id` is the conversation's id as text; null for a new chat. */
   constructor(app, id) {
     this.app = app;
     this.id = id;
     /** Stays the same when the chat gets its id. */
     this.key = newId('t');
     this.messages = [];
-    /** `loading`, `ready`, `missing` (deleted, or never ours) or `failed`. */
+    /** `loading`, `ready`, `missing` (deleted, or not ours) or `failed`. */
     this.state = id === null ? 'ready' : 'loading';
     this.problem = null;
-    /** The cursors of the pages before and after what is loaded; null where there are none. */
+    /** The cursors of the pages before and after the loaded messages; null if there are none. */
     this.older = null;
     this.newer = null;
-    /** The message that a link leads to, as `{id}`: another one each time that somebody goes there. */
+    /** The message that a link leads to, as `{id}`: a new object for each visit. */
     this.target = null;
     this.turn = new Turn(this);
-    /** The replies to the same question, by the id of the one that is shown. */
+    /** The versions of a reply, by the id of the one that is shown. */
     this.versions = new Map();
-    /** Which side a page is being loaded on, and why the last one could not be. */
+    /** The side on which a page is being loaded, and why the last one failed. */
     this.paging = null;
     this.pageProblem = null;
   }
 
-  /** Counts the sections of the conversation that were shown: a page for an earlier one has no place in this. */
+  /** Counts the sections of the conversation that were shown: pages for earlier ones are dropped. */
   #section = 0;
 
   /** Whether the newest messages are not loaded. */
@@ -41,14 +41,14 @@ export class Thread {
     return this.messages.at(-1) ?? null;
   }
 
-  /** Shows `messages` in place of what was there; `newer` is the cursor of the page behind them. */
+  /** Replaces the messages; `newer` is the cursor of the page after them. */
   show(messages, newer = null) {
     this.#section += 1;
     this.messages = messages;
     this.newer = newer;
   }
 
-  /** Loads the newest page, or the one around the message `target`, once a question on its way is stored or back. */
+  /** Loads the newest page, or that around the message `target`, once a question being sent is stored or back. */
   async load(target = null) {
     await this.turn.decided;
     this.turn.withdraw();
@@ -81,14 +81,14 @@ export class Thread {
     if (this.last?.status === 'streaming') this.turn.resume();
   }
 
-  /** Loads the newest page again and keeps what is loaded before it. */
+  /** Reloads the newest page and keeps the older ones. */
   async refresh() {
     if (this.id === null || this.hasNewer || this.state === 'loading' || this.#isUnsent) return undefined;
     const { messages } = this;
     try {
       const page = await this.app.api.history(this.id, { limit: PAGE });
       if (this.turn.running || this.#isUnsent) return undefined;
-      // What was said or rated meanwhile is newer than this page.
+      // Messages or ratings have changed meanwhile: this page is older.
       if (messages !== this.messages) return this.refresh();
       this.#merge(page);
     } catch (problem) {
@@ -99,7 +99,7 @@ export class Thread {
     return this.#follow();
   }
 
-  /** Whether there is a question that the service does not know. */
+  /** Whether a question is not stored by the service. */
   get #isUnsent() {
     return Boolean(this.turn.failure?.unsent);
   }
@@ -133,7 +133,7 @@ export class Thread {
     }
   }
 
-  /** Puts `message` in the place of the one with the same key, or id if it was loaded meanwhile. */
+  /** Replaces the message with the same key, or the same id if it was loaded meanwhile. */
   put(message) {
     const same = (one) => one.key === message.key || (one.id !== null && one.id === message.id);
     this.messages = this.messages.map((one) => (same(one) ? message : one));
@@ -152,8 +152,8 @@ export class Thread {
   }
 
   /**
-   * Loads the other versions of a reply. That there are some shows in its number: regenerating takes a new
-   * one, so the reply does not follow its question directly.
+   * Loads the other versions of a reply. Its `seq` shows that there are some: a regenerated reply
+   * does not directly follow its question.
    */
   async loadVersions(reply) {
     try {
@@ -161,7 +161,7 @@ export class Thread {
       this.versions = new Map(this.versions).set(reply.id, items.map(keyed));
       this.app.changed();
     } catch {
-      // The switcher stays away; the reply itself is there.
+      // The reply is shown without a switcher.
     }
   }
 

@@ -1,4 +1,4 @@
-/** Short notes at the foot of the page, some with a way back. */
+/** Short notes at the foot of the page, some with an undo. */
 
 const MILLISECONDS = 4000;
 
@@ -10,7 +10,7 @@ export class Toasts {
     this.items = [];
   }
 
-  /** Shows `text`; `action` names a button that calls `run`. It stays while it is pointed at or focused. */
+  /** Shows `text`; `action` names a button that calls `run`. It stays while hovered or focused. */
   say(text, { action = null, run = null, milliseconds = MILLISECONDS } = {}) {
     const toast = { number: ++this.#number, text, action, run, milliseconds };
     this.items = [...this.items.filter((one) => one.text !== text || one.action), toast].slice(-3);

@@ -1,4 +1,4 @@
-/** The user's todos, the same ones that the assistant keeps; loaded when they are looked at. */
+/** The user's todos, which the assistant manages too; loaded when they are shown. */
 
 import { Line } from './line.js';
 
@@ -19,7 +19,7 @@ export class Todos {
     const asked = (this.asked = {});
     try {
       const { items } = await this.app.api.todos();
-      if (asked !== this.asked) return; // whoever asked later sees more
+      if (asked !== this.asked) return; // a later request is newer
       this.items = items;
       this.problem = null;
     } catch (problem) {
@@ -28,7 +28,7 @@ export class Todos {
     this.app.changed();
   }
 
-  /** The assistant, or another tab, may have changed them. */
+  /** Reloads them after the assistant, or another tab, may have changed them. */
   follow() {
     clearTimeout(this.timer);
     if (this.app.layout.todos) this.timer = setTimeout(() => this.load(), 100);
@@ -38,7 +38,7 @@ export class Todos {
   toggle = (todo) => this.#do(() => this.app.api.changeTodo(todo.id, { completed: !todo.completed }));
   remove = (todo) => this.#do(() => this.app.api.removeTodo(todo.id));
 
-  /** Whether it was done. */
+  /** Returns whether it succeeded. */
   async #do(request) {
     let done = true;
     try {

@@ -1,4 +1,4 @@
-/** One question and its reply in a thread: sent, followed, taken up again, stopped. */
+/** One question and its reply in a thread: sending, following, resuming, stopping. */
 
 import { Problem } from './problem.js';
 import { newId } from './identity.js';
@@ -8,21 +8,21 @@ const MOST_RETRIES = 4;
 const GONE = new Set(['conversation_not_found', 'conversation_deleted']);
 
 export class Turn {
-  /** `sending` until the service has stored the question, then `writing`; `joining` after a break. */
+  /** `sending` until the service has stored the question, then `writing`; `joining` after a break; or null. */
   state = null;
   stopping = false;
   /**
-   * What went wrong: `{problem, again, unsent, unsettled, at}`. `unsent` says that a question is still here,
-   * `unsettled` that it goes, or is followed, before another one; `at` when that is tried again by itself, if it is.
+   * What went wrong: `{problem, again, unsent, unsettled, at}`. `unsent`: a question is not stored yet;
+   * `unsettled`: it must be sent, or followed, before another one; `at`: the time of the automatic retry, if any.
    */
   failure = null;
 
   #reply = null;
   #question = null;
-  /** What gave way to the question: `{messages, newer}`; the key of its `draft`, and what was `sent` of that. */
+  /** What the question replaced: `{messages, newer}`; the key of its `draft`, and what was `sent` of it. */
   #before = null;
   #decide = null;
-  /** Waits for what becomes of a question on its way. */
+  /** Resolves when a question being sent is stored or back. */
   decided = null;
   #follower = 0;
   #timer = null;
@@ -36,7 +36,7 @@ export class Turn {
     return this.state !== null;
   }
 
-  /** Asks; with `edited`, an earlier question, in its place. */
+  /** Asks; with `edited`, replaces that earlier question. */
   async ask(text, edited = null) {
     const { thread, app } = this;
     if (this.running) return;
@@ -51,7 +51,7 @@ export class Turn {
     }
     if (thread.messages.some((one) => one.key === sent.message)) {
       this.leave();
-      app.drafts.acknowledge(draft); // it is stored, and was shown, before its draft could learn of it
+      app.drafts.acknowledge(draft); // it was stored and shown before its draft was updated
       return app.filled();
     }
     const place = edited ? thread.messages.findIndex((one) => one.id === edited.id) : -1;
@@ -66,7 +66,7 @@ export class Turn {
     return undefined;
   }
 
-  /** Loads the newest messages while nothing else can be asked. Whether they are there. */
+  /** Loads the newest messages and blocks other questions meanwhile. Returns whether it succeeded. */
   async #atTheEnd() {
     this.#reply = emptyReply();
     this.#sending();
@@ -84,7 +84,7 @@ export class Turn {
     this.#follow(() => app.api.regenerate(thread.id, key));
   };
 
-  /** Takes up the reply that is being written, if one is. */
+  /** Resumes the reply that is being written, if there is one. */
   resume() {
     if (this.running) return void this.#show({});
     this.#before = null;
@@ -93,7 +93,7 @@ export class Turn {
     this.#follow(this.#stream);
   }
 
-  /** Ends the reply; what was shown is kept. Before the question is stored, it ends as soon as it is. */
+  /** Stops the reply and keeps its text; waits until the question is stored, if it is not yet. */
   async stop() {
     if (!this.running || this.stopping) return;
     this.stopping = true;
@@ -101,13 +101,13 @@ export class Turn {
     if (this.#reply.id !== null) await this.#stopNow();
   }
 
-  /** Sends, or takes up, once more what failed. */
+  /** Sends or resumes what failed. */
   again = () => {
     clearTimeout(this.#timer);
     this.failure?.again();
   };
 
-  /** Puts the thread back as it was, and the question that was not sent into its box. */
+  /** Restores the thread, and puts the unsent question back into its box. */
   takeBack = () => {
     clearTimeout(this.#timer);
     this.failure = null;
@@ -117,12 +117,12 @@ export class Turn {
     this.app.filled();
   };
 
-  /** Another part of the thread is shown: what could not be sent stays in its box. */
+  /** Before another part of the thread is shown: puts an unsent question back into its box. */
   withdraw() {
     if (this.failure && this.#reply.id === null) this.takeBack();
   }
 
-  /** Follows it no more; the service goes on. */
+  /** Stops following; the service goes on. */
   leave() {
     this.#follower += 1;
     clearTimeout(this.#timer);
@@ -153,7 +153,7 @@ export class Turn {
     thread.show([...thread.messages.slice(0, place), ...own]);
   }
 
-  /** Shows what gave way to the question again, and not the question. */
+  /** Removes the question and shows again what it replaced. */
   #putBack() {
     const own = [this.#question?.key, this.#reply.key];
     const others = this.thread.messages.filter((one) => !own.includes(one.key));
@@ -191,7 +191,7 @@ export class Turn {
     if (event.type === 'start') this.#begun(event);
     else if (event.type === 'data-message') this.#stored(event.data);
     else if (event.type === 'data-title') this.app.titled(this.thread.id, event.data.title);
-    // What is shown already stays until there is something in its place.
+    // The shown text stays until there is something to replace it.
     else if (heard.apply(event)) this.#show({ parts: heard.parts, content: heard.text });
     if (event.type.startsWith('tool-output')) this.app.todos.follow();
   }
@@ -201,7 +201,7 @@ export class Turn {
     const first = this.#reply.id === null;
     if (!first && this.#reply.id !== Number(messageId)) {
       this.leave();
-      return void thread.refresh(); // ours has ended, and others have asked since
+      return void thread.refresh(); // ours has ended, and there is a newer question
     }
     this.state = 'writing';
     if (first && this.#question) app.drafts.acknowledge(this.#before.draft);
@@ -227,7 +227,7 @@ export class Turn {
     const { thread, app } = this;
     this.leave();
     app.search.again();
-    // Without an ending there was nothing to take up: the reply has ended between two looks.
+    // No ending: the reply had ended before it could be resumed.
     if (heard.ending === null) return void thread.refresh();
     this.#show({ ...heard.ending, parts: heard.parts, content: heard.text });
     if (this.#before && !this.#question) thread.loadVersions(this.#reply);
@@ -264,14 +264,14 @@ export class Turn {
     this.app.changed();
   }
 
-  /** Somebody asked first: their reply is shown, and our text waits in the box. */
+  /** Another question came first: shows its reply, and puts our text back into the box. */
   #join() {
     this.takeBack();
     if (this.#question) this.app.toasts.say(this.app.text.problems.turn_in_progress);
     return this.thread.refresh();
   }
 
-  /** The conversation was deleted meanwhile: our text waits in the box of a new one. */
+  /** The conversation was deleted: puts our text into the box of a new one. */
   #lost() {
     const { thread, app } = this;
     if (this.#question) {

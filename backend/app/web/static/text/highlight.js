@@ -1,4 +1,4 @@
-/** Colours for code: the highlighter is loaded with the first code block, and not before. */
+/** Colours for code: the highlighter is loaded with the first code block. */
 
 const LONGEST = 20_000;
 
@@ -6,7 +6,7 @@ let library = null;
 let loading = null;
 const waiting = new Set();
 
-/** The code as HTML with colours; null if the language is not known, or the highlighter not there yet. */
+/** The code as coloured HTML; null if it is too long, of an unknown language, or the library not loaded. */
 export function highlighted(source, language) {
   if (!library) {
     load();
@@ -16,7 +16,7 @@ export function highlighted(source, language) {
   return library.highlight(source, { language, ignoreIllegals: true }).value;
 }
 
-/** Calls `told` when the highlighter has arrived, if code was waiting for it. */
+/** Calls `told` when the highlighter is loaded. Returns a function that cancels this. */
 export function onHighlighter(told) {
   waiting.add(told);
   return () => waiting.delete(told);

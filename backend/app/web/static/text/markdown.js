@@ -1,16 +1,16 @@
 /**
  * Markdown as safe HTML, block by block.
  *
- * HTML in it is shown as text, images become links (a page must not tell other hosts that it is read), and
- * what comes out passes an allow-list and is a TrustedHTML. While a reply grows, only its last block is
- * read again.
+ * HTML in the source is shown as text, images become links (a page must not tell other hosts that it is read),
+ * and the result passes an allow-list and is a TrustedHTML. While a reply grows, only its last block is
+ * parsed again.
  */
 
 import '../vendor/dompurify/dist/purify.min.js';
 import { Marked } from '../vendor/marked/lib/marked.esm.js';
 import { highlighted } from './highlight.js';
 
-/** Of its two forms the one for scripts, which sets a global, has half the size. */
+/** The build for scripts, which sets a global, is half the size of the module. */
 const { DOMPurify } = globalThis;
 
 const ALLOWED = {
@@ -24,10 +24,10 @@ const ALLOWED = {
   RETURN_TRUSTED_TYPE: true,
 };
 
-/** What joins the words beside it. */
+/** Tokens that are part of a line of words. */
 const INLINE = new Set(['text', 'strong', 'em', 'del', 'link', 'codespan', 'escape', 'html']);
 
-/** A renderer with the words of a language. */
+/** A renderer with the strings of a language. */
 export class Markdown {
   #marked;
 
@@ -36,9 +36,9 @@ export class Markdown {
   }
 
   /**
-   * The top-level blocks of `source`, as `{raw, html}`; html is null for space between blocks. `before` is what
-   * the same text gave when it was shorter. While it grows, only its end is read; once it is `whole`, all of
-   * it is, since a link may be explained at the end.
+   * The top-level blocks of `source`, as `{raw, html}`; html is null for space between blocks. `before` is the
+   * result for the same text when it was shorter. While it grows, only its end is parsed; once it is `whole`, all
+   * of it is, since a link may be defined at the end.
    */
   blocks(source, before = [], whole = true) {
     const kept = whole ? [] : unchanged(source, before);
@@ -52,7 +52,7 @@ export class Markdown {
     return [...kept, ...rest];
   }
 
-  /** What `source` says, without its marks: as it is read aloud. */
+  /** The words of `source` without markup, for reading aloud. */
   words(source) {
     return words(this.#marked.lexer(source)).replace(/\s+/g, ' ').trim();
   }
@@ -63,18 +63,18 @@ export class Markdown {
   }
 }
 
-/** Whether a text may have a link that is explained elsewhere, in `links` by their labels. */
+/** Whether a text may contain a link that is defined elsewhere, in `links` by label. */
 function refers(raw, links) {
   const plain = (text) => text.toLowerCase().replace(/\s+/g, ' ').replaceAll('\\', '');
   return Object.keys(links).some((label) => plain(raw).includes(`[${plain(label)}]`));
 }
 
-/** The words of tokens, with space around all that does not stand within a line. */
+/** The words of tokens, with spaces around all that is not inline. */
 function words(tokens) {
   return tokens.map((token) => (INLINE.has(token.type) ? said(token) : ` ${said(token)} `)).join('');
 }
 
-/** A table has rows of cells in place of tokens, and a list has items. */
+/** A table has rows of cells instead of tokens, and a list has items. */
 function said(token) {
   if (token.type === 'checkbox') return box(token);
   if (token.type === 'table') return words([token.header, ...token.rows].flat());
@@ -86,7 +86,7 @@ function box({ checked }) {
   return checked ? '☑ ' : '☐ ';
 }
 
-/** The blocks that more text cannot change: all but the last that says something, and what is behind it. */
+/** The blocks that more text cannot change: all before the last one that is not space. */
 function unchanged(source, before) {
   let length = 0;
   const same = [];
@@ -114,7 +114,7 @@ function renderer(text) {
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
     },
     checkbox: box,
-    // A box stands in the place of the dot.
+    // A box replaces the bullet.
     listitem({ tokens }) {
       const content = this.parser.parse(tokens);
       return `<li${/^(<p>)?[☐☑]/.test(content) ? ' class="boxed"' : ''}>${content}</li>`;

@@ -1,4 +1,4 @@
-/** Sizes as people say them. */
+/** Sizes for people. */
 
 /** In megabytes. */
 export function sizeOf(bytes, text) {

@@ -1,4 +1,4 @@
-/** Every text that a person sees or hears, in German. */
+/** Every text that users see or hear, in German. */
 
 const strings = {
   language: 'de',

@@ -1,4 +1,4 @@
-/** Every text that a person sees or hears, in English. */
+/** Every text that users see or hear, in English. */
 
 const strings = {
   language: 'en',

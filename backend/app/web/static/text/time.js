@@ -1,10 +1,10 @@
-/** Times as people say them. Days are those of the calendar here, not spans of 24 hours. */
+/** Times for people. Days are local calendar days, not spans of 24 hours. */
 
 const DAY = 24 * 60 * 60 * 1000;
 
 const formats = new Map();
 
-/** Making a format takes as long as drawing a message: each is made once. */
+/** Creating a format takes as long as drawing a message, so each is created once. */
 function formatted(date, text, options) {
   const key = text.language + JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(text.language, options));
@@ -17,7 +17,7 @@ function daysAgo(date, now) {
   return Math.round((midnight(now) - midnight(date)) / DAY);
 }
 
-/** The heading under which a conversation of that time stands. */
+/** The heading of the list for a conversation of that time. */
 export function groupOf(time, text, now = new Date()) {
   const date = new Date(time);
   const days = daysAgo(date, now);
@@ -28,7 +28,7 @@ export function groupOf(time, text, now = new Date()) {
   return formatted(date, text, { month: 'long', year: 'numeric' });
 }
 
-/** Short, as beside a message: "Today 14:32", "21 Nov 2026, 14:32". */
+/** Short, for use beside a message: "Today 14:32", "21 Nov 2026, 14:32". */
 export function shortTime(time, text, now = new Date()) {
   const date = new Date(time);
   const days = daysAgo(date, now);
@@ -44,7 +44,7 @@ export function dateOf(time, text) {
   return formatted(new Date(time), text, { dateStyle: 'medium' });
 }
 
-/** All of it, for a tooltip. */
+/** Date and time in full, for a tooltip. */
 export function fullTime(time, text) {
   return formatted(new Date(time), text, { dateStyle: 'full', timeStyle: 'medium' });
 }
