@@ -1,15 +1,15 @@
-/** The service's public API: one method an operation, and one kind of error. */
+/** The service's public API: one method per operation, and one kind of error. */
 
 import { Problem } from './problem.js';
 
-/** So long a request is waited for on a line that says nothing. What comes in pieces takes its time. */
+/** The timeout of a JSON request. Streams and exports may take longer. */
 const PATIENCE_MILLISECONDS = 60_000;
 
-/** A stream says something every 15 seconds, if only that it is there: one that says nothing is broken. */
+/** A stream sends something every 15 seconds, if only a sign of life: a silent one is broken. */
 const SILENCE_MILLISECONDS = 45_000;
 
 export class Api {
-  /** `base` ends with a slash; `session` gives the token, and another one when it is refused. */
+  /** `base` ends with a slash; `session` supplies tokens, and a new one after a refusal. */
   constructor(base, session) {
     this.base = base;
     this.session = session;
@@ -22,7 +22,7 @@ export class Api {
   changePassword = (body) => this.#json('POST', 'auth/password', { body });
   signOutEverywhere = () => this.#json('POST', 'auth/sign-out');
   erase = (confirmation) => this.#json('DELETE', 'auth/me', { body: { confirmation } });
-  /** Everything about the user, as a Response whose body comes line by line. */
+  /** Everything about the user, as a Response with a body of lines. */
   export = (signal) => this.#request('GET', 'auth/me/export', { signal, accept: 'application/jsonl' });
 
   conversations = (query) => this.#json('GET', 'conversations', { query });
@@ -39,11 +39,11 @@ export class Api {
   live = () => this.#json('GET', 'chat/live');
   stop = (id) => this.#json('POST', `chat/${id}/stop`);
 
-  /** Asks, with the AI SDK's request: a new question, or one in place of `messageId`. Yields events. */
+  /** Sends the AI SDK's request: a new question, or one that replaces `messageId`. Yields events. */
   ask = (body) => this.#stream('POST', 'chat', { body });
   /** `key` makes a retry the same request. */
   regenerate = (id, key) => this.#stream('POST', `chat/${id}/regenerate`, { key });
-  /** The events of the reply that is being written, from its beginning; none if nothing is. */
+  /** The events of the running reply, from its beginning; none if there is none. */
   resume = (id) => this.#stream('GET', `chat/${id}/stream`);
 
   todos = () => this.#json('GET', 'todos');
@@ -51,9 +51,10 @@ export class Api {
   changeTodo = (id, body) => this.#json('PATCH', `todos/${id}`, { body });
   removeTodo = (id) => this.#json('DELETE', `todos/${id}`);
 
-  async #json(method, path, options) {
-    const signal = AbortSignal.timeout(PATIENCE_MILLISECONDS);
-    const response = await this.#request(method, path, { signal, ...options });
+  async #json(method, path, { signal, ...options } = {}) {
+    const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
+    const either = signal ? AbortSignal.any([signal, patience]) : patience;
+    const response = await this.#request(method, path, { ...options, signal: either });
     return response.status === 204 ? null : response.json();
   }
 
@@ -76,7 +77,7 @@ export class Api {
     }
   }
 
-  /** `open`: needs no token, and a refusal is about what was sent. */
+  /** `open`: needs no token, so a 401 is about the request itself. */
   async #request(method, path, options = {}) {
     const { era } = this.session;
     const used = options.open ? null : await this.session.token();
@@ -109,7 +110,7 @@ export class Api {
   }
 }
 
-/** What reads a stream comes along with the first reply, and not before. */
+/** Loads the module that reads streams with the first reply. */
 function reader() {
   return import('./events.js').catch(() => {
     throw new Problem('unreachable');
