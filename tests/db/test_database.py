@@ -367,6 +367,22 @@ def test_a_silent_database_is_waited_for_once_and_used_again_when_it_speaks(prox
     run(proxy, work, pool_size=3, statement_timeout=3)
 
 
+def test_who_waits_behind_others_in_front_of_a_silent_database_waits_no_longer_than_they(
+    proxy: Proxy,
+) -> None:
+    async def work(database: Database) -> None:
+        proxy.freeze()
+        async with asyncio.timeout(30):
+            asked = (echo(database, number) for number in range(3))
+            given_up = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(error) in (DatabaseUnavailable, DatabaseBusy) for error in given_up] == [True] * 3
+        assert database.connections == {"open": 0, "idle": 0, "waiting": 0}
+        proxy.thaw()
+        assert await asyncio.gather(*(echo(database, number) for number in range(3))) == [0, 1, 2]
+
+    run(proxy, work, pool_size=1, pool_timeout=1, statement_timeout=60)
+
+
 def test_a_database_that_refuses_connections_is_unavailable_until_it_is_back(proxy: Proxy) -> None:
     async def work(database: Database) -> None:
         for ask in (echo, insert):
