@@ -1,34 +1,42 @@
-"""Runs migrations: on one direct connection, one process at a time, and never behind somebody's lock.
+"""Runs migrations on one direct connection, in one process at a time, with a limit on waits for locks.
 
-A caller gives the address as `config.attributes["url"]`; from the shell it comes from the settings.
+A caller passes the URL as `config.attributes["url"]`; from the shell it comes from the settings.
 """
 
 import time
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from app.db.engine import direct_engine
 from app.db.migrations import direct_url
 from app.models.database import User  # whose metadata has all tables
 from app.settings import read_settings
 
 LOCK = 7_203_811_914_026_581
-"""Any number, the same in all processes: whoever holds this advisory lock migrates, the others wait."""
+"""An arbitrary number, the same in all processes: the holder of this advisory lock migrates, others wait."""
 
-DEADLOCK = "40P01"
+LOCK_PATIENCE = "800ms"
+"""How long a migration waits for a lock. Meanwhile, all later requests for the table wait behind it."""
+
+TRIES = 10
+PAUSE_SECONDS = 0.5
+"""The pause between two tries, in which the requests that waited behind the migration continue."""
+
+LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
 
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
-    """Writes column types in SQLAlchemy's words: old migrations must not depend on what SQLModel becomes."""
+    """Renders column types as SQLAlchemy's: old migrations must not depend on later versions of SQLModel."""
     if kind == "type" and type(item).__module__.startswith("sqlmodel"):
         return f"sa.{type(item).__mro__[1].__name__}()"
     return False
 
 
 def migrate(connection: Connection) -> None:
-    """Runs what the command asked for, each migration in a transaction of its own."""
+    """Runs the requested command, each migration in its own transaction."""
     context.configure(
         connection=connection,
         target_metadata=User.metadata,
@@ -41,26 +49,28 @@ def migrate(connection: Connection) -> None:
 
 
 def online() -> None:
-    """Takes the lock, sets the limits, migrates."""
+    """Acquires the advisory lock and migrates, with a limit on each wait for other locks."""
     url = context.config.attributes.get("url") or direct_url(read_settings())
-    engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
-    with engine.connect() as connection:
-        # Whoever waits inside a statement holds up the one who makes an index without locking the table.
+    with direct_engine(url).connect() as connection:
+        # Polls: a process that waits inside a statement would hold up another's CREATE INDEX CONCURRENTLY.
         while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             connection.commit()
             time.sleep(0.1)
-        # A migration that waits for a lock makes everybody behind it wait too: better that it fails.
-        connection.execute(text("SELECT set_config('lock_timeout', '5s', false)"))
-        connection.commit()
-        for last in (False, False, True):
+        for left in reversed(range(TRIES)):
+            connection.execute(
+                text("SELECT set_config('lock_timeout', :patience, false)"), {"patience": LOCK_PATIENCE}
+            )
+            connection.commit()
             try:
                 migrate(connection)
                 break
             except OperationalError as error:
-                # Who works meanwhile may take the same tables in another order: Postgres ends one of both.
-                if last or getattr(error.orig, "pgcode", None) != DEADLOCK:
+                # Another transaction held a table for longer, or locked the same tables in another order.
+                ended_by = getattr(error.orig, "pgcode", None)
+                if not left or ended_by not in (LOCK_NOT_AVAILABLE, DEADLOCK):
                     raise
                 connection.rollback()
+                time.sleep(PAUSE_SECONDS)
 
 
 def offline() -> None:

@@ -1,4 +1,4 @@
-"""Pins, an archive, deletion that can be undone, and what users think of replies."""
+"""Pins, an archive, deletion that can be undone, and feedback on replies."""
 
 from collections.abc import Sequence
 
@@ -26,8 +26,8 @@ END $$
 
 
 def upgrade() -> None:
-    # Each step is a transaction: one that had locked both tables could wait for who waits for it. If a step
-    # fails, those before it are done and the revision is not: they may be taken again.
+    # Each step is a transaction: one that locks both tables could deadlock with a request. If a step fails,
+    # those before it stay done but the revision is not recorded: they can be repeated.
     with op.get_context().autocommit_block():
         for name in ("pinned", "archived"):
             op.add_column(
@@ -45,14 +45,17 @@ def upgrade() -> None:
         op.execute(f"GRANT UPDATE (pinned, archived, deleted_at) ON conversation TO {ROLE}")
         op.execute(f"GRANT UPDATE (feedback) ON message TO {ROLE}")
 
-        # What reads all rows comes behind what locks the tables: nobody has to wait for it.
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_conversation_list")  # what a failed try left
+        # Steps that read all rows come after those that lock the tables, so that no request waits for them.
+        # This one blocks nothing, but waits for all transactions that began before, also for an export.
+        op.execute("SET lock_timeout = '15min'")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_conversation_list")  # left by a failed try
         op.execute(LIST)
+        op.execute("SET lock_timeout = '800ms'")
     op.execute("ALTER TABLE message VALIDATE CONSTRAINT ck_message_feedback")
 
 
 def downgrade() -> None:
-    # What was deleted must not come back. Under FORCE the owner would see nothing of it.
+    # Deleted conversations must not come back. Under FORCE, the owner would not see them.
     op.execute("ALTER TABLE conversation NO FORCE ROW LEVEL SECURITY")
     op.execute("DELETE FROM conversation WHERE deleted_at IS NOT NULL")
     op.execute("ALTER TABLE conversation FORCE ROW LEVEL SECURITY")

@@ -1,4 +1,4 @@
-"""The words of messages, in an index that a search may use and fills itself."""
+"""An index of the words of messages, which searches use and fill."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ ROLE = "chat_history_app"
 
 OWN = "user_id = (SELECT nullif(current_setting('app.user_id', true), '')::bigint)"
 
-# Postgres uses the index below a policy only for what the policy itself asks: so it has the query in it.
+# Below a policy, Postgres uses the index only for the policy's own conditions: they include the query.
 FOUND = f"{OWN} AND document @@ (SELECT nullif(current_setting('app.query', true), '')::tsquery)"
 
 REPLACED = """
@@ -23,11 +23,14 @@ ON message (user_id, conversation_id, seq) WHERE replaced
 
 
 def upgrade() -> None:
-    # What reads all rows comes first, and locks nothing; what locks conversations, for a moment, by itself.
-    # If a step fails, the revision is not done: begin again.
+    # The step that reads all rows comes first and blocks nothing; the one that locks conversations, for a
+    # moment, is a transaction of its own. If a step fails, run the migration again.
     with op.get_context().autocommit_block():
+        # This blocks nothing, but waits for all transactions that began before, also for an export.
+        op.execute("SET lock_timeout = '15min'")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_message_replaced")
         op.execute(REPLACED)
+        op.execute("SET lock_timeout = '800ms'")
         op.add_column(
             "conversation",
             sa.Column("indexed_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -58,7 +61,7 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_with={"gin_pending_list_limit": 512},
     )
-    # Plans do not depend on which words are common, and samples of them would be one more copy.
+    # Plans do not depend on which words are common, and statistics would be one more copy of the words.
     op.execute("ALTER TABLE message_words ALTER COLUMN document SET STATISTICS 0")
     op.execute("ALTER TABLE message_words ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE message_words FORCE ROW LEVEL SECURITY")

@@ -5,9 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -125,19 +125,50 @@ def test_rows_of_before_are_kept_and_what_was_deleted_does_not_come_back(make_da
     assert postgres.value("SELECT count(*) FROM message WHERE content = 'Kept'") == 2
 
 
-def test_an_index_that_could_not_be_made_is_made_by_the_next_try(make_database: MakeDatabase) -> None:
-    """Whoever writes for longer than the migration waits lets it fail with half an index."""
-    postgres = make_database()
+@contextmanager
+def making_an_index(postgres: Postgres) -> Iterator[Future[None]]:
+    """A migration that has begun with an index, and waits for an export that began before, in the block."""
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'"
+    )
     migrate(postgres.url, "2026_11_21_first")
-    with closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection:
-        connection.cursor().execute("SELECT txid_current(), count(*) FROM conversation")
-        with pytest.raises(SetupError, match="Another session holds a lock"):
-            migrate(postgres.url)
-    assert current(postgres.url) == "2026_11_21_first"
-    migrate(postgres.url)
+    with (
+        closing(psycopg2.connect(**urls.arguments(postgres.url))) as export,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        export.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        export.cursor().execute("SELECT 1")  # now it has its snapshot
+        migrating = executor.submit(migrate, postgres.url)
+        until(lambda: migrating.done() or postgres.value(waits) == 1)
+        yield migrating
+        export.commit()
+
+
+def test_an_index_waits_for_an_export_and_nobody_waits_for_the_index(make_database: MakeDatabase) -> None:
+    postgres = make_database()
+    with making_an_index(postgres) as migrating:
+        postgres.rows("INSERT INTO \"user\" (issuer, subject) VALUES ('it', 'alice')")
+        postgres.rows('INSERT INTO conversation (user_id) SELECT id FROM "user"')
+        assert not migrating.done()
+    migrating.result()
     assert current(postgres.url) == NEEDED
+
+
+def test_an_index_that_could_not_be_made_is_made_by_the_next_try(make_database: MakeDatabase) -> None:
+    postgres = make_database()
+    with making_an_index(postgres) as migrating:
+        postgres.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE '%CREATE INDEX CONCURRENTLY%'"
+            " AND pid <> pg_backend_pid()"
+        )
+        with pytest.raises(SetupError, match="The database ended the connection"):
+            migrating.result()
     invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
-    assert postgres.value(invalid) == 0
+    assert (current(postgres.url), postgres.value(invalid)) == ("2026_11_21_first", 1)
+    migrate(postgres.url)
+    assert (current(postgres.url), postgres.value(invalid)) == (NEEDED, 0)
 
 
 def test_an_older_revision_is_gone_back_to(
@@ -259,7 +290,7 @@ def test_a_migration_that_a_deadlock_ends_is_tried_again(make_database: MakeData
     postgres = make_database()
     migrate(postgres.url)
     # Postgres ends whoever looks first: the migration, before its patience for locks is over.
-    postgres.rows(f"ALTER DATABASE {postgres.url.database} SET deadlock_timeout = '3s'")
+    postgres.rows(f"ALTER DATABASE {postgres.url.database} SET deadlock_timeout = '300ms'")
     with (
         closing(psycopg2.connect(**urls.arguments(postgres.url))) as other,
         ThreadPoolExecutor(1) as executor,

@@ -1,6 +1,6 @@
-"""What keeps users apart in the database, and whether it is still as the migrations made it.
+"""Checks that what keeps users apart in the database is still as the migrations made it.
 
-A fault is a sentence that ends with the statement that mends it, for whoever owns the tables.
+A fault is a sentence, usually with the SQL that repairs it, to be run by the owner of the tables.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from .identity import ROLE
 
 NOBODIES = ("", "-1")
-"""Nobody at all, and a user that cannot exist: ids begin with 1."""
+"""No user, and a user that cannot exist: ids begin with 1."""
 
 GRANTS = {
     "alembic_version": {"SELECT"},
@@ -35,7 +35,7 @@ GRANTS = {
     },
     "user": {"SELECT", "INSERT", "DELETE", "UPDATE (password_hash)", "UPDATE (generation)"},
 }
-"""What the application's role may do when all migrations have run."""
+"""The privileges of the application's role after all migrations."""
 
 _USER_ID = "( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::bigint AS \"nullif\")"
 _OWN, _OWN_ACCOUNT = f"(user_id = {_USER_ID})", f"(id = {_USER_ID})"
@@ -72,10 +72,10 @@ POLICIES = {
         "sign_in": f"FOR SELECT TO {ROLE} USING ({_SIGNS_IN})",
     },
 }
-"""The policies that the application's role meets, their expressions as Postgres prints them."""
+"""The policies that apply to the application's role, with expressions as Postgres prints them."""
 
 ADMINISTERED = {"audit": "ALL", "departure": "ALL", "user": "SELECT"}
-"""What whoever runs commands must see in the tables that belong to nobody's name, or to everybody's."""
+"""The commands that a login for administration must be able to run on all rows of these tables."""
 
 _ATTRIBUTES = text(
     """
@@ -123,6 +123,12 @@ _MET = text(
     """
 )
 _FORCED = text("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:table)")
+_OTHER_OWNER = text(
+    """
+    SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class
+    WHERE oid = to_regclass('"user"') AND NOT pg_has_role(relowner, 'USAGE')
+    """
+)
 _HIDDEN = text(
     """
     SELECT quote_ident(current_user) FROM pg_class
@@ -137,11 +143,14 @@ _HIDDEN = text(
 )
 
 
-def administration_faults(connection: Connection) -> Iterator[str]:
-    """What is hidden from a login that owns the tables: its commands would find nothing, and not say so.
+def other_owner(connection: Connection) -> str | None:
+    """Returns the owner of the tables if this login is neither the owner nor a member: it can only serve."""
+    owner: str | None = connection.scalar(_OTHER_OWNER)
+    return owner
 
-    Another one may only serve requests.
-    """
+
+def administration_faults(connection: Connection) -> Iterator[str]:
+    """Yields tables whose rows the owner's login cannot see: its commands would silently find nothing."""
     for table, command in ADMINISTERED.items():
         if login := connection.scalar(_HIDDEN, {"table": f'"{table}"', "command": command}):
             drop = f'DROP POLICY IF EXISTS administer ON "{table}"'
@@ -150,9 +159,9 @@ def administration_faults(connection: Connection) -> Iterator[str]:
 
 
 def role_faults(connection: Connection, *, exactly: bool) -> Iterator[str]:
-    """What the application's role is, has or belongs to that it should not. It has to exist.
+    """Yields what the application's role has, owns or belongs to but should not. The role must exist.
 
-    `exactly` compares its rights in the tables with those that the migrations of this version give.
+    `exactly` compares its table privileges with those that this version's migrations grant.
     """
     role = {"role": ROLE}
     if attributes := connection.scalar(_ATTRIBUTES, role):
@@ -171,9 +180,9 @@ def role_faults(connection: Connection, *, exactly: bool) -> Iterator[str]:
 
 
 def table_faults(connection: Connection, table: str, *, exactly: bool) -> Iterator[str]:
-    """What is wrong with the row-level security of a table.
+    """Yields what is wrong with the row-level security of a table.
 
-    By what the catalogue says, `exactly` as the migrations of this version have it, and by looking.
+    Checks the catalogue, with `exactly` also its policies, and that no rows are visible without a user.
     """
     forced = connection.execute(_FORCED, {"table": f'"{table}"'}).one_or_none()
     if forced is None:

@@ -1,4 +1,4 @@
-"""The schema: which version the code needs, which one a database has, and how to get from one to the other.
+"""Reads which schema version a database has, and migrates it to another one.
 
 Imports Alembic only when it is used: the command line starts faster without it.
 """
@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, pool, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL, Row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from ..errors import SetupError
 from ..settings import Settings
 from . import schema, url as urls, walls
+from .engine import direct_engine
 from .identity import ROLE
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _REVISION = re.compile(r"[-+][1-9][0-9]*|\w+", re.ASCII)
 
 
 def direct_url(settings: Settings) -> URL:
-    """Where migrations go: DATABASE_URL_UNPOOLED, or DATABASE_URL around its pooler. Raises SetupError."""
+    """The URL for migrations: DATABASE_URL_UNPOOLED, or DATABASE_URL around its pooler. Raises SetupError."""
     if settings.database_url_unpooled is not None:
         address = settings.database_url_unpooled.get_secret_value()
         return urls.permitted("DATABASE_URL_UNPOOLED", address, settings)
@@ -37,10 +38,10 @@ def direct_url(settings: Settings) -> URL:
 
 
 def migrate(url: URL, revision: str = "head", agree: Callable[[], None] | None = None) -> None:
-    """Brings the schema to `revision`, up or down. Processes that do so at the same time take turns.
+    """Migrates the schema to `revision`, up or down. Concurrent processes take turns.
 
-    `agree` is called before a way down, which drops what is stored, and may raise to prevent it.
-    Raises SetupError with what the administrator has to do if this login may not make the application's role.
+    `agree` is called before a downgrade, which drops stored data, and may raise to prevent it. Raises
+    SetupError, with what the administrator has to do if this login may not create the application's role.
     """
     from alembic import command
     from alembic.util import CommandError
@@ -62,21 +63,21 @@ def migrate(url: URL, revision: str = "head", agree: Callable[[], None] | None =
 
 
 def current(url: URL) -> str | None:
-    """The revision of a database; None if it was never migrated.
+    """Returns the revision of a database; None if it was never migrated.
 
     Raises SetupError if the database does not answer.
     """
-    with explained(url), _engine(url).connect() as connection:
+    with explained(url), direct_engine(url).connect() as connection:
         return _version(connection)
 
 
 def require(settings: Settings, *, serving: bool = False) -> None:
     """Raises SetupError unless the database answers, and has a schema that this version can use.
 
-    `serving`, also unless its row-level security holds.
+    `serving` also requires that its row-level security holds.
     """
     url = direct_url(settings)
-    with explained(url), _engine(url).connect() as connection:
+    with explained(url), direct_engine(url).connect() as connection:
         version = _version(connection)
         if not schema.is_enough(version):
             raise SetupError(
@@ -89,11 +90,13 @@ def require(settings: Settings, *, serving: bool = False) -> None:
 
 @contextmanager
 def explained(url: URL) -> Iterator[None]:
-    """Turns what the database at `url` refuses into a SetupError."""
+    """Turns an error of the database at `url` into a SetupError."""
     try:
         yield
     except DBAPIError as error:
         raise SetupError(_reason(error, url)) from None
+    except PendingRollbackError:  # Alembic went on after the connection was lost
+        raise SetupError("The database ended the connection. Finished steps stay; try again.") from None
 
 
 def _version(connection: Connection) -> str | None:
@@ -103,14 +106,8 @@ def _version(connection: Connection) -> str | None:
     return version
 
 
-def _engine(url: URL) -> Engine:
-    return create_engine(
-        url, poolclass=pool.NullPool, hide_parameters=True, connect_args={"connect_timeout": 10}
-    )
-
-
 def _is_behind(configuration: Config, revision: str, version: str | None) -> bool:
-    """Whether the way from a database's version to the revision leads down."""
+    """Whether migrating from `version` to `revision` is a downgrade."""
     from alembic.script import ScriptDirectory
 
     if revision == "base" or revision[0] in "+-":
@@ -153,7 +150,7 @@ def _reason(error: DBAPIError, url: URL) -> str:
     sqlstate = getattr(error.orig, "pgcode", None)
     said = str(error.orig).strip().partition("\n")[0]
     if sqlstate == "42501":
-        with explained(url), _engine(url).connect() as connection:
+        with explained(url), direct_engine(url).connect() as connection:
             return _refusal(said, connection.execute(_RIGHTS, {"role": ROLE}).one())
     if sqlstate == "55P03":
         return "Another session holds a lock that the migration needs. Nothing is lost; try again."
@@ -161,7 +158,7 @@ def _reason(error: DBAPIError, url: URL) -> str:
 
 
 def _refusal(said: str, rights: Row[Any]) -> str:
-    """What to do for a login that may not do something."""
+    """The message for a login without the necessary privileges, with what an administrator has to do."""
     sentence = f"The login {rights.login} may not do that: {said}"
     if rights.owner is not None:
         return f"{sentence}\nThe tables belong to {rights.owner}: use that login."
