@@ -326,13 +326,14 @@ def test_deleted_conversations_hide_none_that_are_there(alice: User, service: Se
 
 def test_a_reply_is_found_when_it_has_ended_or_its_writer_is_dead(alice: User, service: Service) -> None:
     conversation = alice.conversation(title="-")
-    reply = alice.say(conversation, "Growing text", role="assistant")
+    reply = alice.say(conversation, "Growing text about C++", role="assistant")
     written = "UPDATE message SET status = 'streaming', lease_until = now() + %s::interval WHERE id = %s"
     service.postgres.rows(written, "1 minute", reply["id"])
     later = alice.say(conversation, "Later text")
-    assert found(alice, "text") == []
+    assert found(alice, "text") == found(alice, "c++") == []
     service.postgres.rows(written, "-1 second", reply["id"])
-    assert conversations(found(alice, "growing text")) == [conversation]
+    for q in ("growing text", "c++"):  # with the index, and without
+        assert conversations(found(alice, q)) == [conversation]
     (item,) = found(alice, "later")
     assert item["message"]["id"] == later["id"]
 

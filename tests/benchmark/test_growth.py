@@ -67,7 +67,6 @@ def test_a_list_of_many_conversations_costs_no_more_than_one_of_few(grown: Postg
 
 
 PLACE = (False, datetime(2026, 1, 1, tzinfo=UTC), 1_000)
-ENDING = {"status": "complete", "model": "m", "finish_reason": "stop", "usage": None, "timings": "{}"}
 
 HOT: dict[str, Callable[[Database, int], Awaitable[object]]] = {
     "history": lambda it, chat: HistoryRepository(it, growth.OWNER).newest(chat, 50),
@@ -79,7 +78,14 @@ HOT: dict[str, Callable[[Database, int], Awaitable[object]]] = {
     "turn": lambda it, chat: TurnRepository(it, growth.OWNER).ask(chat, "More", "again"),
     "flush of a reply": lambda it, chat: ReplyRepository(it, growth.OWNER).flush(chat, 1_000, 0, "So", None),
     "end of a reply": lambda it, chat: ReplyRepository(it, growth.OWNER).end(
-        chat, 1_000, have=0, text="So", parts=None, **ENDING
+        *(chat, 1_000),
+        text="So",
+        parts=None,
+        status="complete",
+        model="m",
+        finish_reason="stop",
+        usage=None,
+        timings="{}",
     ),
 }
 

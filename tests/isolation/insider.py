@@ -6,7 +6,6 @@ import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from app.db.database import Database
 from app.db.identity import Identity
@@ -76,9 +75,18 @@ class Insider:
             with suppress(ConversationNotFound):
                 found.append(await replies.regenerated(place[0], KEY))
             found.append(await replies.flush(*place, have=0, text="mine", parts=None))
-            ending: dict[str, Any] = dict.fromkeys(("model", "finish_reason", "usage", "timings", "parts"))
-            ending |= {"text": "mine", "status": "stopped"}
-            found.append(await replies.end(*place, **ending))
+            found.append(
+                await replies.end(
+                    *place,
+                    text="mine",
+                    parts=None,
+                    status="stopped",
+                    model="mine",
+                    finish_reason=None,
+                    usage=None,
+                    timings=None,
+                )
+            )
             found.append(await conversations.entitle(place[0], "mine") or None)
         deletion = DeletionRepository(database, self._town.bob.user.id)
         for purge in (deletion.purge_deleted, deletion.purge_inactive):

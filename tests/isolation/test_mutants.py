@@ -27,7 +27,6 @@ from .statements import places, predicates, without
 from .town import Town, fallen, settled
 
 UNREACHED = {
-    "openings.REGENERATE_NAMED": "`EXISTS` has found the conversation and the reply, in the same call.",
     "word_index._NEXT": "`_ADD` stores nothing of what it finds of another user's.",
     "word_index._ADD": "`_NEXT` gives it one's own messages only.",
 }

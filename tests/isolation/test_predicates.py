@@ -36,7 +36,7 @@ EQUIVALENT = [
     ),
     (
         r"history._(NEWEST|OLDEST|AROUND)|conversations._USAGE|replies._(RUNNING|VERSIONS)"
-        r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATED|REGENERATE_NAMED|ANSWER_AGAIN|EXISTS)",
+        r"|openings.(ASK|ASKED|EDIT|REGENERATE|REGENERATED|REGENERATE_NAMED|ANSWER_AGAIN)",
         r"((?!lock)\w+: )?FROM message",
         "What is read in another's conversation goes into a row that is not there, or decides whether"
         " something is written that has a predicate of its own: that of the conversation. By the foreign key"
@@ -216,7 +216,7 @@ def _cases(town: Town, names: set[str]) -> list[Values]:
     cases += [{"conversation_id": row.id, "client_id": row.client_id} for row in alice["conversation"]]
     for message in alice["message"]:
         said = {other.client_id for other in alice["message"] if other.conversation == message.conversation}
-        for place, client_id, cut, key in itertools.product(
+        for place, client_id, named, key in itertools.product(
             (message.conversation, bob.rows["conversation"][0]),
             sorted({*said, NOBODYS}, key=str),
             {message.client_id or str(message.id), str(message.id), NOBODYS},
@@ -227,7 +227,7 @@ def _cases(town: Town, names: set[str]) -> list[Values]:
             # Words of the first message, as if it had two parts, and that there are no more up to the last.
             words = {"seqs": [1, 2**32], "numbers": [1, 0], "documents": ["mine", None]}
             words["conversations"] = [place.id] * 2
-            cases.append({**ids, **words, "client_id": client_id, "cut": cut, "key": key})
+            cases.append({**ids, **words, "client_id": client_id, "named": named, "key": key})
     whole = [case for each in cases if names <= (case := {**_REST, **bobs, **each}).keys()]
     assert whole, f"nobody knows what {names - {*_REST, *bobs}} are"
     return list({repr([case[name] for name in sorted(names)]): case for case in whole}.values())

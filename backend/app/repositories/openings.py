@@ -1,4 +1,4 @@
-"""The statements that open a turn: each stores a question and a reply, or finds them, or does neither."""
+"""The statements that open a turn: each stores or finds a question and its reply, or does neither."""
 
 from typing import Any
 
@@ -37,27 +37,27 @@ from .messages import (
     up_to_bytes,
 )
 from .replies import LEASED, RUNNING, STREAMING
-from .turn_row import TurnRow
+from .turn_row import turn_columns
 
 KEY_BYTES = 16
-"""Of a request that may be repeated: with them the name of each attempt to open its reply begins."""
+"""How many bytes of the hash of a request's key begin the name of each attempt to open its reply."""
 
 RETRIED_MESSAGES = 1_000
-"""Among how many of the newest messages the reply of the same request is looked for."""
+"""How many of the newest messages are searched for a reply that the same request opened."""
 
 CONTEXT_MESSAGES = 200
-"""How many messages an assistant is shown at most; and of replies that are replaced, how many."""
+"""How many messages an assistant sees at most, and how many replaced replies."""
 
 CONTEXT_BYTES = 4_000_000
-"""What these may have: as many characters as CONTEXT_CHARACTERS may ask for, each of four bytes."""
+"""Their size limit: as many characters as CONTEXT_CHARACTERS may ask for, at four bytes each."""
 
 _seq = col(Message.seq)
 _role = col(Message.role)
 _parts: Any = cast(col(Message.parts), Text).label("parts")
 _said = select(_seq, _role, col(Message.content), _parts)
-_clients_own = col(Message.client_id) == bindparam("cut")
-_named = or_(_clients_own, cast(col(Message.id), Text) == bindparam("cut"))
-# An id of ours may look like one of the client's, which comes first.
+_clients_own = col(Message.client_id) == bindparam("named")
+_named = or_(_clients_own, cast(col(Message.id), Text) == bindparam("named"))
+# One of our ids may equal an id of the client; the client's takes precedence.
 _client_first = (func.coalesce(_clients_own, false()).desc(), _seq.desc())
 _running = RUNNING.scalar_subquery()
 
@@ -66,15 +66,14 @@ _EXPIRE = (
     .where(*IN_THIS_CONVERSATION, STREAMING, col(Message.lease_until) < func.now())
     .values(status="interrupted", finish_reason="interrupted", lease_until=null())
 )
-# What follows in the same transaction finds the conversation as it is now: other turns wait here. First of
-# all, so that all writers lock in the same order.
+# Locked first, in one order for all writers: the next statements see what other turns have committed.
 _LOCK = select(col(Conversation.id)).where(*THIS_CONVERSATION).with_for_update()
-# A reply that is being written does not end between two statements that ask whether one is.
+# Keeps a running reply from ending between two statements that check whether one is running.
 _HOLD = RUNNING.with_for_update()
 
 
-def _cut(first: ColumnElement[int], *conditions: ColumnElement[bool]) -> Any:
-    """Puts away what is shown from a `seq` on, unless a reply is being written."""
+def _replace_from(first: ColumnElement[int], *conditions: ColumnElement[bool]) -> Any:
+    """Marks the shown messages from a `seq` on as replaced, unless a reply is being written."""
     allowed = (in_its_conversation(), ~RUNNING.exists(), *conditions)
     return update(Message).where(*SHOWN, *allowed, _seq >= first).values(replaced=True)
 
@@ -98,20 +97,20 @@ def _context(*upto: ColumnElement[bool]) -> ColumnElement[Any]:
 
 
 def _replaced(question: CTE) -> ColumnElement[Any]:
-    """The replies to the question that were put away."""
+    """The replaced replies to the question."""
     asked = select(question.c.seq).scalar_subquery()
     earlier = (col(Message.replaced), _seq > asked, col(Message.reply_to) == asked)
     return _told(_said.where(*IN_THIS_CONVERSATION, *earlier).limit(CONTEXT_MESSAGES), _seq.asc())
 
 
 def _told(messages: Select[Any], order: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The first of the messages in this order, as JSON for an assistant, in theirs."""
+    """The first messages in this order, as JSON for an assistant, sorted by `seq`."""
     told = up_to_bytes(CONTEXT_BYTES, messages, order).subquery("told")
     return select(func.json_agg(aggregate_order_by(told.table_valued(), told.c.seq))).scalar_subquery()
 
 
 def _columns_before(earlier: CTE) -> dict[str, Any]:
-    """An earlier question and its reply."""
+    """The columns for an earlier question and its reply."""
     asked = select(earlier.c.seq).scalar_subquery()
     reply = (
         select(*COLUMNS)
@@ -136,8 +135,8 @@ def _earlier_columns(question: CTE, reply: CTE) -> dict[str, Any]:
 
 
 def _turn_row(**columns: Any) -> Select[Any]:
-    """One row of these columns of a TurnRow; none if the conversation is not there."""
-    return select(*TurnRow(**columns)).select_from(Conversation).where(*THIS_CONVERSATION)
+    """Selects a TurnRow with these columns; no row if the conversation does not exist."""
+    return select(*turn_columns(**columns)).select_from(Conversation).where(*THIS_CONVERSATION)
 
 
 def _opened_columns(question: CTE, reply: CTE) -> dict[str, Any]:
@@ -149,7 +148,7 @@ def _opened_columns(question: CTE, reply: CTE) -> dict[str, Any]:
 
 
 def _asking(*conditions: ColumnElement[bool]) -> Any:
-    """Stores a question with an empty reply, if it may, or finds what an earlier request stored."""
+    """Stores a question with an empty reply if it may, or finds what an earlier request stored."""
     earlier = earlier_message()
     taken = numbers_taken(2, ~select(earlier.c.id).exists(), ~RUNNING.exists(), *conditions)
     question = inserted(
@@ -173,7 +172,7 @@ def _asking(*conditions: ColumnElement[bool]) -> Any:
 def _answering(question: CTE, *conditions: ColumnElement[bool], **earlier: ColumnElement[Any]) -> Any:
     """Stores an empty reply to a question, which must be the last message that is shown.
 
-    `earlier` is what the row tells of an earlier request.
+    `earlier` are the columns about an earlier request.
     """
     taken = numbers_taken(1, select(question.c.id).exists(), ~RUNNING.exists(), *conditions)
     reply = _reply_inserted(taken, 0, select(question.c.seq).scalar_subquery())
@@ -202,9 +201,9 @@ _edited = (
         *SHOWN,
         _named,
         _role == "user",
-        # The same edit under its own id is a retry: it finds what the first one stored.
+        # An edit that keeps the message's id and text is a retry: it finds what was stored before.
         or_(
-            bindparam("cut", type_=Text()).is_distinct_from(bindparam("client_id", type_=Text())),
+            bindparam("named", type_=Text()).is_distinct_from(bindparam("client_id", type_=Text())),
             col(Message.request_hash).is_distinct_from(bindparam("request_hash")),
         ),
     )
@@ -213,7 +212,7 @@ _edited = (
     .scalar_subquery()
 )
 _known = select(_seq).where(*SHOWN, col(Message.client_id) == bindparam("client_id"), _seq < _edited)
-_put_away = select(func.min(_seq)).where(*SHOWN, _seq >= _edited, ~_known.exists()).scalar_subquery()
+_first_replaced = select(func.min(_seq)).where(*SHOWN, _seq >= _edited, ~_known.exists()).scalar_subquery()
 _named_question = (
     select(_seq).where(*IN_THIS_CONVERSATION, _named, _role == "user").order_by(*_client_first).limit(1)
 )
@@ -221,21 +220,21 @@ _behind_it = select(_seq).where(*SHOWN, _seq >= _named_question.scalar_subquery(
 _ever_there = select(col(Message.id)).where(*IN_THIS_CONVERSATION, _named).exists()
 _named_reply = select(_seq).where(*SHOWN, _named, _role == "assistant").order_by(*_client_first).limit(1)
 
-# A message that is edited under its own id need not have arrived before; another one has been put away.
+# If an edit keeps the message's id, the message need not exist. Otherwise it must have been replaced by now.
 _editable = or_(
-    and_(_named_question.exists(), ~_behind_it.exists()), bindparam("cut") == bindparam("client_id")
+    and_(_named_question.exists(), ~_behind_it.exists()), bindparam("named") == bindparam("client_id")
 )
 
 
 def _answer(*upto: ColumnElement[bool]) -> ColumnElement[int]:
-    """The last message that is shown, if it is a reply that stands directly behind a question."""
+    """The `seq` of the last message that is shown, if it is a reply directly after a question."""
     last = select(_seq, _role).where(*SHOWN, *upto).order_by(_seq.desc()).limit(2).subquery("last_two")
     roles = func.array_agg(aggregate_order_by(last.c.role, last.c.seq))
     answer = select(func.max(last.c.seq)).having(roles == array(["user", "assistant"], type_=Text))
     return answer.scalar_subquery()
 
 
-# The reply that the same request opened, though others may have taken its place since.
+# The reply that the same request opened, even if others have replaced it since.
 _newest = select(func.max(_seq)).where(*IN_THIS_CONVERSATION).scalar_subquery()
 _same_request = (
     *IN_THIS_CONVERSATION,
@@ -260,20 +259,23 @@ _repeated = _earlier_columns(_its_question, _repeated_reply)
 
 
 ASK = write(_LOCK, _EXPIRE, _asking(), often=True)
-EDIT = write(_LOCK, _EXPIRE, _HOLD, _cut(_put_away), _asking(_editable))
+EDIT = write(_LOCK, _EXPIRE, _HOLD, _replace_from(_first_replaced), _asking(_editable))
 REGENERATE = write(
     _LOCK,
     _EXPIRE,
     _HOLD,
-    _cut(_answer(), _not_repeated),
+    _replace_from(_answer(), _not_repeated),
     _answering(_last_question, _not_repeated, **_repeated),
 )
 REGENERATED = read(_turn_row(**_repeated))
 REGENERATE_NAMED = write(
-    _LOCK, _EXPIRE, _HOLD, _cut(_answer(_seq <= _named_reply.scalar_subquery())), _answering(_last_question)
+    _LOCK,
+    _EXPIRE,
+    _HOLD,
+    _replace_from(_answer(_seq <= _named_reply.scalar_subquery())),
+    _answering(_last_question, _ever_there, editable=_ever_there),
 )
-ANSWER_AGAIN = write(_LOCK, _EXPIRE, _HOLD, _cut(_after_question), _answering(_same_question))
-EXISTS = read(select(_ever_there).select_from(Conversation).where(*THIS_CONVERSATION))
+ANSWER_AGAIN = write(_LOCK, _EXPIRE, _HOLD, _replace_from(_after_question), _answering(_same_question))
 
 
 _lost_reply = (
@@ -289,7 +291,7 @@ _lost_question = (
 ASKED = read(_turn_row(**_columns_before(earlier_message())))
 LOST = read(
     select(
-        *TurnRow(
+        *turn_columns(
             **_opened_columns(_lost_question, _lost_reply),
             context=_context(_seq < select(_lost_question.c.seq).scalar_subquery()),
             replaced=_replaced(_lost_question),

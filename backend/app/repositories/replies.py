@@ -1,4 +1,4 @@
-"""The replies of turns in the database: written bit by bit, stopped, ended once, read from anywhere."""
+"""Stores replies while one process writes them; any process can read them, or request that they stop."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,17 +11,18 @@ from sqlmodel import col
 from ..db.statement import read, write
 from ..errors import MessageNotFound
 from ..models.database import Conversation, Message
+from ..models.events import Status
 from .base import Repository, in_its_conversation, owned
 from .conversations import THIS_CONVERSATION
 from .messages import COLUMNS, IN_THIS_CONVERSATION, REASON, STATUS, as_json
 
 LEASE = timedelta(seconds=10)
-"""How long a reply counts as running after its writer was last heard of."""
+"""How long a reply counts as running after its writer last renewed its lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """A reply as another process may be writing it: its text from a place on."""
+    """The state of a reply that another process may be writing, with its text from a position on."""
 
     text: str
     parts: list[dict[str, Any]] | None
@@ -46,7 +47,7 @@ _FOLLOW = read(
 )
 _alive = RUNNING.where(col(Message.lease_until) >= func.now())
 _RUNNING = read(select(_alive.scalar_subquery()).select_from(Conversation).where(*THIS_CONVERSATION))
-# By place, not by appending: a flush whose answer was lost may have been stored.
+# Writes at a position instead of appending: a flush whose answer was lost may have been stored.
 _behind = func.left(col(Message.content), bindparam("have")).concat(bindparam("text"))
 _parts = cast(cast(bindparam("parts"), JSON), JSONB)
 _FLUSH = write(
@@ -60,7 +61,7 @@ _ended = (
     update(Message)
     .where(*_THIS_REPLY, STREAMING)
     .values(
-        content=bindparam("text"),  # all of it: a server that took over may have missed the last flushes
+        content=bindparam("text"),  # all of it: after a failover, the last flushes may be missing
         parts=_parts,
         status=bindparam("status"),
         model=bindparam("model"),
@@ -116,7 +117,7 @@ _LIVE = read(
 
 
 class ReplyRepository(Repository):
-    """The replies in the conversations of one user, until they have ended and after."""
+    """The replies in one user's conversations, both running and ended."""
 
     async def get(self, conversation_id: int, reply_id: int) -> bytes:
         """The reply as JSON. Raises ConversationNotFound."""
@@ -124,12 +125,12 @@ class ReplyRepository(Repository):
         return bytes(row[0])
 
     async def follow(self, conversation_id: int, reply_id: int, have: int) -> StoredReply | None:
-        """The reply's text after its first `have` characters, and how it stands; None if it was deleted."""
+        """Returns the text after the first `have` characters and the state; None if it was deleted."""
         row = await self._row(_FOLLOW, conversation_id=conversation_id, reply_id=reply_id, have=have)
         return None if row is None else StoredReply(*row)
 
     async def running(self, conversation_id: int) -> int | None:
-        """The id of the reply that is being written in the conversation, in whatever process, or None.
+        """Returns the id of the reply that any process is writing in the conversation, or None.
 
         Raises ConversationNotFound.
         """
@@ -139,9 +140,9 @@ class ReplyRepository(Repository):
     async def flush(
         self, conversation_id: int, reply_id: int, have: int, text: str, parts: str | None
     ) -> bool | None:
-        """Stores `text` behind the first `have` characters, and the parts if they changed; renews the lease.
+        """Stores `text` after the first `have` characters, and `parts` unless None, and renews the lease.
 
-        Returns whether somebody asked to stop; None if the reply is not ours any more.
+        Returns whether a stop was requested, or None if the reply has ended or was deleted.
         """
         row = await self._row(
             _FLUSH,
@@ -154,16 +155,40 @@ class ReplyRepository(Repository):
         )
         return None if row is None else bool(row[0])
 
-    async def end(self, conversation_id: int, reply_id: int, **ending: Any) -> bytes | None:
-        """Stores all of the text and how the reply ended; returns it as JSON.
+    async def end(
+        self,
+        conversation_id: int,
+        reply_id: int,
+        *,
+        text: str,
+        parts: str | None,
+        status: Status,
+        model: str,
+        finish_reason: str | None,
+        usage: str | None,
+        timings: str | None,
+    ) -> bytes | None:
+        """Stores the whole text and how the reply ended, and returns the reply as JSON.
 
-        None if it is not ours any more: ended by others, or deleted.
+        `parts`, `usage` and `timings` are JSON. Returns None if the reply is no longer ours: others ended it,
+        or it was deleted.
         """
-        row = await self._row(_END, conversation_id=conversation_id, reply_id=reply_id, **ending)
+        row = await self._row(
+            _END,
+            conversation_id=conversation_id,
+            reply_id=reply_id,
+            text=text,
+            parts=parts,
+            status=status,
+            model=model,
+            finish_reason=finish_reason,
+            usage=usage,
+            timings=timings,
+        )
         return None if row is None else bytes(row[0])
 
     async def request_stop(self, conversation_id: int) -> int | None:
-        """Asks whoever writes a reply in the conversation to stop; returns its id, or None if nobody does.
+        """Requests that the conversation's running reply stop; returns its id, or None if there is none.
 
         Raises ConversationNotFound.
         """
@@ -171,9 +196,9 @@ class ReplyRepository(Repository):
         return None if row[0] is None else int(row[0])
 
     async def versions(self, conversation_id: int, reply_id: int) -> bytes:
-        """All replies to the same question as JSON, oldest first.
+        """Returns all replies to the same question as JSON, oldest first.
 
-        Raises ConversationNotFound and, also for what is no reply, MessageNotFound.
+        Raises ConversationNotFound, and MessageNotFound, also if the message is not a reply.
         """
         row = await self._row_of_conversation(_VERSIONS, conversation_id=conversation_id, reply_id=reply_id)
         if row[0] is None:
@@ -181,9 +206,9 @@ class ReplyRepository(Repository):
         return bytes(row[0])
 
     async def rate(self, conversation_id: int, reply_id: int, feedback: str | None) -> None:
-        """Keeps what the user thinks of a reply: `up`, `down` or nothing.
+        """Stores the user's feedback on a reply: `up`, `down`, or None to clear it.
 
-        Raises ConversationNotFound and, also for what is no reply, MessageNotFound.
+        Raises ConversationNotFound, and MessageNotFound, also if the message is not a reply.
         """
         row = await self._row_of_conversation(
             _RATE, conversation_id=conversation_id, reply_id=reply_id, feedback=feedback
@@ -192,7 +217,7 @@ class ReplyRepository(Repository):
             raise MessageNotFound
 
     async def live(self) -> bytes:
-        """The user's replies that are being written, in whatever process, as JSON."""
+        """Returns the user's replies that any process is writing, as JSON."""
         row = await self._row(_LIVE)
         assert row is not None, "an aggregate is one row"
         return bytes(row[0])

@@ -1,4 +1,4 @@
-"""Opening a turn: the question and an empty reply are stored together, or found, or neither is."""
+"""Opens turns: stores a question and an empty reply together, or finds those of an earlier request."""
 
 import secrets
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from .replies import LEASE, ReplyRepository
 from .turn_row import TurnRow
 
 NO_MESSAGES = b"[]"
-"""No messages, as JSON."""
+"""An empty list of messages, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedTurn:
-    """A question and its reply as they stand in the database."""
+    """A question and its reply as they are stored."""
 
     conversation_id: int
     question: bytes
@@ -34,21 +34,21 @@ class OpenedTurn:
     running: bool
     """Whether the reply is still being written."""
     context: bytes | None
-    """The conversation up to the question, as JSON; None if an earlier request opened and writes the turn."""
+    """The conversation before the question, as JSON; None if an earlier request opened the turn."""
     replaced: bytes = NO_MESSAGES
-    """The replies to the question that this one takes the place of, the oldest first, as JSON."""
+    """The earlier replies to the question, which this one replaces, oldest first, as JSON."""
 
 
 class TurnRepository(ReplyRepository):
-    """The replies in the conversations of one user, and how they begin."""
+    """Opens turns in one user's conversations, and writes their replies."""
 
     async def ask(
         self, conversation_id: int, content: str, client_id: str | None = None, edited: str | None = None
     ) -> OpenedTurn:
         """Stores the question and an empty reply that holds a lease, or finds what the same request stored.
 
-        With `edited`, the client's or our own id of an earlier message, the question takes the place of that
-        one, and of all that came after it; if it is `client_id` itself, it need not be there. Raises
+        With `edited`, the client's or our own id of an earlier message, the question replaces that message
+        and all that follow it; if `edited` equals `client_id`, the message need not exist. Raises
         ConversationNotFound; TurnInProgress while a reply is being written; ClientIdReused if the earlier
         request asked something else; MessageNotFound.
         """
@@ -60,13 +60,13 @@ class TurnRepository(ReplyRepository):
             client_id=client_id,
             request_hash=wanted,
             title=title_from(content),
-            cut=edited,
+            named=edited,
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
-        known = row.earlier_question is not None
-        if known and bytes(row.earlier_hash) == wanted:
+        if row.repeats(wanted):
             return _earlier_turn(conversation_id, row)
+        known = row.earlier_question is not None
         if row.running is not None and (not known or edited == client_id):
             raise _in_progress(conversation_id, row.running)
         if known:
@@ -75,21 +75,19 @@ class TurnRepository(ReplyRepository):
         raise MessageNotFound
 
     async def asked(self, conversation_id: int, content: str, client_id: str | None) -> OpenedTurn | None:
-        """What the same request stored before; None if it did not, or asked something else.
+        """Finds what the same request stored before; None if it stored nothing, or asked something else.
 
         Raises ConversationNotFound.
         """
         row = await self._found(openings.ASKED, conversation_id, client_id=client_id)
-        wanted = request_hash(client_id, "turn", content)
-        if row.earlier_question is None or bytes(row.earlier_hash) != wanted:
-            return None
-        return _earlier_turn(conversation_id, row)
+        asks_the_same = row.repeats(request_hash(client_id, "turn", content))
+        return _earlier_turn(conversation_id, row) if asks_the_same else None
 
     async def regenerate(self, conversation_id: int, key: str | None = None) -> OpenedTurn:
-        """Opens another reply to the last question; the one before stays as a version of it.
+        """Opens another reply to the last question; the previous one stays as a version of it.
 
-        Or finds the one that an earlier request with the same `key` opened, also when it has been replaced
-        since, as long as it is among the newest thousand messages. Raises ConversationNotFound,
+        If an earlier request with the same `key` opened a reply, finds that one instead, even if it has been
+        replaced since, as long as it is among the newest thousand messages. Raises ConversationNotFound,
         TurnInProgress, and NothingToAnswer.
         """
         hashed = _key(key)
@@ -101,7 +99,7 @@ class TurnRepository(ReplyRepository):
         return _opened_turn(conversation_id, row) or _nothing_opened(conversation_id, row)
 
     async def regenerated(self, conversation_id: int, key: str | None) -> OpenedTurn | None:
-        """The reply that an earlier request with the same `key` opened, if one did.
+        """Finds the reply that an earlier request with the same `key` opened, or returns None.
 
         Raises ConversationNotFound.
         """
@@ -109,22 +107,22 @@ class TurnRepository(ReplyRepository):
         return None if row.earlier_reply is None else _earlier_turn(conversation_id, row)
 
     async def regenerate_named(self, conversation_id: int, named: str) -> OpenedTurn:
-        """Opens another reply to the question before the reply with this id; what came after is put away.
+        """Opens another reply to the question before the reply with this id; replaces all from that reply on.
 
         Raises ConversationNotFound, TurnInProgress, MessageNotFound, and NothingToAnswer.
         """
-        if not await self._exists(conversation_id, named):
+        row = await self._opening(openings.REGENERATE_NAMED, conversation_id, title=None, named=named)
+        if not row.editable:
             raise MessageNotFound
-        row = await self._opening(openings.REGENERATE_NAMED, conversation_id, title=None, cut=named)
         return _opened_turn(conversation_id, row) or _nothing_opened(conversation_id, row)
 
     async def answer_again(self, conversation_id: int, named: str, content: str) -> OpenedTurn:
-        """Opens another reply to the question with this id and this text; what came after it is put away.
+        """Opens another reply to the question with this id and text; replaces all that came after it.
 
         Raises ConversationNotFound, TurnInProgress, and MessageNotFound.
         """
         row = await self._opening(
-            openings.ANSWER_AGAIN, conversation_id, title=None, cut=named, content=content
+            openings.ANSWER_AGAIN, conversation_id, title=None, named=named, content=content
         )
         if (opened := _opened_turn(conversation_id, row)) is not None:
             return opened
@@ -135,9 +133,9 @@ class TurnRepository(ReplyRepository):
     async def _opening(
         self, statement: Statement, conversation_id: int, begins: bytes = b"", **parameters: Any
     ) -> TurnRow:
-        """What a statement opened or found. An opening whose answer was lost is looked for at once.
+        """Runs a statement that opens a turn. If its answer is lost, looks up at once what it opened.
 
-        `begins` is what the name of this attempt begins with.
+        `begins` is the beginning of this attempt's name.
         """
         attempt = begins + secrets.token_bytes(16)
         try:
@@ -154,7 +152,7 @@ class TurnRepository(ReplyRepository):
         return TurnRow(*row)
 
     async def opened(self, conversation_id: int, attempt: bytes) -> TurnRow | None:
-        """What an attempt to open a turn has opened, if that is still being written."""
+        """Finds what an attempt to open a turn stored, if the reply is still being written."""
         row = await self._found(openings.LOST, conversation_id, attempt=attempt)
         return None if row.reply is None else row
 
@@ -163,18 +161,14 @@ class TurnRepository(ReplyRepository):
             *await self._row_of_conversation(statement, conversation_id=conversation_id, **parameters)
         )
 
-    async def _exists(self, conversation_id: int, named: str) -> bool:
-        row = await self._row_of_conversation(openings.EXISTS, conversation_id=conversation_id, cut=named)
-        return bool(row[0])
-
 
 def _in_progress(conversation_id: int, reply_id: int) -> TurnInProgress:
-    """Says which reply is being written, and where it can be read."""
+    """An error that says which reply is being written, and where it can be read."""
     return TurnInProgress(reply_id=reply_id, resume=f"/api/chat/{conversation_id}/stream")
 
 
 def _nothing_opened(conversation_id: int, row: TurnRow) -> NoReturn:
-    """Says why a statement that answers the last question did not."""
+    """Raises the reason why a statement opened no reply to the last question."""
     if row.running is not None:
         raise _in_progress(conversation_id, row.running)
     raise NothingToAnswer
@@ -186,21 +180,20 @@ def _key(key: str | None) -> bytes | None:
 
 
 def _earlier_turn(conversation_id: int, row: TurnRow) -> OpenedTurn:
-    """The turn that an earlier request has opened."""
-    return OpenedTurn(
-        conversation_id,
-        row.earlier_question,
-        row.earlier_reply,
-        row.earlier_reply_id,
-        row.earlier_streaming,
-        context=None,
-    )
+    """The turn that an earlier request opened."""
+    question, reply, reply_id = row.earlier_question, row.earlier_reply, row.earlier_reply_id
+    assert question is not None, "no request stores a reply alone"
+    assert reply is not None, "no request stores a question alone"
+    assert reply_id is not None
+    return OpenedTurn(conversation_id, question, reply, reply_id, bool(row.earlier_streaming), context=None)
 
 
 def _opened_turn(conversation_id: int, row: TurnRow) -> OpenedTurn | None:
-    """The turn that the statement has opened, if it has."""
+    """The turn that the statement opened, or None."""
     if row.reply is None:
         return None
+    assert row.question is not None
+    assert row.reply_id is not None
     return OpenedTurn(
         conversation_id,
         row.question,

@@ -1,7 +1,7 @@
-"""Finding words where no index is of use: by looking through messages, newest activity first.
+"""Searches without the index: reads through messages, the most recently active conversations first.
 
-A page looks through a bounded number of messages, and says where the next one goes on: see decision 5. `seq`
-has no gaps, so how many messages there are is known without reading them.
+A page reads a bounded number of messages and says where the next one continues: see decision 5. `seq` has no
+gaps, so the number of messages is known without reading them.
 """
 
 from dataclasses import replace
@@ -30,22 +30,23 @@ from . import hits
 from .base import Repository
 from .conversations import COLUMNS
 from .hits import MINE, Hit, Place, matches, newest_first
+from .messages import STATUS
 
 MESSAGES = 5_000
-"""How many messages a page looks through at most."""
+"""How many messages a page reads at most."""
 
 CONVERSATIONS = 1_000
-"""And in how many conversations."""
+"""How many conversations a page reads at most."""
 
 TITLED_MESSAGES = 200
-"""In how many of the newest messages of a conversation with a matching title a hit is looked for."""
+"""How many of the newest messages are searched in a conversation with a matching title."""
 
 START = replace(hits.START, indexed=False)
 
 
 def _newest_hit(within: CTE, *where: ColumnElement[bool]) -> LateralFromClause:
-    """The newest message of a conversation that matches."""
-    found = hits.message_of(within, *where, matches(col(Message.content)))
+    """The newest matching message of a conversation."""
+    found = hits.message_of(within, *where, STATUS != "streaming", matches(col(Message.content)))
     return found.order_by(col(Message.seq).desc()).limit(1).lateral()
 
 
@@ -93,15 +94,15 @@ _SEARCH = read(select(_each).order_by(_each.c.kind, *newest_first(_each.c)))
 
 
 class UnindexedSearch(Repository):
-    """Searches the conversations of one user word by word."""
+    """Searches the conversations of one user by reading their messages."""
 
     async def look_through(
         self, words: Words, limit: int, start: Place = START
     ) -> tuple[list[Hit], Place | None]:
-        """At most `limit` conversations that match, and where to go on, if not everything was looked through.
+        """Returns at most `limit` matching conversations, and where to continue if there may be more.
 
-        Those with a matching title come first, then those with the latest activity, each with its newest
-        hit. A page may be empty and not the last one.
+        Those with a matching title come first, then the most recently active, each with its newest hit. A
+        page may be empty without being the last one.
         """
         messages = START if start.in_titles else start
         rows = await self._rows(
