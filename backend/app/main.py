@@ -1,4 +1,4 @@
-"""Puts the application together. Nothing happens on import."""
+"""Puts the application together. Importing this module has no effects."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -25,8 +25,8 @@ from .metrics import Metrics
 from .repositories.audit import AuditRepository
 from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
 from .repositories.users import UserRepository
-from .settings import Settings
-from .turns import Bounds, Limits as Lengths, Turns
+from .settings import BULK_CONNECTIONS, Settings
+from .turns import Capacity, ReplyLimits, Turns
 from .verifier import make_verifier
 from .watch import Watch
 from .web import site
@@ -34,20 +34,17 @@ from .web import site
 log = logging.getLogger(__name__)
 
 TRACED: TelemetryConfig = {"auto_configure": True, "logs": False, "operation_spans": False}
-"""Where the extra `telemetry` is installed, the environment's OTEL_* turn it on. Logs would quote errors."""
+"""With the extra `telemetry`, OTEL_* variables turn it on. Logs stay off, because they would quote errors."""
 
 UNTRACED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""Without them nobody looks, at each request, whether somebody has turned it on."""
+"""Turns telemetry off, so that no request checks whether somebody has turned it on."""
 
 FIRST = {"get_history", "send_message", "list_conversations", "append_message"}
-"""Routes are tried one after the other: these are what most requests are for."""
-
-BULK_CONNECTIONS = 2
-"""How many exports a process runs at a time, and how many erasures. The next one is told to come back."""
+"""The routes of most requests. They are tried first, because routes are tried one after the other."""
 
 
 def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAPI:
-    """The application. `assistant` is asked in place of the one that CHAT_MODEL names.
+    """Creates the application. `assistant` replaces the one that CHAT_MODEL names.
 
     Raises SetupError if a setting that serving needs is missing or unsafe.
     """
@@ -67,7 +64,7 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
         await services.erasures.close()
         await services.database.close()
         log.info("application.stopped")
-        logs.flush()  # uvicorn ends by the signal that it got, which asks nobody to finish
+        logs.flush()  # uvicorn then raises its signal again, which runs no exit handlers
 
     app = FastAPI(
         title="chat-history",
@@ -115,7 +112,7 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         keeps_plans=not urls.is_pooled(url),
     )
     users = UserRepository(database)
-    # Apart: whoever reads an export slowly must not keep others from erasing what is theirs.
+    # Separate, so that slow readers of exports do not keep other users from erasing their accounts.
     exports, erasures = (
         Database(
             url,
@@ -128,11 +125,13 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
         for _ in range(2)
     )
     metrics = Metrics()
-    lengths = Lengths(settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters)
-    bounds = Bounds(
+    reply_limits = ReplyLimits(
+        settings.max_reply_seconds, settings.max_reply_characters, settings.context_characters
+    )
+    capacity = Capacity(
         settings.max_running_turns, settings.max_running_turns_per_user, settings.flushes_per_second
     )
-    turns = Turns(database, assistant, metrics, lengths, bounds)
+    turns = Turns(database, assistant, metrics, reply_limits, capacity)
     metrics.watch("chat_turns_running", "Replies being written.", lambda: turns.running)
     metrics.watch_each(
         "database_connections", "Connections and waiting requests.", "state", lambda: database.connections
@@ -153,7 +152,7 @@ def _services(settings: Settings, assistant: Assistant) -> Services:
 
 
 async def _ready(services: Services) -> None:
-    """Refuses to start where no request could be answered, or somebody else's. Raises SetupError."""
+    """Raises SetupError if no request could be answered, or if users could see each other's rows."""
     await services.verifier.require_keys()
     try:
         await services.schema.check()

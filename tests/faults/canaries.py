@@ -281,7 +281,7 @@ CANARIES = (
     Canary(
         "no user has too many turns",
         readers.limits,
-        (("turns/turns.py", "if self._users[user_id] >= self._bounds.turns_per_user:", "if user_id < 0:"),),
+        (("turns/turns.py", "if self._users[user_id] >= self._capacity.turns_per_user:", "if user_id < 0:"),),
     ),
     Canary(
         "a stream holds a connection",
@@ -290,7 +290,7 @@ CANARIES = (
             (
                 "turns/turns.py",
                 "                status = await writer.run(prompt, titles)\n",
-                "                await self._database._acquire()\n"
+                "                await self._database._pool.acquire()\n"
                 "                status = await writer.run(prompt, titles)\n",
             ),
         ),

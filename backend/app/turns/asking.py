@@ -1,4 +1,4 @@
-"""An assistant that is asked for one reply."""
+"""Asks an assistant for one reply and reads its events."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ Said = TextDelta | ToolCall | ToolResult
 
 
 class Asking:
-    """Takes into the draft what the assistant says, and shows it, until it has said all or is cut off."""
+    """Adds the assistant's events to the draft and shows them, until the assistant ends or is cut off."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Asking:
         show: Callable[[Said], None],
         store: Callable[[], Awaitable[None]],
     ) -> None:
-        """`store` is waited for at each tool call, before the assistant goes on, and does it."""
+        """`store` is awaited at each tool call, before the assistant continues and runs the tool."""
         self._assistant = assistant
         self._reply_id = reply_id
         self._draft = draft
@@ -35,13 +35,14 @@ class Asking:
         self._store = store
         self._status: Status = "complete"
         self._reason: str | None = None
-        self._deaf = False
+        self._closed = False
         self._over = asyncio.Event()
 
     async def run(self, prompt: Prompt, seconds: float) -> tuple[Status, str | None]:
-        """Returns how the reply ended, and why unless by itself.
+        """Returns how the reply ended, and why unless the assistant ended it.
 
-        After `cut` it returns within twice RELEASE_SECONDS, even if the assistant does not stop.
+        The reply is cut off after `seconds`. After `cut`, this returns within twice RELEASE_SECONDS, even if
+        the assistant does not stop.
         """
         asking = asyncio.create_task(self._ask(prompt))
         asking.add_done_callback(lambda _: self._over.set())
@@ -54,9 +55,9 @@ class Asking:
         return self._status, self._reason
 
     def cut(self, status: Status, reason: str) -> None:
-        """Ends it. Nothing that the assistant says from now on counts."""
-        if not self._deaf:
-            self._status, self._reason, self._deaf = status, reason, True
+        """Ends the reply. All further events of the assistant are ignored."""
+        if not self._closed:
+            self._status, self._reason, self._closed = status, reason, True
             self._over.set()
 
     async def _ask(self, prompt: Prompt) -> None:
@@ -65,20 +66,20 @@ class Asking:
         except FAULTS as error:
             self._blame(error)
         finally:
-            self._deaf = True
+            self._closed = True
 
     async def _listen(self, events: AsyncIterator[Event]) -> None:
         try:
             async for event in events:
-                if not self._deaf:
+                if not self._closed:
                     self._hear(event)
-                if not self._deaf and isinstance(event, ToolCall):
+                if not self._closed and isinstance(event, ToolCall):
                     await self._store()
-                if self._deaf:
+                if self._closed:
                     return
         finally:
             if isinstance(events, AsyncGenerator):
-                await events.aclose()  # now, and not when somebody collects the garbage
+                await events.aclose()  # now, and not when it is garbage-collected
 
     def _hear(self, event: Event) -> None:
         try:
@@ -94,15 +95,15 @@ class Asking:
             self._hear_no_more()
 
     def _hear_no_more(self) -> None:
-        """It may release what it holds, but nobody waits long for that."""
-        self._deaf = True
+        """Ignores all further events, and gives the assistant RELEASE_SECONDS to release its resources."""
+        self._closed = True
         asyncio.get_running_loop().call_later(RELEASE_SECONDS, self._over.set)
 
     def _blame(self, error: BaseException) -> None:
-        """It failed by this error, unless it had ended before."""
+        """Marks the reply as failed with this error, unless it had ended before."""
         code = error.code if isinstance(error, AssistantError | ChatError) else AssistantError.code
         told = {"reply_id": self._reply_id, "code": code, **described(error)}
-        if not self._deaf:
+        if not self._closed:
             log.error("reply.failed", extra=told)
             self._status, self._reason = "failed", code
         elif not isinstance(error, asyncio.CancelledError):

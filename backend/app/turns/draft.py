@@ -1,4 +1,4 @@
-"""What a reply consists of while it is written, as far as the database must know."""
+"""The content of a reply while it is written, in the form that the database stores."""
 
 import json
 from typing import Any, get_args
@@ -9,10 +9,10 @@ from ..models.text import storable, storable_json
 
 PARAGRAPH = "\n\n"
 MAX_OUTPUT_CHARACTERS = 65_536
-"""Of a tool's answer as JSON; a longer one is not kept."""
+"""The limit for a tool's output as JSON. A longer output is not stored."""
 
 MOST_TOKENS = 2**53 - 1
-"""The largest number that is the same in every client."""
+"""The largest integer that every client represents exactly."""
 
 Part = dict[str, Any]
 
@@ -20,21 +20,20 @@ _REASONS = get_args(FinishReason)
 
 
 class Draft:
-    """Text, parts and figures of a reply, in which an assistant says at most `limit` characters.
+    """Text, parts and token usage of a reply, with at most `limit` characters of the assistant's text.
 
-    Its text is always the readable one: the texts of all parts, one behind the other. Without tools there
-    are no parts.
+    The text is always what users read: the texts of all parts, joined. Without tools there are no parts.
     """
 
     def __init__(self, limit: int) -> None:
         self._room = limit
         self._pieces: list[str] = []
-        self._unstored: list[str] = []
+        self._unflushed: list[str] = []
         self._characters = 0
-        self._stored = 0
+        self._flushed = 0
         self._parts: list[Part] = []
         self._calls: dict[str, Part] = {}
-        self._parts_stored = True
+        self._parts_flushed = True
         self._breaks = False
         self._usage = Usage(0, 0)
         self.reason: FinishReason = "stop"
@@ -45,27 +44,27 @@ class Draft:
         return self._room <= 0
 
     @property
-    def unstored_characters(self) -> int:
-        """How much text only this process knows."""
-        return self._characters - self._stored
+    def unflushed_characters(self) -> int:
+        """How many characters of the text are not in the database yet."""
+        return self._characters - self._flushed
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything that the database does not have."""
-        return bool(self._unstored) or not self._parts_stored
+        """Whether there is anything that is not in the database yet."""
+        return bool(self._unflushed) or not self._parts_flushed
 
     @property
     def usage(self) -> dict[str, int] | None:
-        """What the model used, all rounds together; None if it did not say."""
+        """The tokens used in all rounds together; None if the model did not report any."""
         if self._usage == Usage(0, 0):
             return None
         return {"input_tokens": self._usage.input_tokens, "output_tokens": self._usage.output_tokens}
 
     def add(self, event: Event) -> TextDelta | ToolCall | ToolResult | None:
-        """Takes in what the assistant said. Returns it as it is shown, or None if it is not.
+        """Adds an event of the assistant. Returns it as readers see it, or None if they do not see it.
 
-        Raises InvalidEvent, and takes in nothing, for what an assistant cannot say: then all that is stored
-        has the form that the API declares.
+        Raises InvalidEvent, and adds nothing, if the event is not valid, so that all stored parts have the
+        form that the API declares.
         """
         match event:
             case TextDelta(str(text)):
@@ -86,27 +85,27 @@ class Draft:
                 return None
             case _:
                 raise InvalidEvent
-        self._parts_stored = False
+        self._parts_flushed = False
         return event
 
     def unanswered(self) -> list[str]:
-        """The ids of the tool calls that nothing has answered."""
+        """The ids of the tool calls without a result."""
         return [identity for identity, part in self._calls.items() if part["state"] == "input-available"]
 
     def take(self) -> tuple[int, str, str | None]:
-        """What to store: behind how many characters which text, and the parts as JSON if they changed.
+        """Returns what to store: a position, the text after it, and the parts as JSON if they changed.
 
-        Until `stored` is called, taking again gives all of it again.
+        Until `flushed` is called, the next call returns all of it again.
         """
-        parts = None if self._parts_stored else json.dumps(self._parts)
-        return self._stored, "".join(self._unstored), parts
+        parts = None if self._parts_flushed else json.dumps(self._parts)
+        return self._flushed, "".join(self._unflushed), parts
 
-    def stored(self, text: str, parts: str | None) -> None:
-        """The database has what was taken."""
-        self._stored += len(text)
-        rest = "".join(self._unstored)[len(text) :]
-        self._unstored = [rest] if rest else []
-        self._parts_stored = self._parts_stored or parts == json.dumps(self._parts)
+    def flushed(self, text: str, parts: str | None) -> None:
+        """Records that the database has stored this text and these parts."""
+        self._flushed += len(text)
+        rest = "".join(self._unflushed)[len(text) :]
+        self._unflushed = [rest] if rest else []
+        self._parts_flushed = self._parts_flushed or parts == json.dumps(self._parts)
 
     def all_text(self) -> str:
         """The text of the whole reply."""
@@ -126,11 +125,11 @@ class Draft:
             return None
         self._room -= len(text)
         if self._breaks:
-            # After a tool a new paragraph begins, also for those who only read `content`.
+            # A new paragraph begins after a tool, also for clients that only read `content`.
             text, self._breaks = PARAGRAPH + text, False
         self._characters += len(text)
         self._pieces.append(text)
-        self._unstored.append(text)
+        self._unflushed.append(text)
         return TextDelta(text)
 
     def _close_text(self) -> None:
@@ -167,7 +166,7 @@ def _tokens(before: int, more: int) -> int:
 
 
 def _bounded(output: Any) -> Any:
-    """What a tool answered, as far as it is worth keeping: the assistant had all of it."""
+    """A tool's output as it is stored. The assistant got all of an output that is too long to store."""
     output = storable_json(output)
     if len(json.dumps(output)) > MAX_OUTPUT_CHARACTERS:
         return {"truncated": True}

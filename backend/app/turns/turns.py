@@ -1,4 +1,4 @@
-"""The turns of a process: opened, joined, stopped."""
+"""Opens, joins and stops turns in one process."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from ..spans import span
 from .context import utterances, window
 from .follower import Follower
 from .live import LiveReply
-from .writer import LAST_SECONDS_OF_THE_PROCESS, Limits, Writer
+from .writer import LAST_SECONDS_OF_THE_PROCESS, ReplyLimits, Writer
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ Opening = Callable[[], Awaitable[OpenedTurn]]
 Finding = Callable[[], Awaitable[OpenedTurn | None]]
 
 NOT_FOLLOWED = {refusal.code: refusal for refusal in (ShuttingDown, DatabaseUnavailable, DatabaseBusy)}
-"""Why a reply may end for its readers before it ends."""
+"""Errors with which a reply ends for its readers although it may still be written."""
 
 FLUSH_SECONDS = 0.5
 SLOWEST_FLUSH_SECONDS = 3.0
@@ -40,12 +40,12 @@ STOP_SECONDS = 5.0
 """How long a stop waits for the process that writes the reply. Its flushes are at most 3 seconds apart."""
 
 ENDING_SECONDS = 2 * LAST_SECONDS_OF_THE_PROCESS
-"""How long the end of the process waits for replies that were told to end."""
+"""How long the shutdown waits for replies that were interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """How many replies may be written at once, and how often they are flushed in all."""
+class Capacity:
+    """How many replies may be written at once, and how often all of them together are flushed."""
 
     turns: int = 1_000
     turns_per_user: int = 16
@@ -64,16 +64,21 @@ class Turn:
 
 
 class Turns:
-    """The turns of this process, and a way into those of the others."""
+    """The turns of this process, and access to those of other processes."""
 
     def __init__(
-        self, database: Database, assistant: Assistant, metrics: Metrics, limits: Limits, bounds: Bounds
+        self,
+        database: Database,
+        assistant: Assistant,
+        metrics: Metrics,
+        limits: ReplyLimits,
+        capacity: Capacity,
     ) -> None:
         self._database = database
         self._assistant = assistant
         self._metrics = metrics
         self._limits = limits
-        self._bounds = bounds
+        self._capacity = capacity
         self._writers: dict[int, Writer] = {}
         self._live: dict[int, LiveReply] = {}
         self._tasks: dict[asyncio.Task[None], LiveReply] = {}
@@ -107,7 +112,7 @@ class Turns:
         )
 
     async def regenerate(self, caller: Caller, conversation_id: int, key: str | None = None) -> Turn:
-        """Opens another reply, or joins the `key`'s. Raises as `TurnRepository.regenerate` and `ask` do."""
+        """Opens another reply, or joins that of `key`. Raises as `TurnRepository.regenerate` and `ask` do."""
         replies = TurnRepository(self._database, caller)
         return await self._begin(
             caller,
@@ -126,25 +131,29 @@ class Turns:
         return await self._begin(caller, lambda: replies.answer_again(conversation_id, named, question))
 
     async def resume(self, caller: Caller, conversation_id: int) -> LiveReply | None:
-        """The reply that is being written in the conversation, by whatever process; None if there is none.
+        """Returns the reply that any process is writing in the conversation; None if there is none.
 
         Raises ConversationNotFound.
         """
-        replies = ReplyRepository(self._database, caller)
-        reply_id = await replies.running(conversation_id)
+        reply_id = await ReplyRepository(self._database, caller).running(conversation_id)
         return None if reply_id is None else self._join(caller, conversation_id, reply_id)
 
     async def finished(self, caller: Caller, live: LiveReply) -> bytes:
-        """The whole reply as JSON, once it is stored.
+        """Waits until the reply is stored, and returns it as JSON.
 
-        Raises a ChatError if it never will be, or cannot be followed so far.
+        Raises a ChatError if it will never be stored, or cannot be followed to its end.
         """
-        return await self._stored(ReplyRepository(self._database, caller), live)
+        if (writer := self._writers.get(live.reply_id)) is not None:
+            return await asyncio.shield(writer.ended)
+        ending = await live.ended()
+        if ending.error in NOT_FOLLOWED:
+            raise NOT_FOLLOWED[ending.error]
+        return await ReplyRepository(self._database, caller).get(live.conversation_id, live.reply_id)
 
     async def stop(self, caller: Caller, conversation_id: int) -> bytes | None:
-        """Stops the reply that is being written in the conversation, by whatever process, and keeps its text.
+        """Stops the reply that any process is writing in the conversation, and keeps its text.
 
-        Returns it as JSON as it ended, or as it stands after STOP_SECONDS; None if none was being written.
+        Returns the ended reply as JSON, or its state after STOP_SECONDS; None if none was being written.
         Raises ConversationNotFound.
         """
         replies = ReplyRepository(self._database, caller)
@@ -156,11 +165,11 @@ class Turns:
         live = self._join(caller, conversation_id, reply_id)
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                return await self._stored(replies, live)
+                return await self.finished(caller, live)
         return await replies.get(conversation_id, reply_id)
 
     async def close(self, grace: float) -> None:
-        """Starts no more turns, and interrupts those that still run `grace` seconds after the first call."""
+        """Refuses new turns, and interrupts those that still run `grace` seconds after the first call."""
         loop = asyncio.get_running_loop()
         self._deadline = self._deadline or loop.time() + grace
         if self._opening:
@@ -180,14 +189,14 @@ class Turns:
             await asyncio.wait(self._tasks, timeout=ENDING_SECONDS)
 
     def require_open(self) -> None:
-        """Raises ShuttingDown once no more turns are started."""
+        """Raises ShuttingDown once new turns are refused."""
         if self._deadline is not None:
             raise ShuttingDown
 
     async def _begin(self, caller: Caller, opening: Opening, finding: Finding | None = None) -> Turn:
-        """Opens a turn and starts its writer, also if the request is cancelled in between.
+        """Opens a turn and starts its writer, even if the request is cancelled meanwhile.
 
-        With `finding`, a retry of what was asked before is answered also when there is no room for a turn.
+        With `finding`, a retry finds the turn of the earlier request even if there is no room for a new one.
         """
         task = asyncio.create_task(self._open(caller, opening, finding))
         self._opening.add(task)
@@ -215,14 +224,14 @@ class Turns:
 
     def _require_room(self, user_id: int) -> None:
         self.require_open()
-        if self._users.total() >= self._bounds.turns:
+        if self._users.total() >= self._capacity.turns:
             raise Overloaded
-        if self._users[user_id] >= self._bounds.turns_per_user:
+        if self._users[user_id] >= self._capacity.turns_per_user:
             raise TooManyTurns
 
     @contextmanager
     def _counted(self, user_id: int) -> Iterator[None]:
-        """Counts a turn that is being opened like one that runs."""
+        """Counts a turn that is being opened like a running one."""
         self._users[user_id] += 1
         try:
             yield
@@ -235,7 +244,7 @@ class Turns:
             del self._users[user_id]
 
     def _write(self, user_id: int, opened: OpenedTurn) -> LiveReply:
-        """Starts the writer. It works for the user, and goes on when the tokens of who asked have ended."""
+        """Starts the writer. It uses a bare user id, so it continues after the user's tokens are revoked."""
         question = Utterance("user", json.loads(opened.question)["content"])
         history = utterances(opened.context or NO_MESSAGES)
         said = [*window(history, self._limits.context_characters - len(question.content)), question]
@@ -260,7 +269,7 @@ class Turns:
         return live
 
     def _join(self, caller: Caller, conversation_id: int, reply_id: int) -> LiveReply:
-        """A reply of the user, for all readers of this process: whose token ends is for each to find out."""
+        """Returns the reply, which all readers in this process share. Each reader checks its own token."""
         live = self._live.get(reply_id)
         if live is None:
             live = self._live[reply_id] = LiveReply(conversation_id, reply_id)
@@ -275,24 +284,16 @@ class Turns:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         live = self._tasks.pop(task)
-        # Who follows a turn may have been quicker than who opened it and writes: then there are two.
+        # A follower may have joined before the writer was started: then there are two live replies.
         if self._live.get(live.reply_id) is live:
             del self._live[live.reply_id]
         if not task.cancelled() and (error := task.exception()) is not None:
-            # A fault of ours: its lease runs out, and it reads as interrupted.
+            # A bug of ours: its lease expires, and the reply reads as interrupted.
             log.error("reply.lost", extra={"reply_id": live.reply_id, **described(error)})
-        # Unless it has ended, when nothing is said any more.
+        # Ignored if the reply has ended.
         live.say(Ended("failed", "internal_error", error="internal_error"))
 
-    async def _stored(self, replies: ReplyRepository, live: LiveReply) -> bytes:
-        if (writer := self._writers.get(live.reply_id)) is not None:
-            return await asyncio.shield(writer.stored)
-        ending = await live.ended()
-        if ending.error in NOT_FOLLOWED:
-            raise NOT_FOLLOWED[ending.error]
-        return await replies.get(live.conversation_id, live.reply_id)
-
     def _pace(self) -> float:
-        """Seconds between two flushes of a reply: so many that all together keep within the bound."""
-        fair = self.running / self._bounds.flushes_per_second
+        """Seconds between two flushes of a reply, so that all replies keep within `flushes_per_second`."""
+        fair = self.running / self._capacity.flushes_per_second
         return min(max(FLUSH_SECONDS, fair), SLOWEST_FLUSH_SECONDS)

@@ -1,4 +1,4 @@
-"""One reply being written."""
+"""Writes one reply."""
 
 import asyncio
 import json
@@ -24,23 +24,23 @@ log = logging.getLogger(__name__)
 
 RENEW_SECONDS = LEASE.total_seconds() / 3
 FLUSH_CHARACTERS = 2_000
-"""So much text is not kept back until the next flush is due."""
+"""This much text is flushed soon, before the next flush is due."""
 
 SOON_SECONDS = 0.1
 TITLE_SECONDS = 10
 SHOWN_TITLE_SECONDS = 2
-"""How long a stream waits for the title; one that comes later is only stored."""
+"""How long a stream waits for the title; a later one is only stored."""
 
 LAST_SECONDS = 30
-"""How long the end of a reply is tried to be stored while the database is away."""
+"""How long storing the end of a reply is retried while the database is unavailable."""
 
 LAST_SECONDS_OF_THE_PROCESS = 5
-"""The same when the process ends: who stops it does not wait for ever."""
+"""The same during a shutdown, which must not take long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a reply may take, in seconds; how many characters it, and what it is asked with, may have."""
+class ReplyLimits:
+    """The time limit of a reply in seconds, and the character limits of a reply and of its context."""
 
     seconds: float
     characters: int
@@ -48,9 +48,10 @@ class Limits:
 
 
 class Writer:
-    """Asks the assistant, tells the readers, keeps the row up to date and ends it, whatever happens.
+    """Asks the assistant, publishes its events, keeps the row up to date, and always ends the reply.
 
-    A task of the application runs it: no reader's departure ends it, only `stop` and `interrupt` do.
+    A task of the application runs it, so a reader that disconnects does not end it: only `stop` and
+    `interrupt` do.
     """
 
     def __init__(
@@ -58,10 +59,10 @@ class Writer:
         live: LiveReply,
         replies: ReplyRepository,
         assistant: Assistant,
-        limits: Limits,
+        limits: ReplyLimits,
         pace: Callable[[], float],
     ) -> None:
-        """`pace` tells how many seconds to wait between two flushes: more, the more replies are written."""
+        """`pace` returns the seconds to wait between two flushes: more, the more replies are written."""
         self._live = live
         self._replies = replies
         self._assistant = assistant
@@ -70,28 +71,28 @@ class Writer:
         self._draft = Draft(limits.characters)
         self._began = time.monotonic()
         self._first_text: float | None = None
-        self._much = asyncio.Event()
+        self._flush_due = asyncio.Event()
         self._status: Status = "complete"
         self._reason: str | None = None
         self._asking = Asking(assistant, live.reply_id, self._draft, self._show, self._flush)
         self._flushing = asyncio.Lock()
         self._deadline = math.inf
-        self._patience: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.stored: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        """The reply as JSON, once its end is in the database. A ChatError if it never will be."""
+        self._interrupted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        """The reply as JSON once its end is stored, or a ChatError if it never will be."""
 
     def stop(self) -> None:
-        """The user has read enough: what was shown is kept."""
+        """Ends the reply because the user stopped it. The text shown so far is kept."""
         self._asking.cut("stopped", "stopped")
 
     def interrupt(self) -> None:
-        """The process ends: what was said is kept, if the database is there within seconds. No title is."""
+        """Ends the reply for a shutdown. Its text is stored if that works within seconds, a title is not."""
         self._deadline = time.monotonic() + LAST_SECONDS_OF_THE_PROCESS
         self._asking.cut("interrupted", "interrupted")
-        self._patience.cancel()
+        self._interrupted.cancel()
 
     async def run(self, prompt: Prompt, titles: ConversationRepository | None) -> Status:
-        """Writes the reply. With `titles`, names the conversation afterwards. Returns how it ended."""
+        """Writes the reply and returns how it ended. With `titles`, names the conversation afterwards."""
         keeping = asyncio.create_task(self._keep())
         try:
             self._status, self._reason = await self._asking.run(prompt, self._limits.seconds)
@@ -101,10 +102,10 @@ class Writer:
         try:
             await self._finish()
         finally:
-            if not self.stored.done():  # a fault of ours: whoever waits must not wait for ever
+            if not self.ended.done():  # a bug of ours: nothing must wait for the end forever
                 self._fail(Unavailable())
         naming = None
-        if titles is not None and self._status == "complete" and not self._patience.done():
+        if titles is not None and self._status == "complete" and not self._interrupted.done():
             naming = asyncio.create_task(self._entitle(prompt, titles))
             await self._wait(naming, SHOWN_TITLE_SECONDS)
         self._live.say(self._ending())
@@ -124,28 +125,28 @@ class Writer:
         if self._first_text is None:
             self._first_text = time.monotonic()
         self._live.say(said)
-        if self._draft.unstored_characters >= FLUSH_CHARACTERS:
-            self._much.set()
+        if self._draft.unflushed_characters >= FLUSH_CHARACTERS:
+            self._flush_due.set()
 
     async def _keep(self) -> None:
-        """Flushes at its pace, and renews the lease while there is nothing to flush."""
+        """Flushes at the given pace, and renews the lease while there is nothing to flush."""
         kept = time.monotonic()
         while True:
             pause = self._pace()
             try:
                 async with asyncio.timeout(pause):
-                    await self._much.wait()
+                    await self._flush_due.wait()
                 await asyncio.sleep(min(SOON_SECONDS, pause))
             except TimeoutError:
                 pass
-            self._much.clear()
+            self._flush_due.clear()
             if self._draft.changed or time.monotonic() - kept >= RENEW_SECONDS - pause:
                 await self._flush()
                 kept = time.monotonic()
 
     async def _flush(self) -> None:
-        """Stores what is new. What a tool is about to do has left a trace then, whatever happens to us."""
-        async with self._flushing:  # the second one would come behind text that the first one has stored
+        """Stores what is new. At a tool call, this leaves a trace of the call in case the process dies."""
+        async with self._flushing:  # two at a time would both store and count the same text
             await self._flush_alone()
 
     async def _flush_alone(self) -> None:
@@ -155,19 +156,19 @@ class Writer:
                 self._live.conversation_id, self._live.reply_id, have, text, parts
             )
         except ChatError:
-            return  # the database is away: the next flush has it all
-        except Exception as error:  # noqa: BLE001  # and so it has if the fault is ours
+            return  # the database is unavailable: the next flush stores it
+        except Exception as error:  # noqa: BLE001  # the same after a bug of ours
             log.error("reply.not_flushed", extra={"reply_id": self._live.reply_id, **described(error)})
             return
         if stop is None:
-            self._asking.cut("interrupted", "interrupted")  # deleted, or taken for dead
+            self._asking.cut("interrupted", "interrupted")  # deleted, or the lease expired
         else:
-            self._draft.stored(text, parts)
+            self._draft.flushed(text, parts)
             if stop:
                 self.stop()
 
     async def _end(self) -> None:
-        """Stores the end, for as long as it takes the database to come back, within reason."""
+        """Stores the end of the reply. Retries while the database is unavailable, until a deadline."""
         deadline = time.monotonic() + LAST_SECONDS
         pause = SOON_SECONDS
         while True:
@@ -184,7 +185,7 @@ class Writer:
                 self._fail(error)
                 return
             else:
-                self.stored.set_result(stored)
+                self.ended.set_result(stored)
                 return
 
     async def _store(self) -> bytes:
@@ -205,7 +206,7 @@ class Writer:
         )
         if ended is not None:
             return ended
-        # Taken for dead, or ended by a try whose answer was lost: what the database says is how it ended.
+        # The lease expired, or an attempt whose answer was lost ended it: the stored end counts.
         stored = await self._replies.get(self._live.conversation_id, self._live.reply_id)
         found = json.loads(stored)
         self._status, self._reason = found["status"], found["finish_reason"]
@@ -213,26 +214,26 @@ class Writer:
 
     def _fail(self, error: ChatError) -> None:
         self._status, self._reason = "failed", error.code
-        self.stored.set_exception(error)
-        self.stored.exception()  # whether somebody waits for it or not
+        self.ended.set_exception(error)
+        self.ended.exception()  # counts as retrieved, whether or not anything awaits it
 
     async def _entitle(self, prompt: Prompt, conversations: ConversationRepository) -> None:
         if not isinstance(self._assistant, GivesTitles):
             return
-        question, answer = prompt.messages[-1].content, json.loads(self.stored.result())["content"]
+        question, answer = prompt.messages[-1].content, json.loads(self.ended.result())["content"]
         try:
             title = await entitle(
                 self._assistant, conversations, self._live.conversation_id, question, answer
             )
-        except FAULTS as error:  # a title is a courtesy
+        except FAULTS as error:  # a reply is complete without a title
             log.warning("title.failed", extra=described(error))
         else:
             if title is not None:
                 self._live.say(Title(title))
 
     async def _wait(self, naming: asyncio.Task[None], seconds: float) -> None:
-        """For the title, unless the process ends."""
-        await asyncio.wait([naming, self._patience], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        """Waits for the title, unless the process shuts down."""
+        await asyncio.wait([naming, self._interrupted], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     def _ending(self) -> Ended:
         reason = self._reason or self._draft.reason
