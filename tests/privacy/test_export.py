@@ -191,6 +191,23 @@ def test_a_reader_who_leaves_gives_its_place_back(serve_with: Serve) -> None:
         assert len(exported(alice)) > 1_200
 
 
+@pytest.mark.parametrize("ending", ["sign-out", "erasure"])
+def test_it_ends_with_the_tokens_of_its_reader(ending: str, serve_with: Serve) -> None:
+    with serve_with() as service:
+        alice, bob = (service.user(f"{name}@example.com") for name in ("alice", "bob"))
+        for user in (alice, bob):
+            fill(service.postgres, user, **MUCH)
+        with begun(alice) as (hers, _), begun(bob) as (his, first):
+            if ending == "sign-out":
+                assert alice.post("/api/auth/sign-out").status_code == 204
+            else:
+                service.postgres.rows('DELETE FROM "user" WHERE id = %s', alice.id)
+            until(lambda: exporting(service) == {bob.id})
+            with pytest.raises(httpx.RemoteProtocolError):
+                list(hers)
+            assert len(whole([first, *his])) > 1_200
+
+
 def test_a_database_that_goes_away_in_between_leaves_no_end(alice: User, service: Service) -> None:
     fill(service.postgres, alice, **MUCH)
     with begun(alice) as (rest, _):

@@ -1,7 +1,8 @@
 """How slowly an export may be read: so many bytes in so much time, and so long in sum."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from starlette.types import Message
@@ -13,6 +14,8 @@ from app.api.export import (
     SLICE_BYTES,
     ExportResponse,
 )
+from app.models.caller import Caller
+from app.watch import Reading
 
 AT_LEAST = SLICE_BYTES / LEAST_BYTES_PER_SECOND
 """Seconds for a slice, at the slowest pace that is good enough."""
@@ -51,6 +54,11 @@ class Reader:
         raise AssertionError
 
 
+def unwatched(end: Callable[[], None]) -> AbstractContextManager[Reading]:
+    """For a reader whose tokens do not end."""
+    return nullcontext(Reading(Caller(1, 0), end))
+
+
 def read(*waits: float, database: float = 0) -> tuple[int, bool]:
     """How many slices a reader with these pauses gets, and whether it gets the end.
 
@@ -66,7 +74,7 @@ def read(*waits: float, database: float = 0) -> tuple[int, bool]:
             yield b"x" * (10 * SLICE_BYTES)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(ExportResponse(b"{}\n", lines())({"type": "http"}, reader.stay, reader.take))
+        runner.run(ExportResponse(b"{}\n", lines(), unwatched)({"type": "http"}, reader.stay, reader.take))
     return reader.taken, reader.ended
 
 

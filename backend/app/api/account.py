@@ -1,6 +1,7 @@
-"""All that the service knows about a user: taken along, or erased."""
+"""Routes that export or erase everything that the service stores about a user."""
 
 import logging
+from functools import partial
 
 from fastapi import Response
 
@@ -19,26 +20,26 @@ router = strict_router("/api/auth", "accounts")
 
 @router.get("/me/export", response_class=Response, responses=answers(None, TooManyExports, lines=True))
 async def export_me(export: Export, caller: SignedIn, services: AppServices) -> Response:
-    """Gives you everything that is stored about you. One JSON object a line, all of one moment.
+    """Exports everything that is stored about you. Each line is a JSON object, and all show the same moment.
 
-    The first line is `export`, with the `version` of the format; the second one the `user`. Then comes each
-    `todo`, each `conversation`, and each `message`, somewhere behind its conversation: also what was deleted
-    and can still be restored, and what was replaced by an edit or another reply. The last line is `end`, and
-    counts them: without it, the export is not whole. You can read one export at a time.
+    The first line is `export` with the `version` of the format, the second is `user`. Then follow the lines
+    `todo`, `conversation` and `message`; a message comes anywhere after its conversation. They include what
+    was deleted and can still be restored, and messages that an edit or another reply replaced. The last line
+    is `end` with their numbers: an export without it is incomplete. You can read one export at a time.
     """
     lines = alone(services.limits.exporting, caller.user_id, export.lines())
-    return ExportResponse(await anext(lines), lines)
+    return ExportResponse(await anext(lines), lines, partial(services.watch.reading, caller))
 
 
 @router.delete("/me", responses=answers(Erased, ConfirmationWrong))
 async def erase_me(
     erasure: AccountErasure, caller: SignedIn, services: AppServices, visit: Visiting, guessing: SigningIn
 ) -> Response:
-    """Erases your account and everything in it, for good. It cannot be undone: export it before.
+    """Erases your account and everything in it for good. This cannot be undone: export your data first.
 
-    Replies that are being written end with an error. From then on your tokens are refused: a request that is
-    repeated because its answer was lost gets 401. With an external issuer, a token that was issued later
-    makes a new account.
+    Replies that are being written end with an error. From then on your tokens are rejected: if the response
+    is lost and you repeat the request, it gets 401. With an external issuer, a token that was issued later
+    creates a new account.
     """
     with guessing(str(caller.user_id)):
         was, counted = await services.accounts.erase(caller, erasure.confirmation, visit)

@@ -1,44 +1,49 @@
-"""An export on its way to its reader, who may be slow, but not for as long as they like.
+"""Streams an export to its client, which may read slowly, but not for any length of time.
 
-Until its last piece was taken it holds one of few connections, and keeps Postgres from clearing up.
+Until its last piece is sent, it holds one of few connections and keeps Postgres from removing dead rows.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractContextManager, aclosing
 
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from ..errors import ChatError, TooManyExports
+from ..watch import Reading
 from .openapi import LINES
 
 log = logging.getLogger(__name__)
 
 READER_SECONDS = 30
-"""How long a reader may take nothing. Who takes something but less than the least uses it up bit by bit."""
+"""How long a client may read nothing. Reading slower than LEAST_BYTES_PER_SECOND uses it up gradually."""
 
 LEAST_BYTES_PER_SECOND = 32_768
-"""A quarter of a megabit."""
+"""A quarter of a megabit per second."""
 
 MOST_SECONDS = 3_600
-"""How long an export may be read at all: at the least pace it has 118 MB then."""
+"""How long an export may take in all, which is enough for 118 MB at the lowest rate."""
 
 SLICE_BYTES = 65_536
-"""What is handed over at a time."""
+"""How much is sent at a time."""
+
+Watched = Callable[[Callable[[], None]], AbstractContextManager[Reading]]
+"""Watches the reader's account and tokens, and calls the given function once they have ended."""
 
 
 class ExportResponse(StreamingResponse):
-    """An export, piece by piece. A reader who is too slow gets no end, and sees that it is not whole."""
+    """Streams an export. It breaks off, visibly incomplete, if the client is too slow or loses access."""
 
-    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], watched: Watched) -> None:
         super().__init__(
             self._slices(first),
             media_type=LINES,
             headers={"Content-Disposition": 'attachment; filename="chat-history.jsonl"'},
         )
         self._rest = rest
+        self._watched = watched
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         clock = asyncio.get_running_loop().time
@@ -54,10 +59,11 @@ class ExportResponse(StreamingResponse):
             patience = min(patience - (clock() - began) + earned, READER_SECONDS)
 
         try:
-            async with aclosing(self._rest):
-                await super().__call__(scope, receive, send_in_time)
+            async with aclosing(self._rest), asyncio.timeout(None) as reading:
+                with self._watched(lambda: reading.reschedule(clock())):
+                    await super().__call__(scope, receive, send_in_time)
         except (TimeoutError, ChatError) as error:
-            # The server sees that the answer has no end, and closes the connection.
+            # The server notices that the response is incomplete, and closes the connection.
             log.warning("export.broken", extra={"error": type(error).__name__})
 
     async def _slices(self, first: bytes) -> AsyncIterator[bytes]:
@@ -70,9 +76,9 @@ class ExportResponse(StreamingResponse):
 async def alone(
     reading: set[int], user_id: int, lines: AsyncGenerator[bytes, None]
 ) -> AsyncGenerator[bytes, None]:
-    """The lines, and nobody else's of this user until they end. Raises TooManyExports.
+    """Yields the lines of an export. Raises TooManyExports while the user reads another export.
 
-    `reading` are the users whose export is being read.
+    `reading` is the set of users whose export is being read.
     """
     if user_id in reading:
         raise TooManyExports
