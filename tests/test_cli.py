@@ -248,12 +248,19 @@ def test_doctor_says_which_login_lacks_the_role(configured: dict[str, str], post
         refused = run(stranger, "doctor")
         postgres.rows(grant)
         taken = run(stranger, "doctor")
+        commands = [run(stranger, words) for words in ("purge", "audit")]
     finally:
         postgres.rows(f"DROP OWNED BY {login}; DROP ROLE {login}")
     assert refused.returncode == 1
     assert f"cannot be taken: {grant}" in refused.stdout
     assert "!!  row-level security of todo" in refused.stdout
     assert (taken.returncode, "!!" in taken.stdout) == (0, False), taken.stdout
+    owner = postgres.value("SELECT quote_ident(tableowner) FROM pg_tables WHERE tablename = 'user'")
+    only = f"this login only serves: `user list`, `purge` and `audit` need that of {owner}"
+    assert f"ok  administration: {only}\n" in taken.stdout
+    assert "ok  administration: commands see all accounts" in run(configured, "doctor").stdout
+    for command in commands:
+        assert (command.returncode, f"belong to {owner}: use that login." in command.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("algorithms", "good"), [("EdDSA", True), ("ES256", False)])
@@ -331,6 +338,29 @@ def test_serve_refuses_what_it_cannot_do(configured: dict[str, str]) -> None:
     unreachable = run({**configured, **issuer}, "serve", "--port", "0")
     assert unreachable.returncode == 2
     assert "JWT_JWKS_URL" in unreachable.stderr
+
+
+def test_a_command_that_finds_no_database_makes_none(environment: dict[str, str], data: Path) -> None:
+    """As under cron, elsewhere than `.env`: `purge` would find nothing, and say that all is well."""
+    here = {**environment, "DATA_DIR": str(data)}
+    for words in (
+        ("purge",),
+        ("audit",),
+        ("doctor",),
+        ("user", "create", "a@example.com", "--password", "correct horse"),
+        ("user", "list"),
+        ("user", "delete", "a@example.com", "--yes"),
+        ("token", "a@example.com"),
+    ):
+        refused = run(here, *words)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == (
+            f"chat-history: No database is configured, and there is none in {data}: "
+            "set DATABASE_URL, or start where `.env` is.\n"
+        )
+    assert not data.exists()
+    assert run(here, "migrate").returncode == 0
+    assert "are gone for good, deleted: 0" in run(here, "purge").stdout
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

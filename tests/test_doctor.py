@@ -107,6 +107,17 @@ def test_rows_that_a_stranger_sees_are_found_in_any_schema(alone: Postgres) -> N
     assert [one.what for one in faults(alone)] == ["row-level security of todo"]
 
 
+def test_all_connections_that_a_process_may_open_are_counted(postgres: Postgres) -> None:
+    """Those for exports and erasures too; and what the server reserves is nobody's."""
+    room = int(postgres.value("SHOW max_connections")) - int(
+        postgres.value("SHOW superuser_reserved_connections")
+    )
+    [fault] = faults(postgres, database_pool_size=room - 4)
+    sentence = f"{room} of the server's {room} for each process: lower DATABASE_POOL_SIZE"
+    assert (fault.what, fault.sentence) == ("connections", sentence)
+    assert faults(postgres, database_pool_size=room - 5) == []
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

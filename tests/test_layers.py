@@ -23,7 +23,7 @@ ARROWS = {
     "outgoing": "",
     "main": "api web turns accounts watch limits verifier assistants repositories db metrics settings spans"
     " logs errors",
-    "purge": "repositories db models settings",
+    "purge": "repositories db models settings errors",
     "doctor": "verifier jwks assistants db models settings errors",
     "api": "turns accounts watch limits verifier repositories db models tokens settings metrics spans logs"
     " snippet words errors",

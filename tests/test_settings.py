@@ -118,6 +118,14 @@ def test_half_an_issuer_is_not_local_accounts_that_everybody_can_make(
     assert read_settings().external_issuer
 
 
+def test_a_direct_address_alone_is_not_where_only_some_commands_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL_UNPOOLED", "postgresql://alex:x@direct.example/chat")
+    with pytest.raises(SetupError, match=r"^DATABASE_URL_UNPOOLED is set, so DATABASE_URL must be, too$"):
+        read_settings()
+    monkeypatch.setenv("DATABASE_URL", "postgresql://alex:x@pooler.example/chat")
+    assert read_settings().database_url_unpooled is not None
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"SYSTEM_PROMPT=Gr\xfc\xdfe")
     with pytest.raises(SetupError, match=r"^\.env: is not UTF-8$"):

@@ -1,10 +1,10 @@
-"""Who somebody is: local accounts with a password, and the users of an external issuer."""
+"""Accounts: local ones with a password, and those of an external issuer's users."""
 
 import time
 from collections import OrderedDict
 from contextlib import suppress
 
-from .errors import ConfirmationWrong, NotAuthenticated, PasswordWrong, SignInFailed
+from .errors import ConfirmationWrong, NotAuthenticated, PasswordWrong, SetupError, SignInFailed
 from .models.audit import Visit
 from .models.caller import Caller
 from .models.database import MAX_ID
@@ -16,13 +16,13 @@ from .tokens import Principal
 
 REMEMBERED = 10_000
 REMEMBERED_SECONDS = 60
-"""How long the id of an issuer's user is kept. Whether the account is still there, each statement asks."""
+"""How long the account of an issuer's user is cached. Each statement checks that it still exists."""
 
 
 class Accounts:
-    """Registers, signs in, tells which user a verified token stands for, and ends accounts.
+    """Registers, signs in and erases accounts, and finds the account of a verified token.
 
-    What it does is audited.
+    Its actions are recorded in the audit log.
     """
 
     def __init__(self, users: UserRepository, erasures: ErasureRepository, audit: AuditRepository) -> None:
@@ -33,13 +33,13 @@ class Accounts:
         self._admitted: OrderedDict[Principal, tuple[Caller, float]] = OrderedDict()
 
     async def register(self, email: str, password: str, visit: Visit) -> Caller:
-        """Makes a local account. Raises EmailTaken."""
+        """Creates a local account. Raises EmailTaken."""
         return await self._users.register(email, await self._passwords.hash(password), visit)
 
     async def sign_in(self, email: str, password: str, network: str | None) -> Caller:
-        """The user with this address and password.
+        """Returns the user with this address and password.
 
-        Raises SignInFailed, which takes as long for an unknown address as for a wrong password.
+        Raises SignInFailed, after the same time for an unknown address as for a wrong password.
         """
         found = await self._users.credentials(email)
         if not await self._passwords.verify(password, found and found.password_hash) or found is None:
@@ -49,7 +49,7 @@ class Accounts:
         return Caller(found.user_id, found.generation)
 
     async def change_password(self, caller: Caller, current: str, new: str, visit: Visit) -> Caller:
-        """Puts another password in the place of the `current` one; all tokens until then have ended.
+        """Replaces the `current` password, and revokes all earlier tokens.
 
         Raises PasswordWrong.
         """
@@ -59,15 +59,11 @@ class Accounts:
             raise PasswordWrong
         return await self._users.change_password(caller, await self._passwords.hash(new), visit)
 
-    async def sign_out(self, caller: Caller, visit: Visit) -> None:
-        """Ends all tokens of an account."""
-        await self._users.sign_out(caller, visit)
-
     async def user_of(self, principal: Principal) -> Caller:
-        """The account that a verified token stands for. An issuer's user gets one on the first visit.
+        """Returns the account of a verified token. An issuer's user gets one on the first visit.
 
-        One token asks the database once a minute in a process. Raises NotAuthenticated for a token of an
-        issuer that is older than the end of its user's account.
+        A process queries the database once a minute for an issuer's token. Raises NotAuthenticated if an
+        issuer's token is older than the deletion of its user's account.
         """
         if principal.issuer is None:
             return Caller(int(principal.subject), principal.generation)
@@ -80,25 +76,29 @@ class Accounts:
         return caller
 
     async def find(self, who: str) -> Caller:
-        """The account with this address, or with this id. Raises SignInFailed if there is none."""
+        """Returns the account with this address or id. Raises SetupError if there is none."""
         if who.isascii() and who.isdigit():
-            return await self._with_id(who)
-        found = await self._users.credentials(who)
-        if found is None:
-            raise SignInFailed
-        return Caller(found.user_id, found.generation)
+            if len(who) <= len(str(MAX_ID)) and int(who) <= MAX_ID:  # int() rejects thousands of digits
+                with suppress(NotAuthenticated):
+                    return await self._users.account(int(who))
+        elif found := await self._users.credentials(who):
+            return Caller(found.user_id, found.generation)
+        raise SetupError("There is no such account: `chat-history user list` shows them all.")
 
-    async def give_token(self, who: str, visit: Visit) -> Caller:
-        """The same, noted: whoever gets a token made for it acts as this user."""
+    async def note_token_made(self, who: str, visit: Visit) -> Caller:
+        """Returns the account with this address or id, and notes in the audit log that it got a token.
+
+        Raises SetupError if there is none.
+        """
         found = await self.find(who)
         await self._audit.note("token_made", found.user_id, visit)
         return found
 
     async def erase(self, caller: Caller, confirmation: str, visit: Visit) -> tuple[Credentials, bytes]:
-        """Erases the account and everything it owns, if its user means it.
+        """Erases the account and everything it owns, if its user confirms it.
 
-        Returns whose it was, and how many rows of each table are gone as JSON. Raises ConfirmationWrong
-        unless `confirmation` is the password or, of a user of an external issuer, the subject.
+        Returns its credentials and, as JSON, the number of erased rows per table. Raises ConfirmationWrong
+        unless `confirmation` is the password or, for a user of an external issuer, the subject.
         """
         found = await self._users.own_credentials(caller)
         if found.subject is None:
@@ -114,14 +114,8 @@ class Accounts:
         return found, counted
 
     async def delete(self, who: str, visit: Visit) -> bytes:
-        """Erases the account with this address, or with this id; returns how many rows of each table.
+        """Erases the account with this address or id. Returns the number of erased rows per table as JSON.
 
-        Raises SignInFailed if there is none.
+        Raises SetupError if there is none.
         """
         return await self._erasures.erase((await self.find(who)).user_id, visit)
-
-    async def _with_id(self, digits: str) -> Caller:
-        if len(digits) <= len(str(MAX_ID)) and int(digits) <= MAX_ID:  # int() fails for thousands
-            with suppress(NotAuthenticated):
-                return await self._users.account(int(digits))
-        raise SignInFailed

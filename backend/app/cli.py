@@ -1,6 +1,6 @@
 """The command line: `chat-history --help`.
 
-Exit codes: 0 done, 1 refused (the sentence says why), 2 a mistake in the set-up or in the words.
+Exit codes: 0 done, 1 refused (the message says why), 2 a mistake in the set-up or in the arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from .errors import ChatError, SetupError, SignInFailed
+from .errors import ChatError, SetupError
 from .terminal import account_line, agree, answer, audit_line, new_password, require_text, say
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ Who = Annotated[
 
 
 def main() -> None:
-    """Runs the command line. A mistake of its user is a sentence, never a traceback."""
-    # `serve` logs. What the others have to say is for whoever typed the command.
+    """Runs the command line. Reports a mistake of its user as a sentence, never as a traceback."""
+    # Only `serve` logs. The other commands print their messages for the user.
     logging.getLogger("app").addHandler(logging.NullHandler())
     try:
         require_text(sys.argv)
@@ -70,7 +70,7 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings(**given)
     logs.configure(settings.log_level)
-    # An orderly end, also for what was started before the server could listen to signals.
+    # Shuts down in order even what was started before the server could handle signals.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     assistant = make_assistant(settings)
     with (
@@ -87,7 +87,7 @@ def serve(
             server.run(sockets=[listener])
 
 
-@cli.command(context_settings={"ignore_unknown_options": True})  # `-1` is a word here
+@cli.command(context_settings={"ignore_unknown_options": True})  # `-1` is an argument
 def migrate(
     revision: Annotated[
         str, typer.Argument(help="Where to go: `head`, `base`, `-1` for one step back, or a revision.")
@@ -112,10 +112,14 @@ def purge(
     And what was noted about accounts more than AUDIT_RETENTION_DAYS ago.
     """
     from . import purge as purging
+    from .db.migrations import direct_url, explained
 
-    with _database(_settings()) as settings:
+    with _database(_settings()) as settings, explained(direct_url(settings)):
         purged = asyncio.run(purging.purge(settings, dry_run=dry_run))
     answer(purged.told("would go for good" if dry_run else "are gone for good"))
+    if purged.failed:
+        say(f"chat-history: {purged.complaint()}")
+        raise typer.Exit(1)
 
 
 @cli.command()
@@ -207,7 +211,9 @@ def token(
     settings = _settings()
     _require_local_accounts(settings)
     with _database(settings) as ready:
-        found = asyncio.run(_asked(ready, lambda accounts: accounts.give_token(who.casefold(), OPERATOR)))
+        found = asyncio.run(
+            _asked(ready, lambda accounts: accounts.note_token_made(who.casefold(), OPERATOR))
+        )
         seconds = lifetime or ready.token_lifetime
         made = tokens.issue(found.user_id, ready.signing_key, seconds, time.time(), found.generation)
         answer(made)
@@ -221,7 +227,7 @@ def _agree_to_loss(revision: str) -> None:
 
 
 def _checked(name: str, value: str, kind: Any) -> str:
-    """The value as this kind of text has it. Raises SetupError, which says what is wrong with it."""
+    """Returns the value as validated by the type `kind`. Raises SetupError, which says what is wrong."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -240,9 +246,9 @@ def _settings(**given: object) -> Settings:
 def _database(
     settings: Settings, *, serving: bool = False, migrated: bool = True, checked: bool = True
 ) -> Iterator[Settings]:
-    """The settings with a database: the embedded one where none is configured, `migrated` if need be.
+    """Yields the settings with a database: the embedded one, `migrated` if necessary, if none is configured.
 
-    Raises SetupError if it cannot be used; `checked`, also if its schema is too old.
+    Raises SetupError if the database cannot be used and, with `checked`, if its schema is too old.
     """
     from .db import migrations
     from .db.provision import provided
@@ -254,7 +260,7 @@ def _database(
 
 
 def _revived(settings: Settings, ready: Settings, server: Server) -> AbstractContextManager[None]:
-    """Starts an embedded database again when it dies. If that is impossible, the server gives up."""
+    """Restarts an embedded database when it dies. If that is impossible, the server gives up."""
     from .db.embedded import revived
 
     if settings.database_url is not None:
@@ -281,13 +287,11 @@ async def _asked(settings: Settings, verb: Callable[[Accounts], Awaitable[Answer
     from .repositories.erasure import ERASURE_SECONDS, ErasureRepository
     from .repositories.users import UserRepository
 
-    # A plan would stay, behind a pooler, on a connection that somebody else gets.
+    # Behind a pooler, a prepared plan would stay on a connection that another client gets.
     database = Database(urls.configured(settings), statement_timeout=ERASURE_SECONDS, keeps_plans=False)
     parts = UserRepository(database), ErasureRepository(database), AuditRepository(database)
     try:
         return await verb(Accounts(*parts))
-    except SignInFailed:
-        raise SetupError("There is no such account: `chat-history user list` shows them all.") from None
     finally:
         await database.close()
 

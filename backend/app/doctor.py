@@ -1,15 +1,16 @@
-"""Looks at everything that a healthy installation needs, and says what to do about the rest."""
+"""Checks everything that a healthy installation needs, and says how to fix what is wrong."""
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from .assistants import make_assistant
 from .db import isolation, migrations, schema, url as urls
+from .db.engine import direct_engine
 from .db.identity import ROLE
 from .errors import SetupError
 from .jwks import published_keys, require_usable
@@ -19,10 +20,14 @@ from .verifier import make_verifier
 
 OLDEST_POSTGRES = 140_000
 
+_LIMIT = text(
+    "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     good: bool
@@ -30,7 +35,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Looks at settings, assistant, issuer, database, in this order, and never stops at the first fault."""
+    """Checks settings, assistant, issuer and database, in this order; it does not stop at the first fault."""
     yield Finding("settings", True, "each has a value that it can have")
     yield from _assistant(settings)
     yield from _tokens(settings)
@@ -96,12 +101,11 @@ def _database(what: str, url: URL, settings: Settings) -> Iterator[Finding]:
     yield found
     if not found.good:
         return
-    engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
-    with migrations.explained(url), engine.connect() as connection:
+    with migrations.explained(url), direct_engine(url).connect() as connection:
         yield from _server(connection, settings)
         version = migrations.current(url)
         yield from _schema(version)
-        # How it is in a schema of another version, only that version can tell.
+        # Only the version that made a schema knows exactly what its role and policies must be.
         yield from _role(connection, exactly=version == schema.NEEDED)
         yield from _isolation(connection, exactly=version == schema.NEEDED)
 
@@ -110,9 +114,9 @@ def _server(connection: Connection, settings: Settings) -> Iterator[Finding]:
     version = int(connection.scalar(text("SHOW server_version_num")) or 0)
     good = version >= OLDEST_POSTGRES
     yield Finding("version", good, f"PostgreSQL {version // 10_000}" + ("" if good else ": 14 is the oldest"))
-    limit = int(connection.scalar(text("SHOW max_connections")) or 0)
-    sentence = f"{settings.database_pool_size} of the server's {limit} for each process"
-    good = settings.database_pool_size < limit
+    limit = int(connection.scalar(_LIMIT) or 0)
+    sentence = f"{settings.database_connections} of the server's {limit} for each process"
+    good = settings.database_connections < limit
     yield Finding("connections", good, sentence if good else f"{sentence}: lower DATABASE_POOL_SIZE")
 
 
@@ -144,13 +148,16 @@ def _isolation(connection: Connection, *, exactly: bool) -> Iterator[Finding]:
 
 
 def _administration(url: URL) -> Iterator[Finding]:
-    engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
-    with migrations.explained(url), engine.connect() as connection:
+    with migrations.explained(url), direct_engine(url).connect() as connection:
+        if owner := isolation.other_owner(connection):
+            only = f"this login only serves: `user list`, `purge` and `audit` need that of {owner}"
+            yield Finding("administration", True, only)
+            return
         faults = isolation.administration_faults(connection)
         yield from _findings("administration", faults, "commands see all accounts, and the record")
 
 
 def _findings(what: str, faults: Iterator[str], sentence: str) -> Iterator[Finding]:
-    """A finding for each fault, or the good one."""
+    """Yields a finding for each fault, or a good one if there is none."""
     found = [Finding(what, False, fault) for fault in faults]
     yield from found or [Finding(what, True, sentence)]

@@ -1,4 +1,4 @@
-"""Settings: what whoever runs the service may choose. Each is a name, a default and a sentence."""
+"""The settings of the service. Each has a name, a default and a description."""
 
 import json
 import os
@@ -19,13 +19,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import SetupError
 from .limits import Quotas
-from .values import Lifetime, Origins, Proxies, Seconds
+from .values import Lifetime, Listed, Origins, Proxies, Seconds
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
-Names = Annotated[tuple[str, ...], NoDecode]
+Names = Annotated[tuple[str, ...], NoDecode, Listed]
+
+BULK_CONNECTIONS = 2
+"""How many exports, and how many erasures, a process runs at a time. Others are asked to come back."""
 
 SECRET_BYTES = 32
-"""HS256 wants a key of at least its output's length (RFC 7518, section 3.2)."""
+"""HS256 requires a key at least as long as its output (RFC 7518, section 3.2)."""
 
 OF_AN_ISSUER = (
     "jwt_issuer",
@@ -34,11 +37,11 @@ OF_AN_ISSUER = (
     "jwt_required_claims",
     "jwt_algorithms",
 )
-"""What only an external issuer needs."""
+"""Settings that only an external issuer needs."""
 
 
 class Settings(Quotas, BaseSettings):
-    """What may be configured. Read from the environment and from `.env`; a value given here wins."""
+    """Reads the settings from the environment and from `.env`; arguments take precedence over both."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -60,7 +63,10 @@ class Settings(Quotas, BaseSettings):
         False, description="Accept a database on another host without TLS: only for a private network."
     )
     database_pool_size: PositiveInt = Field(
-        8, le=1000, description="Connections a process may open. For a database that is far away, 32 is good."
+        8,
+        le=1000,
+        description=f"Connections a process may open, and {2 * BULK_CONNECTIONS} more for exports and "
+        "erasures. For a database that is far away, 32 is good.",
     )
     database_pool_timeout: Seconds = Field(
         5, description="Seconds a request waits for a free connection before it is answered with 503."
@@ -97,7 +103,7 @@ class Settings(Quotas, BaseSettings):
     jwt_public_key: str | None = Field(
         None, description="The external issuer's public key as PEM, in place of JWT_JWKS_URL."
     )
-    jwt_algorithms: Annotated[tuple[Algorithm, ...], NoDecode] = Field(
+    jwt_algorithms: Annotated[tuple[Algorithm, ...], NoDecode, Listed] = Field(
         ("RS256", "ES256", "EdDSA"), description="What the external issuer may sign with."
     )
     jwt_issuer: str | None = Field(
@@ -152,12 +158,12 @@ class Settings(Quotas, BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         8000, description="The port to listen on; 0 picks a free one."
     )
-    forwarded_allow_ips: Annotated[Proxies, NoDecode] = Field(
+    forwarded_allow_ips: Annotated[Proxies, NoDecode, Listed] = Field(
         ("127.0.0.1", "::1"),
         description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are "
         "believed. Without your proxy's, all its users are one address; with `*`, clients choose their own.",
     )
-    cors_origins: Annotated[Origins, NoDecode] = Field(
+    cors_origins: Annotated[Origins, NoDecode, Listed] = Field(
         (), description="Origins of frontends served elsewhere, such as https://chat.example."
     )
     max_body_bytes: PositiveInt = Field(
@@ -213,20 +219,6 @@ class Settings(Quotas, BaseSettings):
         "INFO", description="The least severe lines that are logged. Libraries log from WARNING on."
     )
 
-    @field_validator(
-        "jwt_algorithms",
-        "jwt_audience",
-        "jwt_authorized_parties",
-        "cors_origins",
-        "forwarded_allow_ips",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
     @field_validator("jwt_required_claims", mode="before")
     @classmethod
     def _parse(cls, value: object) -> object:
@@ -236,8 +228,13 @@ class Settings(Quotas, BaseSettings):
             raise ValueError("is not JSON") from None
 
     @property
+    def database_connections(self) -> int:
+        """How many connections to the database a process may open, exports and erasures included."""
+        return self.database_pool_size + 2 * BULK_CONNECTIONS
+
+    @property
     def external_issuer(self) -> bool:
-        """Whether tokens come from elsewhere, and local accounts are off."""
+        """Whether tokens come from an external issuer, which turns local accounts off."""
         return self.jwt_jwks_url is not None or self.jwt_public_key is not None
 
     @property
@@ -252,7 +249,7 @@ class Settings(Quotas, BaseSettings):
 
     @property
     def data_directory(self) -> Path:
-        """Where the embedded server keeps its data. Root's runs as another user, so not below /root."""
+        """Where the embedded server keeps its data: for root not below /root, as it runs as another user."""
         if self.data_dir is not None:
             return self.data_dir.absolute()
         if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -261,6 +258,8 @@ class Settings(Quotas, BaseSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if self.database_url_unpooled is not None and self.database_url is None:
+            raise ValueError("DATABASE_URL_UNPOOLED is set, so DATABASE_URL must be, too")
         if self.jwt_jwks_url is not None and self.jwt_public_key is not None:
             raise ValueError("set JWT_JWKS_URL or JWT_PUBLIC_KEY, not both")
         if self.external_issuer:
@@ -270,7 +269,7 @@ class Settings(Quotas, BaseSettings):
                 raise ValueError("JWT_ALGORITHMS of an external issuer are RS256, ES256 or EdDSA")
         for name in () if self.external_issuer else OF_AN_ISSUER:
             if getattr(self, name) != type(self).model_fields[name].default:
-                # Whoever sets it means an issuer. Without its keys, anybody could make a local account.
+                # It implies an issuer: without the issuer's keys, anybody could create a local account.
                 raise ValueError(f"{name.upper()} is set: so must be JWT_JWKS_URL or JWT_PUBLIC_KEY")
         if self.secret_key is not None and len(self.secret_key.get_secret_value().encode()) < SECRET_BYTES:
             raise ValueError(f"SECRET_KEY is shorter than {SECRET_BYTES} bytes")
@@ -278,7 +277,7 @@ class Settings(Quotas, BaseSettings):
 
 
 def read_settings(**given: object) -> Settings:
-    """The settings of the environment, `given` over them.
+    """Reads the settings from the environment; those in `given` take precedence.
 
     Raises SetupError with a line for each setting that is wrong, and never its value; also for a `.env` that
     cannot be read.

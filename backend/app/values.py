@@ -1,16 +1,26 @@
-"""What settings may be, where a type alone would let too much through."""
+"""Types of settings that restrict their values more than a plain type does."""
 
 import re
 from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 Seconds = Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)]
-"""A time to wait: long enough for anything to happen, and a day at most."""
+"""A time to wait, in seconds: long enough for anything to happen, and a day at most."""
 
 Lifetime = Annotated[int, Field(ge=1, le=315_360_000)]
-"""Seconds: ten years at most."""
+"""A lifetime in seconds, ten years at most."""
+
+
+def _parts(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Listed = BeforeValidator(_parts)
+"""Accepts a text of several values with commas between them."""
 
 _ORIGIN = re.compile(
     r"(?!http://.*:80$|https://.*:443$)"
@@ -19,7 +29,7 @@ _ORIGIN = re.compile(
 
 
 def _as_browsers_send_them(origins: tuple[str, ...]) -> tuple[str, ...]:
-    # They are compared to the letter: one that no browser sends would let nobody in, and say nothing.
+    # They are compared exactly: one that no browser sends would allow nothing, without any error.
     if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins):
         raise ValueError(
             "must be origins as browsers send them, such as https://chat.example or http://localhost:3000: "
@@ -33,7 +43,7 @@ Origins = Annotated[tuple[str, ...], AfterValidator(_as_browsers_send_them)]
 
 
 def _addresses(proxies: tuple[str, ...]) -> tuple[str, ...]:
-    # The server would take anything else for the name of a client, and believe no proxy.
+    # The server would treat anything else as the name of a client, and trust no proxy.
     try:
         for proxy in () if proxies == ("*",) else proxies:
             ip_network(proxy)
@@ -43,4 +53,4 @@ def _addresses(proxies: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Proxies = Annotated[tuple[str, ...], AfterValidator(_addresses)]
-"""Who may say for which address a request is counted."""
+"""Proxies that may say from which address a request comes."""

@@ -13,13 +13,15 @@ import pytest
 from app.db import embedded, url as urls
 from app.db.identity import ROLE
 from app.db.installation import Installation, installations
-from app.db.migrations import migrate
+from app.db.migrations import current, migrate
+from app.db.schema import NEEDED
 from app.main import create_app
 from command_line import serving
 from privacy.test_coverage import columns, settled
 from support import MEASURED, SECRET, Postgres, served, settings
 
 PAGE = (Path(__file__).parents[2] / "backend" / "docs" / "operations.md").read_text()
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 BLOCKS: dict[str, str] = dict(re.findall(r"(?s)```sh\n# ((?:backup|restore|copy)[^\n]*)\n(.*?)```", PAGE))
 
 
@@ -104,6 +106,7 @@ def test_what_is_restored_elsewhere_is_the_same_behind_the_same_walls(
     assert all(before.values())
     made = run(BLOCKS["backup"], tmp_path, full, elsewhere)
     assert made.returncode == 0, made.stderr
+    (tmp_path / ".env").write_text(f"DATABASE_URL_UNPOOLED={NOWHERE}\n")  # of the service that was lost
     restored = run(BLOCKS["restore"], tmp_path, full, elsewhere)
     assert restored.returncode == 0, restored.stdout + restored.stderr
     found = [line for line in restored.stdout.splitlines() if line.startswith(("ok", "!!"))]
@@ -124,6 +127,27 @@ def test_what_is_restored_elsewhere_is_the_same_behind_the_same_walls(
     noticed = run(without, tmp_path, full, careless)
     assert noticed.returncode == 1
     assert "may do less than it should" in noticed.stdout
+
+    migrate(elsewhere.url, "-1")
+    newer = run(BLOCKS["restore with newer code"], tmp_path, full, elsewhere)
+    assert (newer.returncode, current(elsewhere.url)) == (0, NEEDED), newer.stderr
+
+
+@pytest.mark.parametrize(
+    ("block", "name"),
+    [
+        ("backup", "DATABASE_URL_UNPOOLED"),
+        ("restore", "RESTORED"),
+        ("restore with newer code", "RESTORED"),
+    ],
+)
+def test_an_address_that_was_forgotten_is_not_that_of_another_database(
+    postgres: Postgres, tmp_path: Path, block: str, name: str
+) -> None:
+    forgotten = run(BLOCKS[block], tmp_path, postgres, postgres, **{name: ""})
+    assert (forgotten.returncode, forgotten.stdout) == (1, "")
+    assert f"{name}: parameter null or not set" in forgotten.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_login_that_row_level_security_holds_for_makes_no_backup(

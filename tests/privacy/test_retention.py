@@ -1,9 +1,9 @@
 """What is kept no longer: conversations in which nothing was said for RETENTION_DAYS."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import psycopg2
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from app.db import url as urls
 from app.purge import Purge, purge
 from app.repositories.deletion import BATCH_CONVERSATIONS, BATCH_MESSAGES, Purged
+from command_line import run
 from database_for_tests import waiting_for_locks
 from support import Postgres, User, settings
 
@@ -106,3 +107,60 @@ def test_much_goes_in_batches_that_are_short(alice: User, postgres: Postgres, re
     assert sorted(n for (n,) in batches) == [5_000, BATCH_MESSAGES, BATCH_MESSAGES]
     assert BATCH_CONVERSATIONS == 100
     record_property("batches of a purge with more messages than allowed", (0, len(batches)))
+
+
+@pytest.fixture
+def impatient(configured: dict[str, str], postgres: Postgres) -> dict[str, str]:
+    """What a command is given so that it waits for no lock."""
+    url = postgres.url.update_query_dict({"options": "-c lock_timeout=200"})
+    return {**configured, "DATABASE_URL": url.render_as_string(hide_password=False)}
+
+
+@contextmanager
+def held(postgres: Postgres, rows: str) -> Iterator[None]:
+    """Lets everybody wait who changes these rows."""
+    with closing(psycopg2.connect(**urls.arguments(postgres.url))) as connection:
+        connection.cursor().execute(f"SELECT FROM {rows} FOR UPDATE")
+        yield
+
+
+def test_an_account_that_cannot_be_purged_keeps_nobody_else(
+    impatient: dict[str, str], postgres: Postgres
+) -> None:
+    emails = ["a@example.com", "b@example.com", "c@example.com"]
+    made = "INSERT INTO \"user\" (email, password_hash) SELECT unnest(%s), '-' RETURNING id"
+    [first, _, third] = sorted(user for (user,) in postgres.rows(made, emails))
+    postgres.rows(
+        "INSERT INTO conversation (user_id, deleted_at) SELECT id, now() - interval '31 days' FROM \"user\""
+    )
+    with held(postgres, f"conversation WHERE user_id IN ({first}, {third})"):
+        ended = run(impatient, "purge")
+    assert ended.returncode == 1
+    assert "are gone for good, deleted: 1, with 0 messages." in ended.stdout
+    assert ended.stderr == (
+        "chat-history: The database refused or took too long to purge these accounts: "
+        f"{first}, {third}. Try again.\n"
+    )
+    assert postgres.rows("SELECT user_id FROM conversation ORDER BY 1") == [(first,), (third,)]
+    assert postgres.rows("SELECT event FROM audit") == [("purged",)]
+
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    away = {**impatient, "DATABASE_URL": nowhere, "DATABASE_URL_UNPOOLED": impatient["DATABASE_URL"]}
+    ended = run(away, "purge")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "chat-history: The database cannot be reached at the moment. Try again.\n"
+
+    ended = run(impatient, "purge")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "are gone for good, deleted: 2, with 0 messages." in ended.stdout
+
+
+def test_a_dry_run_waits_for_nobody(impatient: dict[str, str], postgres: Postgres) -> None:
+    old = "now() - interval '91 days'"
+    postgres.rows(f"INSERT INTO audit (event, actor, created_at) VALUES ('signed_in', 'user', {old})")
+    with held(postgres, "audit"):
+        counted = run(impatient, "purge", "--dry-run")
+        assert run(impatient, "purge").returncode == 2
+    assert (counted.returncode, counted.stderr) == (0, "")
+    assert "Entries of the record that would go for good: 1." in counted.stdout
+    assert "Entries of the record that are gone for good: 1." in run(impatient, "purge").stdout

@@ -1,4 +1,4 @@
-"""Accounts and tokens of this service. Not there when tokens come from an external issuer, but for `me`."""
+"""Routes for this service's accounts and tokens. With an external issuer, only `me` exists."""
 
 import time
 from typing import Annotated
@@ -25,7 +25,7 @@ local = strict_router("/api/auth", "accounts")
     dependencies=[FROM_OWN_SITE, REGISTERING],
 )
 async def register(account: AccountCreate, services: AppServices, visit: Visiting) -> Token:
-    """Makes an account and signs it in. The address is a name to sign in with: nothing is sent to it."""
+    """Creates an account and signs it in. The address is only a sign-in name: nothing is sent to it."""
     if not services.settings.registration:
         raise RegistrationClosed
     return _token(services, await services.accounts.register(account.email, account.password, visit))
@@ -37,9 +37,9 @@ async def register(account: AccountCreate, services: AppServices, visit: Visitin
 async def create_token(
     sign_in: Annotated[SignIn, Form()], services: AppServices, visit: Visiting, guessing: SigningIn
 ) -> Token:
-    """Signs in. This is OAuth 2's password grant: the Authorize button of this page does it.
+    """Signs in. This is OAuth 2's password grant, which the Authorize button of this page uses.
 
-    Too many wrong passwords for an account make the address that sent them wait, and nobody else.
+    After too many wrong passwords for an account, only the client address that sent them has to wait.
     """
     with guessing(sign_in.username):
         caller = await services.accounts.sign_in(sign_in.username, sign_in.password, visit.network)
@@ -50,8 +50,9 @@ async def create_token(
 async def change_password(
     change: PasswordChange, services: AppServices, caller: SignedIn, visit: Visiting, guessing: SigningIn
 ) -> Token:
-    """Changes your password. All your tokens end within a second, on every device; the answer is a new one
-    for this device.
+    """Changes your password.
+
+    All your tokens are revoked within a second, on every device; the response has a new one for this device.
     """
     with guessing(str(caller.user_id)):
         changed = await services.accounts.change_password(
@@ -61,14 +62,14 @@ async def change_password(
 
 
 @local.post("/sign-out", status_code=204, responses=answers(None, status=204))
-async def sign_out_everywhere(services: AppServices, caller: SignedIn, visit: Visiting) -> None:
-    """Signs you out on every device. All your tokens end within a second, this one too."""
-    await services.accounts.sign_out(caller, visit)
+async def sign_out_everywhere(caller: SignedIn, users: Users, visit: Visiting) -> None:
+    """Signs you out on every device. All your tokens are revoked within a second, including this one."""
+    await users.sign_out(caller, visit)
 
 
 @router.get("/me", responses=answers(Account))
 async def get_me(caller: SignedIn, users: Users) -> Response:
-    """Tells who you are.
+    """Returns your account.
 
     A user of an external issuer has `issuer` and `subject` in place of `email`.
     """

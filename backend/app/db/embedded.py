@@ -1,21 +1,21 @@
 """The embedded PostgreSQL: one server for every process that uses the same data directory.
 
     locks/          serve, users, starting, server: see below
-    postgres/       cluster and password; complete from the moment that it has this name
-    postgres.log    of the latest start; statements, and the values in them, are never logged
-    secret_key      what signs the tokens of a service that was given no SECRET_KEY
-    programs-*/     a copy of the programs, only where root's server could not reach them otherwise
+    postgres/       cluster and password; under this name, it is always complete
+    postgres.log    log since the latest start; never has statements or the values in them
+    secret_key      signs the tokens of a service without a SECRET_KEY
+    programs-*/     a copy of the programs, only if root's server could not reach them otherwise
 
 The locks:
 
-* `users` is shared by every process that uses the database. Who leaves and gets it exclusively was
-  the last one, and stops the server.
+* `users` is held, shared, by every process that uses the database. A process that leaves and gets it
+  exclusively was the last one, and stops the server.
 * `starting` is held while the server is started or stopped.
 * `server` is inherited by every process of PostgreSQL itself. While it is held, one of them lives,
   whatever `postmaster.pid` says; while it is free, none does.
-* `serve` belongs to the one service of this directory.
+* `serve` is held by the one service of this directory.
 
-A server whose last user was killed stays, and the next user takes it over.
+If its last user is killed, the server keeps running, and the next user takes it over.
 """
 
 import logging
@@ -51,25 +51,36 @@ from .locks import claimed, exclusive, explained, free, lock
 logger = logging.getLogger(__name__)
 
 PATIENCE = 300
-"""Seconds in which a server must have started (recovery included), answered or ended."""
+"""How many seconds a server may take to start (recovery included), to answer or to end."""
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "64MB",
     "max_connections": "100",
-    # Messages of users are in statements and in their errors: neither may reach the log.
+    # Statements and their errors contain messages of users: neither may reach the log.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_checkpoints": "off",
 }
 LOOK_SECONDS = 0.5
-"""How often `revived` looks whether the server lives. That asks the kernel, and wakes no database."""
+"""How often, in seconds, `revived` checks the server. It asks the kernel, and wakes no database."""
 TRIES = 5
-"""How often in a row `revived` tries to start it: it may be killed again while it starts."""
+"""How many times in a row `revived` tries to start it: it may be killed again while it starts."""
 
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+THROW_AWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "400",
+}
+"""Changed settings of a server that is not `durable`. It also allows many more connections."""
+
+
+def exists(data_directory: Path) -> bool:
+    """Whether the directory holds a complete database, whether or not its server runs."""
+    return (data_directory / "postgres").exists()
 
 
 @contextmanager
@@ -79,15 +90,14 @@ def running(
     durable: bool = True,
     progress: Callable[[str], object] = logger.debug,
 ) -> Iterator[str]:
-    """The URL of the directory's server: `postgresql://chat_history:...@127.0.0.1:.../chat_history`.
+    """Yields the URL of the directory's server: `postgresql://chat_history:...@127.0.0.1:.../chat_history`.
 
-    The server is made, started or taken over as needed, and stopped when the last of its users, in
-    whatever process, leaves. `progress` is told, in a sentence, what takes seconds. Without
-    `durable` a crash of the machine may destroy the data. It counts for whoever starts the server,
-    not for who takes it over.
+    The server is created, started or taken over as needed, and stopped when its last user, in any process,
+    leaves. `progress` is called with a sentence before a step that takes seconds. Without `durable`, a crash
+    of the machine may destroy the data; this applies when the server is started, not when it is taken over.
 
-    Raises SetupError if that is impossible: no PostgreSQL, or none of the data's major version; a
-    directory that is not ours, or cannot be written or reached; a server that does not start.
+    Raises SetupError if that is impossible: no PostgreSQL, or none of the data's major version; a directory
+    that is not ours, or cannot be written or reached; a server that does not start.
     """
     data_directory = data_directory.absolute()
     server = None
@@ -107,9 +117,9 @@ def running(
 
 @contextmanager
 def revived(data_directory: Path, url: str, failed: Callable[[SetupError], object]) -> Iterator[None]:
-    """Starts the directory's server again whenever it has died, where it was: its users see a short break.
+    """Restarts the directory's server on its port whenever it dies: its users see a short interruption.
 
-    Calls `failed` once, from another thread, when that is impossible.
+    Calls `failed` once, from another thread, if that is impossible.
     """
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=(data_directory.absolute(), url, failed, over), daemon=True)
@@ -144,7 +154,7 @@ def _start_again(folder: Path, url: str) -> None:
 
 
 class _Server:
-    """The server of one data directory. To be used under the lock `starting` only."""
+    """The server of one data directory. Use it only while holding the lock `starting`."""
 
     def __init__(
         self,
@@ -164,16 +174,16 @@ class _Server:
         self.installation = reachable(suitable, self.account, folder, progress)
 
     def start(self, durable: bool, port: int | None = None) -> str:
-        """The URL, once the server accepts connections, on `port` if that is free.
+        """Starts the server, on `port` if that is free, and returns its URL once it accepts connections.
 
-        Takes over one that runs already.
+        Takes over a server that is already running.
         """
         deadline = time.monotonic() + PATIENCE
         while (url := self._answer()) is None:
             if guard := free(self.folder / "locks" / "server"):
                 with guard:
                     return self._launch(guard, durable, port)
-            # A process of the server lives: it recovers, shuts down, or outlives a killed one.
+            # A process of the server is alive: it recovers, shuts down, or has outlived a killed postmaster.
             if time.monotonic() > deadline:
                 raise SetupError(f"The server of {self.folder} neither answers nor ends.{self._tail()}")
             time.sleep(0.1)
@@ -181,7 +191,7 @@ class _Server:
         return url
 
     def stop(self) -> bool:
-        """Ends the server and waits until none of its processes is left. False if one stays."""
+        """Stops the server and waits until all its processes have ended. Returns False if one remains."""
         if not _lives(self.folder):
             return True
         deadline = time.monotonic() + PATIENCE
@@ -199,9 +209,9 @@ class _Server:
             self.progress("Preparing the database (first start) ...")
             create(self.installation, self.account, self.home, durable, inherited=guard.fileno())
         elif (stale := self.cluster / "postmaster.pid").exists():
-            # Its number may be another process's by now, which would keep PostgreSQL from starting.
+            # Another process may have its pid by now, which would keep PostgreSQL from starting.
             self.progress("Recovering the database after a crash ...")
-            port = port or self._port()  # whoever uses it knows no other address
+            port = port or self._port()  # its users know no other address
             stale.unlink()
         settings = SETTINGS if durable else SETTINGS | THROW_AWAY
         for _ in range(3):
@@ -215,16 +225,16 @@ class _Server:
                 return self._url(port)
             if "TCP/IP sockets" not in self._tail():
                 break
-            port = None  # it is another's by now
+            port = None  # another program has taken it
         raise SetupError(f"PostgreSQL does not start in {self.folder}.{self._tail()}")
 
     def _answer(self) -> str | None:
-        """The URL, if a server of this very cluster accepts our password."""
+        """Returns the URL if a server of this very cluster accepts our password."""
         if (port := self._port()) is None:
             return None
         url = self._url(port)
         try:
-            # The environment may ask libpq for encryption, which is another server's business.
+            # Explicit, because the environment may ask libpq for encryption, meant for another server.
             with closing(
                 psycopg2.connect(url, sslmode="disable", channel_binding="disable", connect_timeout=5)
             ) as connection:
@@ -236,7 +246,7 @@ class _Server:
             return None
 
     def _port(self) -> int | None:
-        """The one that the server listens on, or listened on when it died."""
+        """The port that the server listens on, or listened on when it died."""
         try:
             return int((self.cluster / "postmaster.pid").read_text().splitlines()[3])
         except (OSError, ValueError, IndexError):
@@ -262,7 +272,7 @@ class _Server:
 
 
 def _lives(folder: Path) -> bool:
-    """Whether a process of the server lives."""
+    """Whether any process of the server is alive."""
     guard = free(folder / "locks" / "server")
     if guard:
         guard.close()

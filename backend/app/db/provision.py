@@ -1,4 +1,4 @@
-"""The database that a command works on: the configured one, or the embedded one with a secret of its own."""
+"""Provides a command's database: the configured one, or the embedded one with a secret of its own."""
 
 import os
 import secrets
@@ -18,20 +18,22 @@ Progress = Callable[[str], object]
 
 @contextmanager
 def provided(settings: Settings, progress: Progress, *, serving: bool, migrated: bool) -> Iterator[Settings]:
-    """The settings, with the embedded server's database and secret where none are configured.
+    """Yields the settings, with the embedded server's URL and secret if no database is configured.
 
-    `serving` takes the data directory for this process, and with `migrated` its schema is brought up to date.
+    `serving` claims the data directory for this process; `migrated` brings the embedded schema up to date.
     Raises SetupError.
     """
     if settings.database_url is not None:
         yield settings
         return
+    if migrated and not serving:
+        _require_database(settings.data_directory)
     with ExitStack() as stack:
         if serving:
             stack.enter_context(exclusively(settings.data_directory))
         url = stack.enter_context(embedded.running(settings.data_directory, progress=progress))
         secret = settings.secret_key or own_secret(settings.data_directory)
-        # Through the constructor: a copy would not be checked.
+        # Through the constructor, because a copy would not be validated.
         ready = read_settings(**{**settings.model_dump(), "database_url": url, "secret_key": secret})
         address = migrations.direct_url(ready)
         if migrated and not schema.is_enough(migrations.current(address)):
@@ -40,8 +42,17 @@ def provided(settings: Settings, progress: Progress, *, serving: bool, migrated:
         yield ready
 
 
+def _require_database(directory: Path) -> None:
+    with explained(directory):
+        if not embedded.exists(directory):
+            raise SetupError(
+                f"No database is configured, and there is none in {directory}: "
+                "set DATABASE_URL, or start where `.env` is."
+            )
+
+
 def own_secret(directory: Path) -> str:
-    """The secret of an embedded database, made when it is first needed. Raises SetupError."""
+    """Returns the secret of an embedded database, created when it is first needed. Raises SetupError."""
     path = directory / "secret_key"
     with explained(directory):
         if not path.exists():
@@ -56,7 +67,7 @@ def own_secret(directory: Path) -> str:
 
 
 def _make_secret(path: Path) -> None:
-    """It has its name when it is complete, and the first of two processes gives it."""
+    """The file gets its name once it is complete. Of two concurrent processes, the first one wins."""
     descriptor, unfinished = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
         with open(descriptor, "w") as file:

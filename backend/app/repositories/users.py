@@ -1,4 +1,4 @@
-"""Accounts: this service's own, and the users of an external issuer."""
+"""Accounts: local ones, and those of an external issuer's users."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,9 +7,10 @@ import sqlmodel
 from sqlalchemy import BigInteger, Text, bindparam, cast, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert as insert_or
 from sqlalchemy.engine import URL
-from sqlmodel import Session, col, create_engine
+from sqlmodel import Session, col
 
 from ..db.database import ConstraintViolated, Database
+from ..db.engine import direct_engine
 from ..db.identity import NOBODY, Identity
 from ..db.statement import read, write
 from ..errors import EmailTaken, NotAuthenticated
@@ -29,8 +30,8 @@ _CREDENTIALS = (col(User.id), col(User.generation), col(User.password_hash), col
 _BY_EMAIL = read(select(*_CREDENTIALS).where(col(User.email) == bindparam("email")))
 _BY_ID = read(select(*_CREDENTIALS).where(col(User.id) == bindparam("user_id")))
 
-# Drawn, not counted: behind a backup that was restored, ids are given again, and who had one before still has
-# a token that names it.
+# Random instead of counted: after a backup is restored, ids are assigned again, and the former owner of an id
+# may still have a token that names it.
 _drawn = cast(func.floor(func.random() * literal(2**53)), BigInteger)
 _made = (
     insert(User)
@@ -40,7 +41,7 @@ _made = (
 )
 _REGISTER = write(select(_made.c.id, _made.c.generation).add_cte(noted("registered", _made)))
 
-# Of two changes at the same time, the second finds that its token has ended.
+# Of two concurrent changes, the second fails because the first has revoked its token.
 _current = (col(User.id) == bindparam("user_id"), col(User.generation) == bindparam("generation"))
 _next = {"generation": _drawn}
 _changed = (
@@ -88,9 +89,9 @@ _ENDED = read(
 
 
 class Credentials(NamedTuple):
-    """What proves whose account it is, and what its next token says.
+    """The stored credentials of an account, and the generation of its next token.
 
-    A local account has a password; another one has the subject that its issuer calls its user.
+    A local account has a password; an external one has the subject by which its issuer identifies the user.
     """
 
     user_id: int
@@ -100,7 +101,7 @@ class Credentials(NamedTuple):
 
 
 class UserRepository:
-    """Accounts. Each statement sees one: that of its user, or the one that somebody signs in to."""
+    """Accounts. Each statement sees a single one: the user's own, or the one being signed in to."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -113,7 +114,7 @@ class UserRepository:
         return bytes(rows[0][0])
 
     async def register(self, email: str, password_hash: str, visit: Visit) -> Caller:
-        """Makes a local account. Raises EmailTaken."""
+        """Creates a local account. Raises EmailTaken."""
         values = {"password_hash": password_hash, **told(visit)}
         try:
             rows = await self._database.run(Identity(email=email), _REGISTER, values)
@@ -122,26 +123,26 @@ class UserRepository:
         return Caller(*rows[0])
 
     async def credentials(self, email: str) -> Credentials | None:
-        """Those of the local account with this address, or None if there is none."""
+        """Returns the credentials of the local account with this address, or None if there is none."""
         rows = await self._database.run(Identity(email=email), _BY_EMAIL, {})
         return Credentials(*rows[0]) if rows else None
 
     async def own_credentials(self, caller: Caller) -> Credentials:
-        """Those of the caller's account. Raises NotAuthenticated if it was deleted."""
+        """Returns the credentials of the caller's account. Raises NotAuthenticated if it was deleted."""
         rows = await self._database.run(identity_of(caller), _BY_ID, {})
         if not rows:
             raise NotAuthenticated
         return Credentials(*rows[0])
 
     async def account(self, user_id: int) -> Caller:
-        """The account with this id. Raises NotAuthenticated if there is none."""
+        """Returns the account with this id. Raises NotAuthenticated if there is none."""
         rows = await self._database.run(identity_of(user_id), _BY_ID, {})
         if not rows:
             raise NotAuthenticated
         return Caller(*rows[0][:2])
 
     async def change_password(self, caller: Caller, password_hash: str, visit: Visit) -> Caller:
-        """Puts another password in the place of the old one, and ends all tokens of the account."""
+        """Replaces the password, revokes all tokens, and returns the Caller for a new one."""
         values = {"password_hash": password_hash, **told(visit)}
         rows = await self._database.run(identity_of(caller), _CHANGE_PASSWORD, values)
         if not rows:
@@ -149,12 +150,12 @@ class UserRepository:
         return Caller(caller.user_id, rows[0][0])
 
     async def sign_out(self, caller: Caller, visit: Visit) -> None:
-        """Ends all tokens of the account. Raises NotAuthenticated if another request was quicker to."""
+        """Revokes all tokens of the account. Raises NotAuthenticated if another request did so before."""
         if not await self._database.run(identity_of(caller), _SIGN_OUT, told(visit)):
             raise NotAuthenticated
 
     async def ended(self, callers: Sequence[Caller]) -> set[Caller]:
-        """Those whose account was deleted, or whose tokens have ended."""
+        """Returns the callers whose account was deleted or whose tokens were revoked."""
         values = {
             "accounts": [caller.user_id for caller in callers],
             "generations": [caller.generation for caller in callers],
@@ -162,9 +163,10 @@ class UserRepository:
         return {callers[place - 1] for (place,) in await self._database.run(NOBODY, _ENDED, values)}
 
     async def admit(self, issuer: str, subject: str, issued_at: float) -> Caller:
-        """An external issuer's user, whose account is made on the first visit.
+        """Returns the account of an external issuer's user, and creates it on the first visit.
 
-        Raises NotAuthenticated if it was deleted after `issued_at`, in unix seconds, when its token was made.
+        Raises NotAuthenticated if the account was deleted after `issued_at`, the Unix time of the token's
+        issue.
         """
         somebody = Identity(issuer=issuer, subject=subject)
         values = {"issued_at": issued_at, **told(Visit())}
@@ -172,16 +174,13 @@ class UserRepository:
             _FIND,
             _ADMIT,
             _FIND,
-        ):  # the second _FIND: another request made it in between
+        ):  # the second _FIND: another request may have created it in between
             if rows := await self._database.run(somebody, statement, values):
                 return Caller(*rows[0])
         raise NotAuthenticated
 
 
 def every_account(url: URL) -> list[User]:
-    """All accounts by id, for the administrator: whoever migrated the database may see them."""
-    engine = create_engine(url, hide_parameters=True)
-    with Session(engine, expire_on_commit=False) as session:
-        accounts = list(session.exec(sqlmodel.select(User).order_by(col(User.id))))
-    engine.dispose()
-    return accounts
+    """Returns all accounts by id, for administrators: the login that migrated the database sees them all."""
+    with Session(direct_engine(url)) as session:
+        return list(session.exec(sqlmodel.select(User).order_by(col(User.id))))
