@@ -1,6 +1,6 @@
-"""Everything that goes wrong on purpose.
+"""All errors that are raised on purpose.
 
-* ChatError                     what a client is told: a status and a code that never change meaning
+* ChatError                     a refusal for the client: a status and a code that never change meaning
   + NotAuthenticated            401  not_authenticated
   + SignInFailed                401  sign_in_failed
   + BodyInvalid                 400  invalid_json
@@ -37,17 +37,17 @@
     - Overloaded                503  overloaded
     - ShuttingDown              503  shutting_down
     - TooManyConnections        503  too_many_connections
-* SetupError                    what whoever runs the service is told, in a sentence that says what to do
+* SetupError                    a mistake in the set-up: its message tells the operator what to do
 
-Malformed input is FastAPI's own RequestValidationError: 422 `validation_failed`, with one code a field.
-A fault of the assistant is no error of the request: the message is stored, and the reply says `failed`.
+Malformed input raises FastAPI's own RequestValidationError: 422 `validation_failed`, with one code per field.
+A fault of the assistant is not an error of the request: the message is stored, and the reply is `failed`.
 """
 
 from typing import ClassVar
 
 
 class ChatError(Exception):
-    """A refusal that the client can understand: `status` and `code` are stable, `detail` is for people."""
+    """A refusal that a client can handle: `status` and `code` are stable, `detail` is for people."""
 
     status: ClassVar[int]
     code: ClassVar[str]
@@ -55,13 +55,13 @@ class ChatError(Exception):
     headers: ClassVar[dict[str, str]] = {}
 
     def __init__(self, **members: object) -> None:
-        """`members` are told to the client beside the code (RFC 9457, section 3.2)."""
+        """`members` are added to the problem that the client receives (RFC 9457, section 3.2)."""
         super().__init__()
         self.members = members
 
 
 class NotAuthenticated(ChatError):
-    """The token is missing, or wrong in any way: which way is nobody's business."""
+    """The token is missing or invalid. The response does not say in which way."""
 
     status = 401
     code = "not_authenticated"
@@ -85,7 +85,7 @@ class BodyInvalid(ChatError):
 class RequestUnreadable(ChatError):
     status = 400
     code = "request_unreadable"
-    detail = "This is no HTTP/1.1 request as RFC 9112 defines it."
+    detail = "This is not an HTTP/1.1 request as RFC 9112 defines it."
 
 
 class CursorInvalid(ChatError):
@@ -95,11 +95,11 @@ class CursorInvalid(ChatError):
 
 
 class PasswordWrong(ChatError):
-    """Not 401: the token is good, and a client must not throw it away."""
+    """Not 401: the token is valid, and a client must not discard it."""
 
     status = 403
     code = "password_wrong"
-    detail = "The current password is another one."
+    detail = "The current password is wrong."
 
 
 class RegistrationClosed(ChatError):
@@ -127,7 +127,7 @@ class NotFound(ChatError):
 
 
 class ConversationNotFound(NotFound):
-    """It does not exist, or it is another user's: there is no difference."""
+    """The conversation does not exist, or it is another user's: the response is the same."""
 
     code = "conversation_not_found"
     detail = "There is no such conversation."
@@ -144,7 +144,7 @@ class TodoNotFound(NotFound):
 
 
 class ConversationDeleted(ChatError):
-    """The client asks for a conversation that its user deleted: it neither comes back nor is made twice."""
+    """The user deleted the conversation that the client names: it is neither restored nor created again."""
 
     status = 409
     code = "conversation_deleted"
@@ -172,7 +172,7 @@ class TurnInProgress(ChatError):
 class NothingToAnswer(ChatError):
     status = 409
     code = "nothing_to_answer"
-    detail = "The conversation does not end with a question or its reply."
+    detail = "The conversation has no question to answer."
 
 
 class BodyTooSlow(ChatError):
@@ -220,7 +220,7 @@ class MessageUnreadable(ChatError):
 
 
 class RateLimited(ChatError):
-    """The answer's RateLimit header says which limit it was, and its Retry-After how long to wait."""
+    """The response's RateLimit header names the limit, and its Retry-After says how long to wait."""
 
     status = 429
     code = "rate_limited"
@@ -249,7 +249,7 @@ class HeadTooLarge(ChatError):
 
 
 class Unavailable(ChatError):
-    """Nothing is wrong with the request: the same one may succeed in a moment."""
+    """Nothing is wrong with the request: it may succeed if it is repeated in a moment."""
 
     status = 503
     code = "unavailable"
@@ -262,7 +262,7 @@ class DatabaseUnavailable(Unavailable):
     detail = "The database cannot be reached at the moment. Try again."
 
     def __init__(self, *, answer_lost: bool = False) -> None:
-        """`answer_lost`: the connection broke between a write and its answer, so it may have happened."""
+        """`answer_lost`: the connection broke between a write and its answer, so the write may be done."""
         super().__init__()
         self.answer_lost = answer_lost
 
@@ -273,7 +273,7 @@ class DatabaseBusy(Unavailable):
 
 
 class IssuerUnavailable(Unavailable):
-    """No key of the token issuer is known, and it does not answer."""
+    """No key of the token issuer is known, and the issuer does not answer."""
 
     code = "issuer_unavailable"
     detail = "The token issuer cannot be reached at the moment. Try again."
@@ -297,4 +297,4 @@ class TooManyConnections(Unavailable):
 
 
 class SetupError(Exception):
-    """A mistake in the set-up. Its text names the setting or the command that mends it."""
+    """A mistake in the set-up. Its message names the setting or the command that fixes it."""

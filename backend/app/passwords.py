@@ -1,4 +1,4 @@
-"""Passwords: Argon2id, off the event loop, and not more at once than the processor can bear."""
+"""Hashes passwords with Argon2id, off the event loop, and only a few at a time."""
 
 import asyncio
 import os
@@ -6,24 +6,27 @@ import os
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 
+AT_ONCE = 4
+"""The most hashes at a time, which need 256 MiB: a container may have many processors, and little memory."""
+
 _HASHES = PasswordHash.recommended()
 
 
 class Passwords:
-    """Hashes and checks passwords. One for an application, on its loop."""
+    """Hashes and verifies passwords. Each application has one, which is bound to its event loop."""
 
     def __init__(self) -> None:
-        # One hash takes 64 MiB and a processor for some 50 ms: a crowd of them waits here, in line.
-        self._turnstile = asyncio.Semaphore(max(1, os.cpu_count() or 1))
+        # One hash takes 64 MiB, and a processor for some 50 ms: all others wait here for their turn.
+        self._turnstile = asyncio.Semaphore(min(AT_ONCE, os.cpu_count() or 1))
         self._nobody: str | None = None
 
     async def hash(self, password: str) -> str:
-        """What is stored in place of the password."""
+        """Returns the hash that is stored in place of the password."""
         async with self._turnstile:
             return await asyncio.to_thread(_HASHES.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Whether it is the password. Takes as long where there is no account (`stored` is None)."""
+        """Whether the password is right. Takes as long if there is no account (`stored` is None)."""
         if self._nobody is None:
             self._nobody = await self.hash("the password of nobody")
         async with self._turnstile:
@@ -34,5 +37,5 @@ class Passwords:
 def _is_same(password: str, stored: str) -> bool:
     try:
         return _HASHES.verify(password, stored)
-    except UnknownHashError:  # whatever wrote it, no password is known to fit
+    except UnknownHashError:  # whatever wrote this hash, no password fits it
         return False

@@ -117,7 +117,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("add_todo", "null", "object"),
     ("add_todo", {}, "title"),
     ("add_todo", {"title": 5}, "title"),
-    ("add_todo", {"title": " "}, "Has nothing to read in it"),
+    ("add_todo", {"title": " "}, "Must not be blank"),
     ("add_todo", {"title": "a\0b"}, "Contains a NUL character"),
     ("add_todo", {"title": "x" * 1_025}, "Longer than 1024 characters"),
     ("add_todo", {"title": "é" * 600}, "Longer than 1024 bytes"),

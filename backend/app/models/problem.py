@@ -1,4 +1,4 @@
-"""What a client is told when a request is refused."""
+"""The response body of a request that is refused."""
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -11,7 +11,7 @@ class Fault(Answer):
 
     location: list[str | int] = Field(examples=[["body", "title"]])
     code: str = Field(examples=["text_blank"])
-    detail: str = Field(examples=["Has nothing to read in it."])
+    detail: str = Field(examples=["Must not be blank."])
 
 
 class Problem(Answer):

@@ -1,4 +1,4 @@
-"""The one type of every text that a client sends: stored, it comes back byte for byte, or it is refused."""
+"""The type of every text that a client sends: it is rejected, or stored and returned byte for byte."""
 
 import sys
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from pydantic_core import PydanticCustomError, core_schema
 from .database import MAX_CLIENT_ID_BYTES, MAX_CONTENT_BYTES, MAX_TITLE_BYTES
 
 NOT_DIGITS_ALONE: JsonDict = {"pattern": "[^0-9]"}
-"""What a schema says of a `ConversationClientId` besides."""
+"""An addition to the JSON schema of a `ConversationClientId`."""
 
 PRINTS = r"[^\s\u001c-\u001f\u0085]|\ufeff"
-"""A character that `str.isspace` does not take for a space, as a pattern of ECMA, whose spaces differ."""
+"""An ECMAScript pattern for a character that is no space to `str.isspace`: ECMAScript's spaces differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """Text that Postgres can hold: no NUL, no half of a surrogate pair, and not too long.
 
-    `bytes` is its size in UTF-8. Each refusal has a code: `text_nul`, `text_surrogate`, `text_too_long`,
-    `text_blank`.
+    `bytes` limits its size in UTF-8. The codes of its errors are `text_nul`, `text_surrogate`,
+    `text_too_long` and `text_blank`.
     """
 
     characters: int
@@ -30,7 +30,7 @@ class Text:
     blank: bool = False
 
     def check(self, value: str) -> str:
-        """The value itself. Raises PydanticCustomError with the code of what is wrong."""
+        """Returns the value unchanged. Raises PydanticCustomError with one of the codes."""
         if len(value) > self.characters:
             raise PydanticCustomError("text_too_long", f"Longer than {self.characters} characters.")
         if "\0" in value:
@@ -42,7 +42,7 @@ class Text:
         if size > self.bytes:
             raise PydanticCustomError("text_too_long", f"Longer than {self.bytes} bytes in UTF-8.")
         if not self.blank and not value.strip():
-            raise PydanticCustomError("text_blank", "Has nothing to read in it.")
+            raise PydanticCustomError("text_blank", "Must not be blank.")
         return value
 
     def __get_pydantic_core_schema__(
@@ -58,21 +58,21 @@ class Text:
 
 
 def is_storable(text: str) -> bool:
-    """Whether Postgres can hold it, or compare with it."""
+    """Whether Postgres can store the text, or compare with it."""
     return ("\0" not in text and text.isascii()) or storable(text) == text
 
 
 def storable(text: str) -> str:
-    """What an assistant said, as far as Postgres can hold it: it must not fail at the very end."""
+    """Returns an assistant's text as far as Postgres can store it: a reply must not fail at its very end."""
     whole = text.replace("\0", "").encode(errors="replace")
     return whole[:MAX_CONTENT_BYTES].decode(errors="ignore")
 
 
 def storable_json(value: Any) -> Any:
-    """A JSON value as far as Postgres can hold it; what is no JSON becomes null.
+    """Returns a JSON value as far as Postgres can store it; what is not JSON becomes null.
 
-    So does a number beyond the largest double, which clients would read as infinity; Python itself reads no
-    whole number of more than 4,300 digits, nor writes one.
+    So does a number beyond the largest double, which clients would read as infinity. Python itself neither
+    reads nor writes integers of more than 4,300 digits.
     """
     match value:
         case str():
@@ -99,7 +99,7 @@ Content = Annotated[str, CONTENT]
 Title = Annotated[str, Text(characters=200, bytes=MAX_TITLE_BYTES)]
 ClientId = Annotated[str, Text(characters=MAX_CLIENT_ID_BYTES, bytes=MAX_CLIENT_ID_BYTES)]
 ConversationClientId = Annotated[ClientId, AfterValidator(_no_session)]
-"""A session is the id of its conversation or this one: nothing may be both."""
+"""A session id is a conversation's id or this one: no text may be both."""
 
 TodoTitle = Annotated[str, Text(characters=MAX_TITLE_BYTES, bytes=MAX_TITLE_BYTES)]
 TodoDescription = Annotated[str, Text(characters=4_000, bytes=16_384, blank=True)]
