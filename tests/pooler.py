@@ -1,7 +1,6 @@
 """PgBouncer in front of a Postgres, as hosted ones have it: a transaction is all that a client can hold."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from app.db import url as urls
 from app.db.installation import server_account
+from reserved import port_of, reserved
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
 
@@ -37,11 +37,8 @@ max_client_conn = 1000
 def pooled(server: URL, size: int) -> Iterator[URL]:
     """The address of a pooler with so many connections a database to the server of a URL."""
     assert PROGRAM is not None, "PgBouncer is not installed"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        own = int(probe.getsockname()[1])
-    with tempfile.TemporaryDirectory(prefix="chat-history-pooler-") as name:
-        folder = Path(name)
+    with reserved() as holder, tempfile.TemporaryDirectory(prefix="chat-history-pooler-") as name:
+        folder, own = Path(name), port_of(holder)
         folder.chmod(0o711)
         values = {
             "host": server.host,

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import URL
 
 from line import Cut, Ending, Line, Place, Way
+from reserved import port_of, reserved
 from support import Postgres
 
 Answer = TypeVar("Answer")
@@ -32,7 +33,8 @@ class Proxy:
     def __init__(self, server: URL) -> None:
         self._server = (server.host or "127.0.0.1", server.port or 5432)
         self._loop = asyncio.new_event_loop()
-        self._listener = _listening(0)
+        self._reserved = reserved()
+        self._listener = _listening(port_of(self._reserved))
         self._accepting: asyncio.Task[None] | None = None
         self._lines: dict[asyncio.Task[None], Line] = {}
         self._flowing = asyncio.Event()
@@ -45,7 +47,7 @@ class Proxy:
         self._cuts: Iterator[Cut] = iter(())
         self._rate: int | None = None
         self._released = asyncio.Event()
-        self.url = server.set(host="127.0.0.1", port=self._listener.getsockname()[1])
+        self.url = server.set(host="127.0.0.1", port=port_of(self._reserved))
         self.said = bytearray()
         """What clients said."""
         self.answered = 0
@@ -152,6 +154,7 @@ class Proxy:
         self._loop.run_forever()
         self._loop.run_until_complete(self._close())
         self._loop.close()
+        self._reserved.close()
 
     def stop(self) -> None:
         """Ends `run`."""
@@ -163,7 +166,7 @@ class Proxy:
     async def _open(self) -> None:
         if self._accepting is None:
             if self._listener.fileno() < 0:
-                self._listener = _listening(self.url.port or 0)
+                self._listener = _listening(port_of(self._reserved))
             self._accepting = asyncio.create_task(self._accept())
 
     async def _close(self) -> None:

@@ -7,7 +7,7 @@ import httpx
 
 from app.turns.writer import LAST_SECONDS
 from faults.chat import Chat
-from faults.lab import Lab, two
+from faults.lab import PATIENCE, Lab, two
 from faults.readers import SECONDS, until_ended
 from faults.retries import fresh
 from faults.rounds import beside
@@ -19,9 +19,16 @@ DELETED = 20
 """Replies at once whose conversation, or user, is deleted."""
 
 
-async def _when_shown(lab: Lab, *keys: str, seconds: float = 0.7) -> None:
+async def _when_shown(lab: Lab, *keys: str) -> None:
     await lab.asked(*keys)
-    await asyncio.sleep(seconds)  # some of it shown, some of it flushed
+    await asyncio.sleep(0.7)  # some of it shown, some of it flushed
+
+
+async def _when_flushed(chat: Chat, *conversations: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        for conversation in conversations:
+            while not (await chat.reply(conversation))["content"]:  # noqa: ASYNC110  # another process flushes
+                await asyncio.sleep(0.05)
 
 
 async def stops(lab: Lab, rounds: int = 6) -> str:
@@ -164,8 +171,8 @@ async def dead_process(lab: Lab, replies: int = 3) -> str:
         async with Chat(first, token) as here, Chat(second, token) as there:
             scripts = {await here.start(): fresh(pieces=400, pause=0.05) for _ in range(replies)}
             reading = [asyncio.create_task(here.stream(one, script)) for one, script in scripts.items()]
-            # Time for a flush, which comes after half a second, and not for a renewal, after almost three.
-            await _when_shown(lab, *(script.key for script in scripts.values()), seconds=1.5)
+            # Flushed, which comes after half a second, and not renewed, which comes after almost three.
+            await _when_flushed(there, *scripts)
             followed = await there.follow(next(iter(scripts)))
             began = time.monotonic()
             await first.kill()

@@ -12,8 +12,8 @@ from support import Postgres
 Commands = Sequence[Sequence[str]]
 
 LONGEST = (
-    *("H-st", "D-01", "O-01", "M-01", "P-05", "O-02", "H-fz", "O-03/04", "P-07", "G-02", "A-01..08"),
-    *("S-09", "O-07", "I-04", "D-02", "S-10..14", "I-05/06", "I-01", "B-01", "M-04", "N-01"),
+    *("H-st", "P-05", "D-01", "O-02", "A-01..08", "O-01", "H-fz", "O-03/04", "S-04", "H-all", "J-01", "M-01"),
+    *("S-10..14", "G-02", "M-04", "D-02", "I-04", "N-01", "S-09", "O-07", "I-01", "A-11", "S-01", "P-07"),
 )
 """The lines that take minutes, the longest first."""
 

@@ -20,6 +20,7 @@ from app import tokens
 from app.db import url as urls
 from discretion import told
 from faults.wire import Wire
+from reserved import port_of, reserved
 from support import GENEROUS, SECRET, Postgres, as_environment
 
 THIS_BUILD = Path(app.__file__).parents[1]
@@ -50,7 +51,8 @@ class Process:
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
         self.wire = Wire(lab.postgres.url)
-        self.port = 0
+        self._reserved = reserved()
+        self.port = port_of(self._reserved)
 
     @property
     def url(self) -> str:
@@ -61,7 +63,7 @@ class Process:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Starts it, again on the port that it had before, and returns when it listens."""
+        """Starts it on its port, and returns when it listens."""
         if self.wire.port == 0:
             await self.wire.open()
         url = self._lab.postgres.url.set(host="127.0.0.1", port=self.wire.port)
@@ -89,10 +91,8 @@ class Process:
                 stderr=log,
             )
         assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        if not line.strip().isdigit():
+        if not await self._process.stdout.readline():
             raise RuntimeError(f"it did not start:\n{self._lab.log.read_text()[-3000:]}")
-        self.port = int(line)
         await self._ready()
 
     def strike(self) -> None:
@@ -138,6 +138,7 @@ class Process:
         if self._process is not None:
             await self.kill()
         await self.wire.close()
+        self._reserved.close()
 
     async def _ready(self) -> None:
         """The port listens before the application is ready, so a request that is accepted waits."""

@@ -16,14 +16,14 @@ from faults.script import Speaker
 
 
 def main(folder: Path) -> None:
-    """Says its port in a line, and serves until it is told to stop."""
+    """Says when it listens, and serves until it is told to stop."""
     settings = read_settings()
     # uvicorn raises the signal again when it has ended: as in `chat-history serve`, that is an orderly end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.configure(settings.log_level)
     with socket.create_server((settings.host, settings.port), backlog=1_024) as listener:
         server = Server(create_app(settings, Speaker(folder)))
-        print(listener.getsockname()[1], flush=True)
+        print("listening", flush=True)
         server.run(sockets=[listener])
 
 

@@ -14,6 +14,7 @@ import httpx
 
 from app import settings
 from discretion import told
+from reserved import port_of, reserved
 from support import GENEROUS, SECRET, Postgres, as_environment
 
 from .answers import check
@@ -70,11 +71,8 @@ def running(command: list[str], postgres: Postgres, output: Path, **variables: s
         **as_environment(GENEROUS),
         **variables,
     }
-    with socket.socket() as reserved, output.open("wb") as file:
-        # Bound, so that nobody else is given the port before the process takes it, and not listening.
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
+    with reserved() as holder, output.open("wb") as file:
+        port = port_of(holder)
         words = [sys.executable, "-m", *command, str(port)]
         # In a folder without a `.env`: nothing of this machine is read.
         process = subprocess.Popen(words, env=environment, cwd=output.parent, stdout=file, stderr=file)
