@@ -40,6 +40,11 @@ class Watch(logging.Handler):
         self.lines = 0
         self._found: list[str] = []
 
+    def begin(self) -> None:
+        """Reads all that is logged in this process from now on. None of it is shown."""
+        logging.getLogger().addHandler(self)
+        logging.getLogger("app").setLevel(logging.DEBUG)
+
     def emit(self, record: logging.LogRecord) -> None:
         self.lines += 1
         line = self.format(record)
@@ -50,6 +55,11 @@ class Watch(logging.Handler):
         """The lines since the last time that tell of somebody."""
         found, self._found = self._found, []
         return found
+
+    def check(self) -> None:
+        """Raises AssertionError if a line since the last time tells of somebody."""
+        found = self.taken()
+        assert found == [], f"{len(found)} lines of logs tell of somebody, such as {found[0]}"
 
 
 def told(text: str) -> list[str]:

@@ -2,12 +2,18 @@
 
 import logging
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from app.db import url as urls
 from app.logs import request_id
 from discretion import Watch, told
-from support import Service, User
+from faults.ground import Ground, discreet
+from faults.shares import shared
+from support import Postgres, Service, User
 
 SECRETS = [
     "alice@example.com",
@@ -76,3 +82,19 @@ def test_every_line_of_a_service_is_read(alice: User, watched_logs: Watch) -> No
     alice.get("/api/conversations")
     alice.client.get("/api/auth/me", headers={"Authorization": "Bearer none"})
     assert watched_logs.lines - before >= 3  # a line each, and one why the second was refused
+
+
+@pytest.mark.parametrize(
+    ("log", "why"), [(logging.error, "tell of somebody"), (logging.debug, "nobody reads")]
+)
+def test_what_a_share_of_a_line_logs_is_read(
+    log: Callable[..., None], why: str, cluster: Postgres, open_folder: Path
+) -> None:
+    work = partial(log, f"{SECRETS[0]}: %s %s %s")  # another process knows it by its name, and no test's
+    with pytest.raises(AssertionError, match=why):
+        shared(work, Ground(cluster, open_folder), 1)
+
+
+def test_what_the_postgres_of_a_line_logs_is_read(data: Path) -> None:
+    with pytest.raises(AssertionError, match="tell of somebody"), discreet(data, durable=False) as url:
+        Postgres(urls.parse(url)).rows(f"DO $$ BEGIN RAISE LOG '{SECRETS[0]}'; END $$")

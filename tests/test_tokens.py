@@ -41,6 +41,7 @@ from tokens.issuer import (
     raw_payload,
     signed,
 )
+from tokens.own import UNSENDABLE, own_table
 
 ALGORITHMS = tuple(KEYS)
 EVERY_ALGORITHM = TokenPolicy(ALGORITHMS, ISSUER, leeway=LEEWAY)
@@ -82,6 +83,16 @@ def by_pyjwt(token: str, policy: TokenPolicy) -> Principal:
 
 def test_the_table_is_as_long_as_it_claims() -> None:
     assert len(HOSTILE) == len({str(case.id) for case in HOSTILE}) >= 100
+
+
+def test_the_table_of_this_service_is_that_of_issuers_made_anew() -> None:
+    names = {name for name, *_ in table()}
+    assert names >= UNSENDABLE.keys()
+    own = replace(OWN, leeway=LEEWAY)
+    for name, refused, twin, is_good in own_table(7, SECRET):
+        assert is_refused(refused, own, KEYS["HS256"]), name
+        if is_good:
+            assert verify(twin, own, KEYS["HS256"], NOW).subject == "7", name
 
 
 REASONS: list[tuple[str, TokenPolicy, str, str]] = [

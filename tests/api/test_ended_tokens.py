@@ -13,6 +13,7 @@ from app import tokens
 from app.logs import Json
 from assistants_for_tests import Scripted
 from database_for_tests import held, pausing, waiting_for_locks
+from isolation.operations import operations
 from support import SECRET, Postgres, Service, User, restored_before, until
 from turns.reading import Event, streaming
 
@@ -58,8 +59,16 @@ def sign_out(user: User) -> None:
     assert user.post("/api/auth/sign-out").status_code == 204
 
 
+def refusals(service: Service, token: str, conversation: int) -> set[int]:
+    """What a token that has ended is answered with, by every operation of the document that asks for one."""
+    client = service.client(token)
+    asked = [one for one in operations(client.get("/openapi.json").json()) if one.needs_token]
+    assert len(asked) > 20
+    return {one.call(client, dict.fromkeys(one.tables, str(conversation))).status for one in asked}
+
+
 def statuses(service: Service, token: str, conversation: int) -> set[int]:
-    """What a token is answered with on every kind of way: with and without an id, reading and writing."""
+    """What a good token is answered with in each kind of way: with and without an id, reading and writing."""
     client = service.client(token)
     return {
         client.get("/api/auth/me").status_code,
@@ -89,7 +98,7 @@ def test_another_password_ends_every_token_in_every_process_but_the_one_it_is_an
         new = change(alice)
         for old in tokens:
             assert old is not None
-            assert [statuses(process, old, conversation) for process in processes] == [{401}, {401}]
+            assert [refusals(process, old, conversation) for process in processes] == [{401}, {401}]
         assert [statuses(process, new, conversation) for process in processes] == [{200}, {200}]
         assert sign_in(elsewhere, OLD) is None
         again = sign_in(elsewhere, NEW)
@@ -259,7 +268,7 @@ def test_a_token_that_expires_is_good_for_what_it_has_begun_and_nothing_else(
                 shown(events, "One, ")
             sign_out(bob)
             monkeypatch.setattr(service.app.state.services.verifier, "_clock", lambda: time.time() + 7_200)
-            assert statuses(service, alice.token, conversation) == {401}
+            assert refusals(service, alice.token, conversation) == {401}
             assert alice.get(f"{path}/stream").status_code == 401
             # By the time that his has ended, somebody has looked at hers as well.
             assert list(his)[-1] in ERRORS
@@ -286,7 +295,7 @@ def test_the_token_of_a_deleted_account_ends_wherever_it_is_used(service: Servic
             assert statuses(process, alice.token, conversation) == {200}
         service.postgres.rows('DELETE FROM "user" WHERE id = %s', alice.id)
         for process in (service, elsewhere):
-            assert statuses(process, alice.token, conversation) == {401}
+            assert refusals(process, alice.token, conversation) == {401}
 
 
 def test_whoever_has_an_id_again_after_a_restore_is_not_who_had_it_before(service: Service) -> None:
@@ -296,7 +305,7 @@ def test_whoever_has_an_id_again_after_a_restore_is_not_who_had_it_before(servic
     found = registered(service)
     assert found.id == lost.id
     conversation = found.conversation()
-    assert statuses(service, lost.token, conversation) == {401}
+    assert refusals(service, lost.token, conversation) == {401}
     assert found.get(f"/api/conversations/{conversation}").status_code == 200
 
 

@@ -1,8 +1,11 @@
-"""Good tokens with something changed: none is let in, and none costs the database a word."""
+"""Bad tokens, made by hand and by chance: none is let in, and none costs the database a word."""
 
 import random
 import string
 import time
+from unittest.mock import patch
+
+import httpx
 
 from app import tokens
 from app.main import create_app
@@ -10,6 +13,14 @@ from faults.board import Outcome
 from faults.ground import Ground
 from proxy import proxied
 from support import SECRET, served, settings
+from tokens.hostile import LEEWAY
+from tokens.issuer import NOW
+from tokens.own import own_table
+
+ME = "/api/auth/me"
+
+CLASSES = 60
+"""So many ways to make a bad token by hand are asked for."""
 
 LEAST = 4
 """Characters that are left when the end is cut off: more than other changes take away."""
@@ -21,24 +32,42 @@ def forgeries(ground: Ground, times: int) -> Outcome:
     """Over HTTP, each against the one answer that all of them must get."""
     chance = random.Random(1)
     with ground.database() as database, proxied(database) as proxy:
-        given = settings(database, database_url=proxy.text)
+        given = settings(database, database_url=proxy.text, jwt_leeway=LEEWAY)
         with served(create_app(given), database) as service:
-            user = service.user("alice@example.com")
+            user, client = service.user("alice@example.com"), service.client()
             good = [tokens.issue(user.id, SECRET, 36_000, time.time()) for _ in range(8)]
-            client = service.client()
-            assert user.get("/api/auth/me").status_code == 200
-            reference = client.get("/api/auth/me", headers={"Authorization": "Bearer none"})
-            assert reference.status_code == 401
+            classes = own_table(user.id, SECRET)
+            assert len(classes) > CLASSES
+            verifier = service.app.state.services.verifier
+            assert user.get(ME).status_code == 200
+            refused = _shown(client, "none")
+            assert refused[0] == 401
             proxy.forget()
+            with patch.object(verifier, "_clock", lambda: NOW):
+                for name, forged, _, _ in classes:
+                    assert _shown(client, forged) == refused, name
             for _ in range(times):
                 forged = _mutated(chance.choice(good), chance)
-                answer = client.get("/api/auth/me", headers={"Authorization": f"Bearer {forged}"})
-                assert (answer.status_code, answer.content) == (401, reference.content), forged
+                assert _shown(client, forged) == refused, forged
             said = proxy.round_trips
             assert said == 0, f"the database was asked {said} times"
-            assert user.get("/api/auth/me").status_code == 200
+            twins = {name: twin for name, _, twin, is_good in classes if is_good}
+            with patch.object(verifier, "_clock", lambda: NOW):
+                assert [name for name, twin in twins.items() if _shown(client, twin)[0] != 200] == []
             assert proxy.round_trips > 0
-    return Outcome(times, times, f"{times} x 401 with one body, {said} words to the database")
+    tried = len(classes) + times
+    return Outcome(
+        tried,
+        tried,
+        f"{len(classes)} made by hand and {times} by chance: {tried} x 401 with one body, {said} words to "
+        f"the database; {len(twins)} that lack only what is bad about one made by hand: 200",
+    )
+
+
+def _shown(client: httpx.Client, token: str) -> tuple[int, bytes]:
+    """What it is answered with."""
+    answer = client.get(ME, headers={b"Authorization": f"Bearer {token}".rstrip().encode()})
+    return answer.status_code, answer.content
 
 
 def _mutated(token: str, chance: random.Random) -> str:

@@ -15,6 +15,7 @@ from app.db import embedded, url as urls
 from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.errors import SetupError
+from discretion import told
 from faults.lab import Lab
 from support import Postgres
 
@@ -86,7 +87,7 @@ class Ground:
         """
         failures: list[SetupError] = []
         installation = _that_encrypts() if encrypts else None
-        with self.room() as folder, embedded.running(folder, installation) as url:
+        with self.room() as folder, discreet(folder, installation) as url:
             postgres = Postgres(urls.parse(url))
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 assert postgres.value(f"SHOW {setting}") == "on"
@@ -101,6 +102,17 @@ class Ground:
         with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as name:
             Path(name).chmod(0o711)
             yield Path(name)
+
+
+@contextmanager
+def discreet(
+    folder: Path, installation: Installation | None = None, *, durable: bool = True
+) -> Iterator[str]:
+    """The URL of a Postgres in this folder. Its log since its latest start must tell of nobody in the end."""
+    with embedded.running(folder, installation, durable) as url:
+        yield url
+    found = told((folder / "postgres.log").read_text(errors="replace"))
+    assert found == [], f"{len(found)} lines of Postgres's log tell of somebody, such as {found[0]}"
 
 
 def _that_encrypts() -> Installation:

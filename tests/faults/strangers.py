@@ -1,5 +1,7 @@
 """Every operation of the document as another user, with every id of the owner's, often enough."""
 
+from collections import Counter
+
 from app.db.migrations import migrate
 from faults.board import Outcome
 from faults.ground import Ground
@@ -13,22 +15,23 @@ SIZE = 4
 
 def strangers(ground: Ground, times: int) -> Outcome:
     """What is another user's is answered like what does not exist, byte for byte, and stays as it is."""
-    done = shared(_intruded, ground, times)
-    tried, crossed = sum(tried for tried, _, _ in done), sum(crossed for _, crossed, _ in done)
-    [operations] = {operations for _, _, operations in done}
+    shares = shared(_intruded, ground, times)
+    [operations] = {operations for _, operations in shares}
+    done = sum((counted for counted, _ in shares), Counter[str]())
     return Outcome(
-        tried,
-        crossed,
-        f"{crossed} requests with an id or a cursor of another user's over {operations} operations, "
-        f"0 uncovered; 0 reads, 0 writes, 0 answers that differ",
+        done["tried"],
+        done["crossed"],
+        f"{done['crossed']} requests with an id or a cursor of another user's over {operations} operations, "
+        f"0 uncovered; {done['ended']} with a token that has ended, the owner's or an erased account's; "
+        f"0 reads, 0 writes, 0 answers that differ",
     )
 
 
-def _intruded(ground: Ground, number: int, times: int) -> tuple[int, int, int]:
-    """How many requests were made, how many of another user's things, so many at the least, by how many
-    operations."""
-    tried, crossed, operations, rounds = 0, 0, 0, number
-    while crossed < times:
+def _intruded(ground: Ground, number: int, times: int) -> tuple[Counter[str], int]:
+    """How many requests were made, how many of another user's things, so many at the least, how many with
+    a token that has ended; and by how many operations."""
+    done, operations, rounds = Counter[str](), 0, number
+    while done["crossed"] < times:
         with ground.database("base") as database:
             migrate(database.url)
             spread_ids(database)
@@ -36,7 +39,7 @@ def _intruded(ground: Ground, number: int, times: int) -> tuple[int, int, int]:
                 owner, intruder = (town.alice, town.bob) if rounds % 2 else (town.bob, town.alice)
                 trying = Intruder(town.service, owner, intruder)
                 noticed = [*trying.try_all(town.operations), *trying.use_assistant()]
-                assert noticed == []
-                tried, crossed = tried + trying.tried, crossed + trying.crossed
+                assert noticed == [], f"{len(noticed)} noticed: {noticed[0]}"
+                done.update(tried=trying.tried, crossed=trying.crossed, ended=trying.ended)
                 operations, rounds = len(town.operations), rounds + 1
-    return tried, crossed, operations
+    return done, operations

@@ -1,9 +1,13 @@
 """What one user tries on all that another one has, by every operation of the document."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from support import Service
+import httpx
+
+from app import tokens
+from support import SECRET, Service
 
 from .answer import Answer
 from .estate import NOBODYS, NOWHERE, PASSWORD, SAID, Estate, Owned, again, registered, rows_of
@@ -43,12 +47,15 @@ class Intruder:
         self._owner = owner
         self._me = intruder
         self._nobody = service.client()
+        self._ended = [_signed_out(service, owner), _erased(service)]
         self.tried = 0
         self.crossed = 0
         """How many of them had an id or a cursor of the owner's."""
+        self.ended = 0
+        """How many of them had a token that has ended."""
 
     def try_all(self, operations: Sequence[Operation]) -> Noticed:
-        """Plays each operation with its own ids, with the owner's, and without a token."""
+        """Plays each operation with its own ids, with the owner's, and without a token that is good."""
         for operation in operations:
             before = self._owners_rows()
             if operation.name in ENDS_TOKENS:
@@ -124,7 +131,10 @@ class Intruder:
         return [new, *repeated]
 
     def _turn_pages(self, operation: Operation) -> Noticed:
-        """One's own list ends without the owner's; the owner's cursor leads nowhere, on either list."""
+        """One's own list ends without the owner's; the owner's cursor leads nowhere, on either list.
+
+        A list of which the owner has no second page, and so no cursor, is uncovered.
+        """
         if "cursor" not in operation.schemas:
             return
         own = self._own_place(operation, {})
@@ -134,6 +144,7 @@ class Intruder:
             page = self._send(operation, place)
             yield from self._expect_own(operation, page)
             place["cursor"] = page.json().get("next_cursor")
+        before = self.crossed
         for there, nowhere, _ in self._foreign_places(operation):
             page = operation.call(self._owner.user.client, {**there, **self._sought, "limit": 1})
             if page.status != 200 or (cursor := page.json()["next_cursor"]) is None:
@@ -145,6 +156,7 @@ class Intruder:
             ):
                 answer = self._cross(operation, tried)
                 yield from self._expect_same(operation, answer, self._send(operation, reference))
+        yield from self._expect(self.crossed > before, f"{operation.name} is uncovered: there is no cursor")
 
     def _come_without_token(self, operation: Operation) -> Noticed:
         for place, nowhere, _ in self._foreign_places(operation):
@@ -152,6 +164,15 @@ class Intruder:
             refused = operation.call(self._nobody, nowhere)
             yield from self._expect(refused.status == 401, f"{operation.name} answers nobody: {refused}")
             yield from self._expect_same(operation, operation.call(self._nobody, place), refused)
+            yield from self._come_too_late(operation, place, refused)
+
+    def _come_too_late(self, operation: Operation, place: Values, refused: Answer) -> Noticed:
+        """Tokens that were good once are refused in the same words, also the owner's for the owner's rows."""
+        for client in self._ended:
+            self.tried, self.ended = self.tried + 1, self.ended + 1
+            answer = operation.call(client, place, self._owner.betrayed_by)
+            same = (answer.status, answer.content) == (refused.status, refused.content)
+            yield from self._expect(same, f"{operation.name} answers a token that has ended: {answer}")
 
     def _own_places(self, operation: Operation, way: Values) -> Iterator[Values]:
         """Fresh rows of the intruder's for the ids of a request; also by the ids that a client gave them."""
@@ -253,6 +274,18 @@ class Intruder:
     def _expect(self, holds: bool, otherwise: str) -> Noticed:
         if not holds:
             yield otherwise
+
+
+def _signed_out(service: Service, owner: Estate) -> httpx.Client:
+    """With a token of the owner's from before they signed out: the account is of another generation now."""
+    return service.client(tokens.issue(owner.user.id, SECRET, 3_600, time.time(), generation=1))
+
+
+def _erased(service: Service) -> httpx.Client:
+    """With the token of an account that was there once."""
+    gone = registered(service, "gone@example.com").client
+    gone.request("DELETE", "/api/auth/me", json={"confirmation": PASSWORD}).raise_for_status()
+    return gone
 
 
 def _names(row: Owned, *, as_text: bool) -> list[tuple[Any, Any]]:
