@@ -28,6 +28,7 @@ covered     which operations of the API were used
 The turn engine has checks of its own:
 
 rounds      rounds of a check, beside each other
+counted     what a check says, and how often it met what it is about
 script      what the assistant of these tests is told to say, and the assistant that says it
 serve       the program that a process of these tests runs
 wire        a TCP wire between a process and Postgres that can be cut at a named statement

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import deque
 
 import httpx
 
@@ -16,7 +17,13 @@ from support import SECRET, settings
 USERS = 8
 AT_ONCE = 4
 USUAL_SECONDS = 0.005
-"""What a request is taken to need, until some have shown it: on any machine, some are given up in time."""
+"""What a request is taken to need, until some have shown it."""
+
+PATIENT = 16
+"""One request in so many is waited for: it shows how long requests take now, with all that is given up."""
+
+MOST = 3
+"""Requests at the most for each that is to be given up. If more are needed, too few are given up."""
 
 
 class _Reader:
@@ -61,7 +68,6 @@ def cancellations(ground: Ground, times: int) -> Outcome:
 
 
 async def _cancel(app: object, users: list[int], times: int) -> Outcome:
-    chance, given_up, foreign, seen, usual = random.Random(1), 0, 0, 0, USUAL_SECONDS
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # any ASGI application is one
     async with (
         app.router.lifespan_context(app),  # type: ignore[attr-defined]  # FastAPI's
@@ -70,30 +76,54 @@ async def _cancel(app: object, users: list[int], times: int) -> Outcome:
         readers = [_Reader(number, client, user) for number, user in enumerate(users)]
         for reader in readers:
             await reader.settle()
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def once(number: int) -> None:
-            nonlocal given_up, foreign, seen, usual
-            reader = readers[number % USERS]
-            async with gate:
-                began = time.monotonic()
-                reading = asyncio.create_task(reader.read(number))
-                patience = chance.choice((chance.uniform(0, 1.5 * usual), 2 * PATIENCE))
-                done, _ = await asyncio.wait([reading], timeout=patience)
-                if not done:
-                    reading.cancel()
-                    await asyncio.wait([reading])
-                    given_up += reading.cancelled()
-                    return
-                usual += (time.monotonic() - began - usual) / USERS
-                status, text = reading.result()
-                assert status == 200, text
-                assert reader.mark in text
-                seen += 1
-                foreign += any(other.mark in text for other in readers if other is not reader)
-
+        impatience = _Impatience(readers, times)
         async with asyncio.TaskGroup() as tasks:
-            for number in range(times):
-                tasks.create_task(once(number))
-    assert foreign == 0
-    return Outcome(times, given_up, f"{given_up} given up, {seen} answers read, 0 of another user")
+            for _ in range(AT_ONCE):
+                tasks.create_task(impatience.run())
+    given_up, seen = impatience.given_up, impatience.seen
+    assert impatience.foreign == 0
+    assert given_up >= times, f"only {given_up} of {given_up + seen} were given up"
+    assert seen > given_up / PATIENT, f"only {seen} of {given_up + seen} were answered"
+    return Outcome(given_up + seen, given_up, f"{given_up} given up, {seen} answers read, 0 of another user")
+
+
+class _Impatience:
+    """Asks until so many requests are given up, each at a random moment of the time that one takes."""
+
+    def __init__(self, readers: list[_Reader], times: int) -> None:
+        self._readers = readers
+        self._times = times
+        self._numbers = iter(range(MOST * times))
+        self._chance = random.Random(1)
+        self._took = deque([USUAL_SECONDS], maxlen=50)
+        self.given_up = 0
+        self.seen = 0
+        self.foreign = 0
+
+    async def run(self) -> None:
+        """Asks one after the other."""
+        for number in self._numbers:
+            if self.given_up >= self._times:
+                return
+            if self._chance.randrange(PATIENT) == 0:
+                began = time.monotonic()
+                await self._ask(number, 2 * PATIENCE)
+                self._took.append(time.monotonic() - began)
+            else:
+                await self._ask(number, self._chance.uniform(0, self._chance.choice(self._took)))
+
+    async def _ask(self, number: int, patience: float) -> None:
+        reader = self._readers[number % USERS]
+        reading = asyncio.create_task(reader.read(number // USERS))
+        done, _ = await asyncio.wait([reading], timeout=patience)
+        if not done:
+            reading.cancel()
+            await asyncio.wait([reading])
+        if reading.cancelled():
+            self.given_up += 1
+            return
+        status, text = reading.result()
+        assert status == 200, text
+        assert reader.mark in text
+        self.seen += 1
+        self.foreign += any(other.mark in text for other in self._readers if other is not reader)

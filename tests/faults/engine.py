@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 from faults import ends, readers, retries, tabs
 from faults.board import Outcome
+from faults.counted import Counted
 from faults.ground import Ground
 from faults.kill_loop import KillLoop
 from faults.lab import Lab, Process
@@ -19,9 +20,15 @@ ENOUGH = 100
 
 
 class Repeated(Protocol):
-    """A check that is told how many rounds to go."""
+    """A check that is told how many rounds to go, each of which meets what it is about or fails."""
 
     def __call__(self, lab: Lab, /, rounds: int) -> Coroutine[None, None, str]: ...
+
+
+class Counting(Protocol):
+    """A check that is told how many rounds to go, and counts what happened in them."""
+
+    def __call__(self, lab: Lab, /, rounds: int) -> Coroutine[None, None, Counted]: ...
 
 
 def kills(ground: Ground, times: int) -> Outcome:
@@ -76,21 +83,33 @@ def _rounds(check: Repeated, ground: Ground, times: int) -> Outcome:
         return Outcome(times, times, asyncio.run(check(lab, rounds=times)))
 
 
+def _counted_rounds(check: Counting, ground: Ground, times: int) -> Outcome:
+    with ground.lab() as lab:
+        said = asyncio.run(check(lab, rounds=times))
+    return Outcome(times, said.hit, said)
+
+
 def repeated(check: Repeated) -> Callable[[Ground, int], Outcome]:
     """A check of the engine as a line of the board."""
     return partial(_rounds, check)
 
 
+def counted(check: Counting) -> Callable[[Ground, int], Outcome]:
+    """The same, of a check that counts."""
+    return partial(_counted_rounds, check)
+
+
 def streams(ground: Ground, times: int) -> Outcome:
     """So many streams in one process."""
     with ground.lab() as lab:
-        return Outcome(times, times, asyncio.run(readers.many_streams(lab, times)))
+        said = asyncio.run(readers.many_streams(lab, times))
+    return Outcome(times, said.hit, said)
 
 
 bursts = repeated(retries.bursts)
 deletes = repeated(ends.deletes)
-disconnects = repeated(readers.disconnects)
-lost_openings = repeated(retries.lost_openings)
-lost_appends = repeated(retries.lost_appends)
-races = repeated(tabs.races)
-resumes = repeated(readers.resumes)
+disconnects = counted(readers.disconnects)
+lost_openings = counted(retries.lost_openings)
+lost_appends = counted(retries.lost_appends)
+races = counted(tabs.races)
+resumes = counted(readers.resumes)

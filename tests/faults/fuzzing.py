@@ -22,6 +22,12 @@ Json = dict[str, Any]
 CASES_OF_ONE_EXAMPLE = 200
 """How many cases there are at the least when each operation is tried once in each phase."""
 
+PHASES = "examples,coverage,fuzzing"
+"""What is asked of each operation by itself."""
+
+PATIENCE = 20
+"""Seconds after which an answer has not come, also on a busy machine: whoever asks gives up then."""
+
 UNLIMITED = dict.fromkeys([*GENEROUS, "wrong_passwords"], 0)
 """A request that is refused because there were so many says nothing about what is in it."""
 
@@ -50,6 +56,7 @@ that they complain of, and one before it, to the same conversation, that explain
 def fuzz(ground: Ground, times: int) -> Outcome:
     """Every check of Schemathesis, over examples, limits of schemas, random input and links."""
     cases: list[Json] = []
+    errors: list[str] = []
     with (
         ground.database() as database,
         served(create_app(settings(database, **UNLIMITED)), database) as service,
@@ -59,12 +66,13 @@ def fuzz(ground: Ground, times: int) -> Outcome:
             with ground.room() as folder:
                 run = Run(service, folder, examples=max(1, times // CASES_OF_ONE_EXAMPLE), seed=next(seeds))
                 cases += run.cases()
-    statuses = Counter(case["response"]["status_code"] for case in cases)
-    faults = [f"{name}: {_curl(case)}" for case in cases for name in _faults(case)]
+                errors += run.errors
+    faults = errors + [f"{name}: {_curl(case)}" for case in cases for name in _faults(case)]
     assert faults == [], "\n".join(faults[:20])
+    statuses = Counter(case["response"]["status_code"] for case in cases)
     refused = sum(count for status, count in statuses.items() if status >= 400)
     said = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-    return Outcome(len(cases), refused, f"0 failures in {said}")
+    return Outcome(len(cases), refused, f"0 failures, 0 without an answer in {said}")
 
 
 class Run:
@@ -75,42 +83,57 @@ class Run:
         self._report = folder / "report"
         self._name = f"of seed {seed} nobody signs in as me"  # its password is none
         self._options = ("--max-examples", str(examples), "--seed", str(seed))
+        self.errors: list[str] = []
+        """Why something was not asked, or not answered."""
 
     def cases(self) -> list[Json]:
         """Of all operations. What ends tokens comes by itself: all that is asked afterwards is 401."""
         user = self._service.user(self._name)
-        found = self._answered(user, *(f"--exclude-operation-id={name}" for name in sorted(ENDS_TOKENS)))
+        others = (f"--exclude-operation-id={name}" for name in sorted(ENDS_TOKENS))
+        found = self._asked(user, f"{PHASES},stateful", *others)
         assert user.get("/api/auth/me").status_code == 200, "most were answered with 401, and prove nothing"
         for name in sorted(ENDS_TOKENS):
             user = self._service.user(f"{self._name} but for {name}")
-            found += self._answered(user, f"--include-operation-id={name}")
+            found += self._asked(user, PHASES, f"--include-operation-id={name}")
         return found
 
-    def _answered(self, user: User, *which: str) -> list[Json]:
+    def _asked(self, user: User, phases: str, *which: str) -> list[Json]:
         command = [
             *(str(Path(sys.executable).with_name("st")), "run", f"{self._service.url}/openapi.json"),
-            *("--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure", *self._options),
+            *("--phases", phases, "--continue-on-failure", *self._options),
+            *("--request-timeout", str(PATIENCE)),
             *("--header", f"Authorization: Bearer {user.token}", *which),
             *("--report", "ndjson", "--report-ndjson-path", str(self._report), "--no-color"),
         ]
         run = subprocess.run(command, cwd=self._report.parent, capture_output=True, text=True, check=False)
         assert run.returncode in (0, 1), run.stdout[-3_000:] + run.stderr[-3_000:]
+        self.errors += _errors(self._report)
         return list(_cases(self._report))
 
 
 def _cases(report: Path) -> Iterator[Json]:
-    """Each request with its answer and the checks of it."""
+    """Each request with its answer, if there was one, and the checks of it."""
     with report.open() as lines:
         for line in lines:
             recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
             before: list[str] = []
             for case, interaction in recorder.get("interactions", {}).items():
-                if interaction.get("response") is not None:  # else nobody waited for it any more
-                    yield interaction | {"checks": recorder["checks"].get(case, []), "before": list(before)}
-                    before.append(_asked(interaction))
+                checks = recorder.get("checks", {}).get(case, [])
+                yield interaction | {"checks": checks, "before": list(before)}
+                before.append(_asked(interaction))
+
+
+def _errors(report: Path) -> Iterator[str]:
+    """Each error that is no answer's fault: the service hung up, say, or it is not to be reached."""
+    with report.open() as lines:
+        for line in lines:
+            if error := json.loads(line).get("NonFatalError"):
+                yield f"{error['label']}: {error['value']}"
 
 
 def _faults(case: Json) -> Iterator[str]:
+    if "response" not in case:
+        yield "no answer"
     failed = [check["name"] for check in case["checks"] if check["status"] == "failure"]
     for name in failed:
         if name == "positive_data_acceptance" and _codes(case) <= BEYOND_SCHEMAS.keys():
@@ -148,13 +171,14 @@ def _is_stream(case: Json) -> bool:
 
 
 def _content(case: Json) -> Json:
-    said = base64.b64decode(case["response"]["content"]["$base64"])
+    said = base64.b64decode(case["response"]["content"]["$base64"]) if "response" in case else b""
     content: Json = json.loads(said) if said.startswith(b"{") else {}
     return content
 
 
 def _asked(case: Json) -> str:
-    return f"{case['request']['method']} {case['request']['uri']} -> {case['response']['status_code']}"
+    status = case["response"]["status_code"] if "response" in case else "nothing"
+    return f"{case['request']['method']} {case['request']['uri']} -> {status}"
 
 
 def _curl(case: Json) -> str:

@@ -16,6 +16,13 @@ from faults.history import History, Sent
 from faults.lab import PATIENCE
 from faults.script import Script
 
+PAGE = 200
+"""Messages that are read at once: more than a client sends into a conversation."""
+
+NO_REPLY = 204
+UNHEARD = 0
+"""What a resumed stream says where nothing is being written, and where the line broke before it did."""
+
 
 async def tries() -> AsyncIterator[int]:
     """Counts for as long as it is worth trying, with a breath in between."""
@@ -47,6 +54,12 @@ class Load:
             self.unavailable += 1
         else:
             self.history.findings.refused += 1
+
+    def granted(self, status: int, *expected: int) -> bool:
+        """Whether an answer is one of those that are expected; any other is a refusal."""
+        if status not in expected:
+            self.refuse(status)
+        return status in expected
 
 
 @dataclass(frozen=True)
@@ -126,9 +139,11 @@ class Client:
                 self._waiting.remove(entry)
                 self._usable.append(entry[1])
         while len(self._usable) < 4:
-            with suppress(httpx.TransportError, AssertionError):
-                self._usable.append(await self._chat().start())
-                self._load.conversations[self._usable[-1]] = self._chats
+            with suppress(httpx.TransportError):
+                answer = await self._chat().client.post("/api/conversations")
+                if self._load.granted(answer.status_code, 201):
+                    self._usable.append(int(answer.json()["id"]))
+                    self._load.conversations[self._usable[-1]] = self._chats
         return self._random.choice(self._usable)
 
     async def _append(self, sent: Sent) -> bool:
@@ -182,9 +197,10 @@ class Client:
         """Stops the reply, or goes on reading it elsewhere."""
         with suppress(httpx.TransportError):
             if plan.stops:
-                await self._chat().stop(sent.conversation)
+                self._load.granted((await self._chat().stop(sent.conversation)).status_code, 200)
         if plan.resumes and not seen.done:
             more = await self._chat().resume(sent.conversation, lambda seen: len(seen.text) > 400)
+            self._load.granted(more.status, 200, NO_REPLY, UNHEARD)
             if more.reply_id in sent.replies:
                 sent.saw(more)
 
@@ -200,7 +216,10 @@ class Client:
 
     async def _read_back(self, sent: Sent) -> None:
         """A history that is asked for after an acknowledgement, of any process, has the message."""
-        with suppress(httpx.TransportError, AssertionError):
-            shown = {message["id"] for message in await self._chat().messages(sent.conversation)}
-            self._load.history.findings.stale += any(number not in shown for number, _ in sent.promised)
-            self._load.read_back += 1
+        path = f"/api/conversations/{sent.conversation}/messages"
+        with suppress(httpx.TransportError):
+            answer = await self._chat().client.get(path, params={"limit": PAGE})
+            if self._load.granted(answer.status_code, 200):
+                shown = {message["id"] for message in answer.json()["items"]}
+                self._load.history.findings.stale += any(number not in shown for number, _ in sent.promised)
+                self._load.read_back += 1

@@ -58,6 +58,12 @@ MISSES = (
         ),
     ),
     Miss(
+        "who has waited for a connection waits as long again for it to open",
+        "P-04",
+        1,
+        (("db/pool.py", "min(left, self._connect_seconds)", "self._connect_seconds"),),
+    ),
+    Miss(
         "the event loop waits for the database",
         "P-09",
         1,

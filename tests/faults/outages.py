@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,8 +23,17 @@ from support import Postgres, Service, User, served, settings, until
 PATIENCE = 20
 """Seconds after which an answer has not come: three times what it may take, for a busy machine."""
 
+TWICE = 9
+"""Seconds. Nobody waits for a silent database for longer than 5.5; who waits twice takes 10."""
+
 SOON = 0.5
 """Seconds at most between a connection that wakes the database and its first word."""
+
+LONG_SLEEP = 11
+"""One suspension in so many is a long one. It is no multiple of what else takes turns from round to round."""
+
+LONGEST_SLEEP = 3
+"""Seconds for which connections are refused then, at most; at least one."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,10 @@ def encrypted_suspensions(ground: Ground, times: int) -> Outcome:
 
 
 def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
-    chance, cut, slowest, slowest_refusal = random.Random(1), 0, 0.0, 0.0
+    chance, cut = random.Random(1), 0
+    asleep: list[float] = []
+    refused: list[float] = []
+    first: list[float] = []
     with staged(postgres, query) as stage:
         for number in range(rounds):
             with ThreadPoolExecutor(4) as pool:  # several connections are open, and idle
@@ -86,30 +98,48 @@ def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
             assert {answer.status_code for answer in answers} == {200}
             cut += stage.proxy.cut("reset" if number % 2 else "closed")
             stage.proxy.refuse()
-            if number % 3 == 0:  # somebody asks too early
-                began = time.monotonic()
-                expect_503(stage.user.client.send(stage.requests()[number % 6]))
-                slowest_refusal = max(slowest_refusal, time.monotonic() - began)
-            stage.proxy.forget()
-            stage.proxy.freeze()
-            stage.proxy.accept()
-            over = threading.Event()
-            waking = threading.Thread(target=_wake, args=(stage.proxy, chance.uniform(0, SOON), over))
-            waking.start()
-            began = time.monotonic()
-            try:
-                first = stage.user.client.send(stage.requests()[number % 6])
-                slowest = max(slowest, time.monotonic() - began)
-            finally:
-                over.set()
-                waking.join()
-            assert first.is_success, f"round {number}: {first.text}"
+            if number % LONG_SLEEP == 0:
+                asleep.append(chance.uniform(1, LONGEST_SLEEP))
+                refused += _refused(stage, number, asleep[-1])
+            elif number % 3 == 0:  # somebody asks too early
+                refused += _refused(stage, number, 0)
+            first.append(_woken(stage, number, chance.uniform(0, SOON)))
     return Outcome(
         rounds,
         cut,
-        f"0 failed after {cut} cut connections, at most {slowest:.2f} s of which the database took up to "
-        f"{SOON} s; while refused 503 in {slowest_refusal:.2f} s at most",
+        f"0 failed after {cut} cut connections, at most {max(first):.2f} s of which the database took up to "
+        f"{SOON} s; {len(refused)} x 503 in {max(refused):.2f} s at most while connections were refused, "
+        f"{len(asleep)} times for {min(asleep):.1f} to {max(asleep):.1f} s",
     )
+
+
+def _refused(stage: Stage, number: int, seconds: float) -> list[float]:
+    """Asks for so long, once at the least, and is told to come later. How many seconds each answer took."""
+    asked: list[float] = []
+    requests, over = stage.requests(), time.monotonic() + seconds
+    while not asked or time.monotonic() < over:
+        answer, took = _timed(stage.user.client, requests[(number + len(asked)) % len(requests)])
+        expect_503(answer)
+        asked.append(took)
+        time.sleep(0.05)  # whoever is told to come later does not come at once
+    return asked
+
+
+def _woken(stage: Stage, number: int, seconds: float) -> float:
+    """Connections are taken again, and the first waits for so long. How many seconds its request took."""
+    stage.proxy.forget()
+    stage.proxy.freeze()
+    stage.proxy.accept()
+    over = threading.Event()
+    waking = threading.Thread(target=_wake, args=(stage.proxy, seconds, over))
+    waking.start()
+    try:
+        answer, took = _timed(stage.user.client, stage.requests()[number % 6])
+    finally:
+        over.set()
+        waking.join()
+    assert answer.is_success, f"round {number}: {answer.text}"
+    return took
 
 
 def _wake(proxy: Proxy, seconds: float, over: threading.Event) -> None:
@@ -149,6 +179,7 @@ def black_holes(ground: Ground, times: int) -> Outcome:
             for answer, took in (one.result() for one in asked):
                 expect_503(answer)
                 seconds.append(took)
+            assert max(seconds) < TWICE, "somebody waited twice"
             stage.proxy.cut()
             stage.proxy.thaw()
             assert stage.user.get("/api/auth/me").status_code == 200, "it does not come back"
@@ -171,19 +202,35 @@ def full_pools(ground: Ground, times: int) -> Outcome:
             with ThreadPoolExecutor(8) as pool:
                 with locked(database, "conversation"):
                     held = [pool.submit(stage.user.get, "/api/conversations") for _ in range(2)]
-                    until(lambda: waiting_for_locks(database) == 2)
+                    _expect(lambda: waiting_for_locks(database) == 2, "not every connection can be used")
                     for answer in pool.map(lambda _: stage.user.get("/api/auth/me"), range(4)):
                         expect_503(answer)
                         refused += 1
                 began = time.monotonic()
-                while (answer := stage.user.get("/api/conversations")).status_code == 503:
-                    expect_503(answer)  # the two that waited have not given their connections back yet
-                assert answer.status_code == 200
+                _expect(lambda: _is_answered(stage.user), "the connections are not given back")
                 seconds.append(time.monotonic() - began)
                 assert [answer.result().status_code for answer in held] == [200, 200]
     return Outcome(
         times, refused, f"{refused} answers 503 with Retry-After; 200 after {max(seconds):.2f} s at most"
     )
+
+
+def _is_answered(user: User) -> bool:
+    """Whether there is a connection; at first the two that waited have not given theirs back yet."""
+    answer = user.get("/api/conversations")
+    if answer.status_code == 503:
+        expect_503(answer)
+        return False
+    assert answer.status_code == 200
+    return True
+
+
+def _expect(condition: Callable[[], bool], fault: str) -> None:
+    """Waits for it, and fails the line with the fault if it never comes."""
+    over = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < over, f"{fault}, after {PATIENCE} s"
+        time.sleep(0.005)
 
 
 def sleeping_calls(ground: Ground, times: int) -> Outcome:

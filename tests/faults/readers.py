@@ -3,10 +3,12 @@
 import asyncio
 import json
 import random
+import re
 import socket
 from contextlib import AsyncExitStack, suppress
 
 from faults.chat import Chat, Seen
+from faults.counted import Counted
 from faults.lab import PATIENCE, Lab, two
 from faults.retries import fresh
 from faults.rounds import beside
@@ -18,6 +20,9 @@ SECONDS = 0.2
 LEAVING = 40
 """Readers at once of those who leave."""
 
+LAST = b"[DONE]"
+"""What a stream says at its end."""
+
 LONGEST = 1_600
 """Bytes that the stream of their reply has at the most: some leave at its very end."""
 
@@ -27,8 +32,8 @@ RESUMED = 16
 GROUP = 50
 """Streams that are opened at once."""
 
-READS = 40
-"""Histories read while the streams run."""
+LOOKS = 100
+"""At the connections in use while the streams run, each after a history was read."""
 
 
 async def until_ended(chat: Chat, conversation: int) -> dict[str, object]:
@@ -41,7 +46,7 @@ async def until_ended(chat: Chat, conversation: int) -> dict[str, object]:
             await asyncio.sleep(SECONDS)
 
 
-async def disconnects(lab: Lab, rounds: int = 100) -> str:
+async def disconnects(lab: Lab, rounds: int = 100) -> Counted:
     """Readers leave at a random byte: every reply ends complete, and has all that was read."""
     chance = random.Random(7)
     async with lab:
@@ -49,7 +54,8 @@ async def disconnects(lab: Lab, rounds: int = 100) -> str:
         _, token = lab.user()
         async with Chat(process, token) as chat:
 
-            async def leave(_: int) -> int:
+            async def leave(_: int) -> bytes:
+                """What was read."""
                 conversation, script = await chat.start(), fresh(pieces=10, pause=0.05)
                 read = await _read_bytes(process.port, token, conversation, script, chance.randrange(LONGEST))
                 seen = Seen(200)
@@ -59,11 +65,18 @@ async def disconnects(lab: Lab, rounds: int = 100) -> str:
                 reply = await until_ended(chat, conversation)
                 assert (reply["status"], reply["content"]) == ("complete", script.text)
                 assert script.text.startswith(seen.text)
-                return len(read)
+                return read
 
-            read = await beside(rounds, LEAVING, leave)
+            left = await beside(rounds, LEAVING, leave)
     assert len(lab.calls()) == rounds
-    return f"{rounds} readers left after {min(read)} to {max(read)} bytes, {rounds} replies complete"
+    early = sum(LAST not in read for read in left)
+    assert early > rounds / 2, f"only {early} of {rounds} readers left before the end"
+    sizes = [len(read) for read in left]
+    return Counted(
+        f"{rounds} readers left after {min(sizes)} to {max(sizes)} bytes, {early} of them before the end, "
+        f"{rounds} replies complete",
+        early,
+    )
 
 
 async def _read_bytes(port: int, token: str, conversation: int, script: Script, count: int) -> bytes:
@@ -73,7 +86,7 @@ async def _read_bytes(port: int, token: str, conversation: int, script: Script, 
         writer.write(_request(token, conversation, script))
         await reader.readuntil(b"\r\n\r\n")
         read = b""
-        while len(read) < count and b"[DONE]" not in read and (data := await reader.read(count - len(read))):
+        while len(read) < count and LAST not in read and (data := await reader.read(count - len(read))):
             read += data
         return read
     finally:
@@ -128,22 +141,24 @@ def _sizes(script: Script) -> dict[str, int | float]:
     return {"pieces": script.pieces, "pause": script.pause, "padding": script.padding}
 
 
-async def resumes(lab: Lab, rounds: int = 100) -> str:
+async def resumes(lab: Lab, rounds: int = 100) -> Counted:
     """Who comes back through the other process in the middle reads the same, tools and text."""
     async with two(lab) as (first, second):
         _, token = lab.user()
         async with Chat(first, token) as here, Chat(second, token) as there:
 
-            async def resume(number: int) -> None:
+            async def resume(number: int) -> int:
+                """How many readers came before the reply had ended."""
                 conversation = await here.start()
                 script = fresh(pieces=30, pause=0.02, tool_at=10 + number % 10, gate=20)
                 own = await here.begin(conversation, script)
                 # What is shown at another process has been flushed: the tool, and text up to the gate.
                 flushed = script.piece(script.gate - 1)
                 early = await there.follow(conversation, lambda seen: seen.text.endswith(flushed))
-                late = [await chat.follow(conversation) for chat in (there, here)]
+                reading = [own, early, *[await chat.follow(conversation) for chat in (there, here)]]
+                in_the_middle = sum(not reader.done() for reader in reading)
                 lab.open_gate(script.key)
-                readers = await asyncio.gather(own, early, *late)
+                readers = await asyncio.gather(*reading)
                 for seen in readers:
                     assert (seen.status, seen.text, seen.ending) == (200, script.text, "finish")
                     assert seen.parts == readers[0].parts
@@ -151,9 +166,11 @@ async def resumes(lab: Lab, rounds: int = 100) -> str:
                     assert seen.reply_id == readers[0].reply_id
                 gone = await there.resume(conversation)
                 assert gone.status == 204
+                return in_the_middle
 
-            await beside(rounds, RESUMED, resume)
-    return f"{rounds} replies, {4 * rounds} readers at 2 processes, 0 of another text"
+            came = sum(await beside(rounds, RESUMED, resume))
+    assert came == 4 * rounds, f"only {came} readers came before a reply had ended"
+    return Counted(f"{rounds} replies, {came} readers at 2 processes, 0 of another text", came)
 
 
 async def limits(lab: Lab) -> str:
@@ -188,7 +205,7 @@ def fresh_of(script: Script, suffix: str) -> Script:
     return Script(script.key + suffix, script.pieces, script.pause, script.tool_at, script.gate)
 
 
-async def many_streams(lab: Lab, streams: int = 500) -> str:
+async def many_streams(lab: Lab, streams: int = 500) -> Counted:
     """Hundreds of streams in one process hold no connection, and histories are read meanwhile."""
     async with lab, AsyncExitStack() as closing:
         process = await lab.process(MAX_RUNNING_TURNS_PER_USER=streams)
@@ -202,7 +219,6 @@ async def many_streams(lab: Lab, streams: int = 500) -> str:
             chat = chats[number % len(chats)]
             return await chat.stream(await chat.start(), scripts[number])
 
-        busy: list[float] = []
         running = []
         async with asyncio.TaskGroup() as tasks:
             # In groups, because more openings at once than a slow machine can take would get a 503.
@@ -210,21 +226,34 @@ async def many_streams(lab: Lab, streams: int = 500) -> str:
                 group = range(first, min(first + GROUP, streams))
                 running += [tasks.create_task(stream(number)) for number in group]
                 await lab.asked(*(scripts[number].key for number in group))
-            async with asyncio.timeout(PATIENCE):
-                # A slow machine has leases to renew most of the time, but not all of it.
-                while len(busy) < READS or min(busy) > 0:
-                    assert len(await reader.messages(talked)) == 2
-                    count = await reader.gauge('database_connections{state="open"}')
-                    busy.append(count - await reader.gauge('database_connections{state="idle"}'))
-            held = await reader.gauge("chat_turns_running")
+            looks = await _looks(reader, talked)
+            held = int(await reader.gauge("chat_turns_running"))
             megabytes = process.megabytes()
             for script in scripts:
                 lab.open_gate(script.key)
         seen = [task.result() for task in running]
     assert held == streams
+    unused = looks[-LOOKS:].count(0)
+    assert 2 * unused > LOOKS, f"connections are in use at {LOOKS - unused} of {LOOKS} moments"
     assert [(one.text, one.ending) for one in seen] == [(one.text, "finish") for one in scripts]
-    assert min(busy) == 0, f"connections in use: {sorted(busy)}"
-    return (
-        f"{streams} streams at once, {len(busy)} histories read meanwhile, {len(seen)} complete, "
-        f"connections in use {min(busy):.0f} to {max(busy):.0f}, {megabytes:.0f} MB"
+    return Counted(
+        f"{held} streams at once, {len(looks)} histories read meanwhile, {len(seen)} complete, no connection "
+        f"in use at {unused} of {LOOKS} moments, {max(looks)} at most, {megabytes:.0f} MB",
+        held,
     )
+
+
+async def _looks(reader: Chat, conversation: int) -> list[int]:
+    """How many connections are in use, moment for moment, until there was none at most of the last ones.
+
+    A slow machine has leases to renew most of the time, but not all of it.
+    """
+    looks: list[int] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while len(looks) < LOOKS or 2 * looks[-LOOKS:].count(0) <= LOOKS:
+                assert len(await reader.messages(conversation)) == 2
+                said = (await reader.client.get("/metrics")).text
+                counts = dict(re.findall(r'\ndatabase_connections\{state="(open|idle)"\} (\d+)', said))
+                looks.append(int(counts["open"]) - int(counts["idle"]))
+    return looks

@@ -2,8 +2,10 @@
 
 import asyncio
 import uuid
+from dataclasses import dataclass
 
 from faults.chat import Chat
+from faults.counted import Counted
 from faults.lab import Lab, two
 from faults.rounds import beside
 from faults.script import Script
@@ -21,9 +23,15 @@ def fresh(**fields: int | float) -> Script:
     return Script(uuid.uuid4().hex[:12], **fields)  # type: ignore[arg-type]  # the caller's numbers
 
 
-async def lose() -> bool:
-    """What was committed is not answered: the connection is cut."""
-    return False
+@dataclass
+class Loss:
+    """What was committed is not answered: the connection is cut. Counts how often it was."""
+
+    count: int = 0
+
+    async def __call__(self) -> bool:
+        self.count += 1
+        return False
 
 
 async def bursts(lab: Lab, rounds: int = 50) -> str:
@@ -54,8 +62,9 @@ async def bursts(lab: Lab, rounds: int = 50) -> str:
     return f"{rounds} bursts, {8 * rounds} answers, {rounds} turns, {len(lab.calls())} calls, 0 duplicates"
 
 
-async def lost_openings(lab: Lab, rounds: int = 50) -> str:
+async def lost_openings(lab: Lab, rounds: int = 50) -> Counted:
     """The opening is committed and its answer lost: it is found again, and its reply is written."""
+    lose = Loss()
     async with lab:
         process = await lab.process()
         _, token = lab.user()
@@ -75,7 +84,9 @@ async def lost_openings(lab: Lab, rounds: int = 50) -> str:
                 rows = await chat.messages(conversation)
                 assert [row["seq"] for row in rows] == [3 * n + m for n in range(len(talk)) for m in (1, 3)]
     assert sorted(lab.calls()) == sorted(2 * [script.key for script in scripts])
-    return f"{2 * rounds} openings lost, {2 * rounds} found and answered, {len(lab.calls())} calls"
+    assert lose.count == 2 * rounds, f"{lose.count} openings lost"
+    said = f"{lose.count} openings lost, {2 * rounds} found and answered, {len(lab.calls())} calls"
+    return Counted(said, lose.count)
 
 
 async def lost_openings_of_a_lost_database(lab: Lab, rounds: int = 3) -> str:
@@ -141,8 +152,9 @@ async def late_openings(lab: Lab, rounds: int = 2) -> str:
     return f"{rounds} openings answered late, {3 * rounds} readers, {len(lab.calls())} calls"
 
 
-async def lost_appends(lab: Lab, rounds: int = 50) -> str:
+async def lost_appends(lab: Lab, rounds: int = 50) -> Counted:
     """An appended message is committed and its answer lost: the retry gets the same row."""
+    lose = Loss()
     async with lab:
         process = await lab.process()
         _, token = lab.user()
@@ -156,10 +168,12 @@ async def lost_appends(lab: Lab, rounds: int = 50) -> str:
                 assert again.status_code == 201, again.text
                 assert again.json()["seq"] == number + 1
             assert len(await chat.messages(conversation)) == rounds
-    return f"{rounds} appends lost, {rounds} rows"
+    assert lose.count == rounds, f"{lose.count} appends lost"
+    return Counted(f"{lose.count} appends lost, {rounds} rows", lose.count)
 
 
 async def _lost_writes(lab: Lab, statement: Statement, rounds: int) -> str:
+    lose = Loss()
     async with lab:
         process = await lab.process()
         _, token = lab.user()
@@ -173,6 +187,7 @@ async def _lost_writes(lab: Lab, statement: Statement, rounds: int) -> str:
                 assert (seen.text, seen.ending, seen.done) == (script.text, "finish", True)
                 assert [part["type"] for part in stored["parts"]] == ["text", "tool-weather", "text"]
             assert process.wire.passed[statement] > rounds
+            assert lose.count == rounds, f"{lose.count} answers to a {statement} lost"
     return f"{rounds} replies, the answer to a {statement} lost in each: {rounds} whole"
 
 
