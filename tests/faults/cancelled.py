@@ -22,7 +22,7 @@ USUAL_SECONDS = 0.005
 PATIENT = 16
 """One request in so many is waited for: it shows how long requests take now, with all that is given up."""
 
-MOST = 3
+MOST = 20
 """Requests at the most for each that is to be given up. If more are needed, too few are given up."""
 
 

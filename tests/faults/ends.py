@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 import httpx
 
 from app.turns.writer import LAST_SECONDS
 from faults.chat import Chat
-from faults.lab import PATIENCE, Lab, two
+from faults.lab import Lab, two
 from faults.readers import SECONDS, until_ended
 from faults.retries import fresh
 from faults.rounds import beside
@@ -25,10 +26,16 @@ async def _when_shown(lab: Lab, *keys: str) -> None:
 
 
 async def _when_flushed(chat: Chat, *conversations: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        for conversation in conversations:
-            while not (await chat.reply(conversation))["content"]:  # noqa: ASYNC110  # another process flushes
-                await asyncio.sleep(0.05)
+    """Waits for text that is stored, but for no longer than two seconds: leases are renewed after that."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            await _flushed(chat, *conversations)
+
+
+async def _flushed(chat: Chat, *conversations: int) -> None:
+    for conversation in conversations:
+        while not (await chat.reply(conversation))["content"]:  # noqa: ASYNC110  # another process flushes
+            await asyncio.sleep(0.05)
 
 
 async def stops(lab: Lab, rounds: int = 6) -> str:
@@ -171,7 +178,7 @@ async def dead_process(lab: Lab, replies: int = 3) -> str:
         async with Chat(first, token) as here, Chat(second, token) as there:
             scripts = {await here.start(): fresh(pieces=400, pause=0.05) for _ in range(replies)}
             reading = [asyncio.create_task(here.stream(one, script)) for one, script in scripts.items()]
-            # Flushed, which comes after half a second, and not renewed, which comes after almost three.
+            await lab.asked(*(script.key for script in scripts.values()))
             await _when_flushed(there, *scripts)
             followed = await there.follow(next(iter(scripts)))
             began = time.monotonic()
