@@ -119,19 +119,25 @@ def test_a_mistake_is_a_sentence(configured: dict[str, str], words: tuple[str, .
     assert ended.stderr.strip()
 
 
+NEED_A_DATABASE = (
+    ("purge",),
+    ("audit",),
+    ("doctor",),
+    ("user", "create", "a@example.com", "--password", "correct horse"),
+    ("user", "list"),
+    ("user", "delete", "a@example.com", "--yes"),
+    ("token", "a@example.com"),
+)
+"""Commands that make no database of their own."""
+
+
 @pytest.mark.parametrize("setting", ["DATABASE_URL", "DATABASE_URL_UNPOOLED"])
 @pytest.mark.parametrize(
     "words",
     [
         ("serve", "--port", "0"),
         ("migrate",),
-        ("purge",),
-        ("audit",),
-        ("doctor",),
-        ("user", "create", "a@example.com", "--password", "correct horse"),
-        ("user", "list"),
-        ("user", "delete", "a@example.com", "--yes"),
-        ("token", "a@example.com"),
+        *NEED_A_DATABASE,
     ],
 )
 def test_no_command_goes_over_a_network_in_the_clear(
@@ -343,15 +349,7 @@ def test_serve_refuses_what_it_cannot_do(configured: dict[str, str]) -> None:
 def test_a_command_that_finds_no_database_makes_none(environment: dict[str, str], data: Path) -> None:
     """As under cron, elsewhere than `.env`: `purge` would find nothing, and say that all is well."""
     here = {**environment, "DATA_DIR": str(data)}
-    for words in (
-        ("purge",),
-        ("audit",),
-        ("doctor",),
-        ("user", "create", "a@example.com", "--password", "correct horse"),
-        ("user", "list"),
-        ("user", "delete", "a@example.com", "--yes"),
-        ("token", "a@example.com"),
-    ):
+    for words in NEED_A_DATABASE:
         refused = run(here, *words)
         assert (refused.returncode, refused.stdout) == (2, "")
         assert refused.stderr == (
