@@ -8,29 +8,35 @@ from faults.ground import Ground
 from faults.shares import shared
 from isolation.estate import spread_ids
 from isolation.intruder import Intruder
+from isolation.pace import Paces
 from isolation.town import settled
 
 SIZE = 4
 
 
 def strangers(ground: Ground, times: int) -> Outcome:
-    """What is another user's is answered like what does not exist, byte for byte, and stays as it is."""
+    """What is another user's is answered like what does not exist, byte for byte and in the same time, and
+    stays as it is."""
     shares = shared(_intruded, ground, times)
-    [operations] = {operations for _, operations in shares}
-    done = sum((counted for counted, _ in shares), Counter[str]())
+    [operations] = {operations for _, _, operations in shares}
+    done = sum((counted for counted, _, _ in shares), Counter[str]())
+    paces = Paces()
+    for _, noticed, _ in shares:
+        paces.add(noticed)
+    compared = paces.said()
     return Outcome(
         done["tried"],
         done["crossed"],
         f"{done['crossed']} requests with an id or a cursor of another user's over {operations} operations, "
         f"0 uncovered; {done['ended']} with a token that has ended, the owner's or an erased account's; "
-        f"0 reads, 0 writes, 0 answers that differ",
+        f"0 reads, 0 writes, 0 answers that differ" + (compared and f"; {compared}"),
     )
 
 
-def _intruded(ground: Ground, number: int, times: int) -> tuple[Counter[str], int]:
+def _intruded(ground: Ground, number: int, times: int) -> tuple[Counter[str], Paces, int]:
     """How many requests were made, how many of another user's things, so many at the least, how many with
-    a token that has ended; and by how many operations."""
-    done, operations, rounds = Counter[str](), 0, number
+    a token that has ended; how long refusals took; and by how many operations."""
+    done, paces, operations, rounds = Counter[str](), Paces(), 0, number
     while done["crossed"] < times:
         with ground.database("base") as database:
             migrate(database.url)
@@ -40,6 +46,7 @@ def _intruded(ground: Ground, number: int, times: int) -> tuple[Counter[str], in
                 trying = Intruder(town.service, owner, intruder)
                 noticed = [*trying.try_all(town.operations), *trying.use_assistant()]
                 assert noticed == [], f"{len(noticed)} noticed: {noticed[0]}"
+                paces.add(trying.paces)
                 done.update(tried=trying.tried, crossed=trying.crossed, ended=trying.ended)
                 operations, rounds = len(town.operations), rounds + 1
-    return done, operations
+    return done, paces, operations

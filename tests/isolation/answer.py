@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,16 +26,22 @@ class Answer:
     status: int
     headers: httpx.Headers
     content: bytes
+    seconds: float
+    """From the request to the end of what was read."""
 
     @classmethod
-    def read(cls, answer: httpx.Response, enough: Callable[[bytes], bool]) -> "Answer":
-        """Reads to the end, or until it is enough: some streams have no end of their own."""
+    def read(cls, answer: httpx.Response, enough: Callable[[bytes], bool], began: float) -> "Answer":
+        """Reads to the end, or until it is enough: some streams have no end of their own.
+
+        `began` is when the request was sent, on the monotonic clock.
+        """
         content = b""
         for piece in answer.iter_bytes():
             content += piece
             if enough(content):
                 break
-        return cls(answer.request.url.path, answer.status_code, answer.headers, content)
+        seconds = time.monotonic() - began
+        return cls(answer.request.url.path, answer.status_code, answer.headers, content, seconds)
 
     def json(self) -> Any:
         return json.loads(self.content)

@@ -2,12 +2,16 @@
 
 import itertools
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import httpx
+
+from app import tokens
 from app.models import database as tables
 from app.repositories.todos import CAPACITY
-from support import Postgres, Service, User
+from support import SECRET, Postgres, Service, User
 
 from .operations import Operation
 
@@ -23,9 +27,10 @@ SAID = {"messages.parts": [{"type": "text", "text": "Hello"}]}
 
 ENDED = (("complete", "failed"), ("stopped",), ("interrupted",))
 ATTEMPT = b"an attempt"
+"""What each of their replies was opened by."""
+
 KEY = "another reply"
 """Of a request that each user sent in each conversation with turns."""
-"""What each of their replies was opened by."""
 
 STREAMING = (("-1 minute", False), ("1 hour", False), ("1 hour", True))
 """For how long its writer still holds a reply, and whether it was asked to stop."""
@@ -230,3 +235,15 @@ def rows_of(postgres: Postgres, user_id: int) -> dict[str, list[str]]:
     each = (f"SELECT '{name}', t::text FROM \"{name}\" t WHERE {key} = %s" for name, key in OWNERS.items())
     found = postgres.rows(" UNION ALL ".join(each) + " ORDER BY 1, 2", *[user_id] * len(OWNERS))
     return {name: [row for table, row in found if table == name] for name in OWNERS}
+
+
+def signed_out(service: Service, owner: Estate) -> httpx.Client:
+    """With a token of the owner's from before they signed out: the account is of another generation now."""
+    return service.client(tokens.issue(owner.user.id, SECRET, 3_600, time.time(), generation=1))
+
+
+def erased(service: Service) -> httpx.Client:
+    """With the token of an account that was there once."""
+    gone = registered(service, "gone@example.com").client
+    gone.request("DELETE", "/api/auth/me", json={"confirmation": PASSWORD}).raise_for_status()
+    return gone

@@ -1,17 +1,26 @@
 """What one user tries on all that another one has, by every operation of the document."""
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import httpx
-
-from app import tokens
-from support import SECRET, Service
+from support import Service
 
 from .answer import Answer
-from .estate import NOBODYS, NOWHERE, PASSWORD, SAID, Estate, Owned, again, registered, rows_of
+from .estate import (
+    NOBODYS,
+    NOWHERE,
+    PASSWORD,
+    SAID,
+    Estate,
+    Owned,
+    again,
+    erased,
+    registered,
+    rows_of,
+    signed_out,
+)
 from .operations import MAKES, Operation, Uncovered
+from .pace import Paces
 
 WITHOUT_TOKEN = {"healthz", "readyz", "metrics", "register", "create_token"}
 """The operations that anybody may call."""
@@ -21,6 +30,8 @@ ENDS_TOKENS = {"change_password", "sign_out_everywhere", "erase_me"}
 
 Values = dict[str, Any]
 Noticed = Iterator[str]
+Made = list[tuple[Any, ...]]
+"""Rows that a request has made."""
 
 _TAKE_BACK = """
     WITH gone AS (DELETE FROM conversation WHERE user_id = %s AND client_id = %s RETURNING id)
@@ -47,12 +58,13 @@ class Intruder:
         self._owner = owner
         self._me = intruder
         self._nobody = service.client()
-        self._ended = [_signed_out(service, owner), _erased(service)]
+        self._ended = [signed_out(service, owner), erased(service)]
         self.tried = 0
         self.crossed = 0
         """How many of them had an id or a cursor of the owner's."""
         self.ended = 0
         """How many of them had a token that has ended."""
+        self.paces = Paces()
 
     def try_all(self, operations: Sequence[Operation]) -> Noticed:
         """Plays each operation with its own ids, with the owner's, and without a token that is good."""
@@ -113,14 +125,21 @@ class Intruder:
         for swap in self._swaps(operation):
             for way in operation.ways:
                 for key in self._keys(operation, swap):
-                    missing = self._send(operation, {**way, **key, **swap.nowhere})
-                    left = self._take_back(swap.nowhere)
-                    answer = self._cross(operation, {**way, **key, **swap.place})
+                    (missing, left), (answer, made) = self._by_turns(operation, {**way, **key}, swap)
                     yield from self._expect_nothing(operation, missing)
                     yield from self._expect_same(operation, answer, missing)
                     yield from self._expect_own(operation, answer)
-                    same = self._take_back(swap.place) == left
-                    yield from self._expect(same, f"{operation.name} made something else: {answer}")
+                    yield from self._expect(made == left, f"{operation.name} made something else: {answer}")
+                    self.paces.note(operation.name, foreign=answer, missing=missing)
+
+    def _by_turns(self, operation: Operation, given: Values, swap: Swap) -> list[tuple[Answer, Made]]:
+        """Answers and rows made with ids of nothing, and with the owner's: neither is always the first."""
+        sides = [(self._send, swap.nowhere), (self._cross, swap.place)]
+        turned = slice(None, None, -1 if self.crossed % 2 else 1)
+        done = [
+            (send(operation, {**given, **place}), self._take_back(place)) for send, place in sides[turned]
+        ]
+        return done[turned]
 
     def _keys(self, operation: Operation, swap: Swap) -> list[Values]:
         """Those of a new request, and of one that the owner sent to the same conversation."""
@@ -239,7 +258,7 @@ class Intruder:
             place[name], nowhere[name] = _names(row, as_text=operation.is_text(name))[0]
         return Swap(place, nowhere, in_own_conversation=False)
 
-    def _take_back(self, place: Values) -> list[tuple[Any, ...]]:
+    def _take_back(self, place: Values) -> Made:
         """Undoes what a request has made, and says what was in it."""
         name = place.get(MAKES, "0")
         return [] if name.isdecimal() else self._service.postgres.rows(_TAKE_BACK, self._me.user.id, name)
@@ -274,18 +293,6 @@ class Intruder:
     def _expect(self, holds: bool, otherwise: str) -> Noticed:
         if not holds:
             yield otherwise
-
-
-def _signed_out(service: Service, owner: Estate) -> httpx.Client:
-    """With a token of the owner's from before they signed out: the account is of another generation now."""
-    return service.client(tokens.issue(owner.user.id, SECRET, 3_600, time.time(), generation=1))
-
-
-def _erased(service: Service) -> httpx.Client:
-    """With the token of an account that was there once."""
-    gone = registered(service, "gone@example.com").client
-    gone.request("DELETE", "/api/auth/me", json={"confirmation": PASSWORD}).raise_for_status()
-    return gone
 
 
 def _names(row: Owned, *, as_text: bool) -> list[tuple[Any, Any]]:

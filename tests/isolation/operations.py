@@ -6,6 +6,7 @@ walks the document fails and says what it does not know.
 
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -135,8 +136,9 @@ class Operation:
             body = {"json" if "json" in media_type else "data": self._example("", schema, values)}
         path = self.path.format_map(given["path"])
         options = {"params": given["query"], "headers": given["header"], **body}
+        began = time.monotonic()
         with client.stream(self.method, path, **options) as answer:
-            return Answer.read(answer, enough)
+            return Answer.read(answer, enough, began)
 
     @property
     def _parameters(self) -> list[Json]:
