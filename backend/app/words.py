@@ -41,6 +41,10 @@ _SHARP_S = re.compile(r"([sS]{2}|[ßẞ])|[sS]\Z")
 """Finds ß and ss, which are alike, and an s at the end, which may be the first of two."""
 
 
+def _is_kept(code: int, category: str) -> bool:
+    return category[0] in "LMN" and code not in _SELECTORS
+
+
 class _Letters(dict[int, int | str]):
     """For `str.translate`: everything but letters, marks, digits and the `signs` becomes a space."""
 
@@ -48,7 +52,7 @@ class _Letters(dict[int, int | str]):
         super().__init__({ord(sign): sign for sign in signs})
 
     def __missing__(self, code: int) -> int | str:
-        kept = unicodedata.category(chr(code))[0] in "LMN" and code not in _SELECTORS
+        kept = _is_kept(code, unicodedata.category(chr(code)))
         if code < _SELECTORS.start:  # the scripts beyond have too many to cache
             self[code] = code if kept else " "
         return code if kept else " "
@@ -128,11 +132,13 @@ class Words:
 def _pattern(word: str, begins: str) -> str:
     """Returns a pattern that finds a word in either case where words begin, or anywhere without spaces.
 
-    Characters with marks may be composed or not, because texts are stored as they came. ß is like ss.
+    Texts are stored as they came: characters with marks may be composed, also further than in normalized
+    texts, or not. ß is like ss.
     """
     anywhere = _OF_UNBROKEN.match(word[0])
-    forms = [unicodedata.normalize(form, word[:LONGEST]) for form in ("NFC", "NFD")]
-    either = "|".join(_spelled(form) for form in dict.fromkeys(forms))
+    composed, decomposed = (unicodedata.normalize(form, word[:LONGEST]) for form in ("NFC", "NFD"))
+    further = _composable().sub(lambda found: _others()[found[0]], composed)
+    either = "|".join(_spelled(form) for form in dict.fromkeys((composed, decomposed, further)))
     return ("" if anywhere else begins) + (f"(?:{either})" if "|" in either else either)
 
 
@@ -147,7 +153,28 @@ def _spelled(word: str) -> str:
 
 def _either_case(char: str) -> str:
     cases = dict.fromkeys(case for case in (char, char.lower(), char.upper()) if len(case) == 1)
+    cases |= dict.fromkeys("".join(_others().get(case, "") for case in cases))
     return f"[{''.join(cases)}]" if len(cases) > 1 or char in _SIGNS else char
+
+
+@cache
+def _others() -> dict[str, str]:
+    """Returns the characters that no normalized text has, by what replaces them there.
+
+    For K, this is the sign of kelvin; for a Chinese character, its doubles for the sake of older encodings.
+    """
+    others: dict[str, str] = defaultdict(str)
+    for char in map(chr, (*range(0xD800), *range(0xF900, 0x30000))):
+        if not unicodedata.is_normalized("NFC", char):
+            others[unicodedata.normalize("NFC", char)] += char
+    return dict(others)
+
+
+@cache
+def _composable() -> "re.Pattern[str]":
+    """Finds what could be one character, but is not in normalized texts: a Hindi letter with a dot."""
+    several = sorted((text for text in _others() if len(text) > 1), key=len, reverse=True)
+    return re.compile("|".join(several))
 
 
 @cache
@@ -161,7 +188,7 @@ def _broken() -> str:
     for char in map(chr, (*range(0xD800), *range(0xF900, 0x10000))):
         category = unicodedata.category(char)
         if category != "Cn":
-            kept = category[0] in "LMN" and not _OF_UNBROKEN.match(char)
+            kept = _is_kept(ord(char), category) and not _OF_UNBROKEN.match(char)
             if kept and inside:
                 ranges[-1][1] = char
             elif kept:
