@@ -6,14 +6,13 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
 from . import logs, spans
 from .accounts import Accounts
 from .api import account, auth, chat, conversations, errors, openapi, operations, search, todos
 from .api.deps import Services
-from .api.middleware import Discreet, Observed, SlashTolerant
+from .api.middleware import Cors, Discreet, Observed, SlashTolerant
 from .assistants import make_assistant
 from .assistants.base import Assistant, Closes
 from .db import url as urls, walls
@@ -90,7 +89,8 @@ def create_app(settings: Settings, assistant: Assistant | None = None) -> FastAP
     app.add_middleware(Observed, metrics=services.metrics)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
+            metrics=services.metrics,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],

@@ -1,12 +1,13 @@
 """Frontends of other origins: the ones that are named may read every answer, and no others."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import httpx
 import pytest
 
-from support import Service
+from support import Service, until
 
 Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -80,6 +81,22 @@ def test_a_preflight_allows_what_the_operations_need_to_a_named_origin_alone(sha
     refused = preflight(shared, "https://evil.example")
     assert refused.status_code == 400
     assert ALLOWED not in refused.headers
+
+
+def test_a_refused_preflight_is_a_problem_and_every_preflight_is_logged(
+    shared: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        refused = [preflight(shared, FRONTEND, "TRACE"), preflight(shared, "https://evil.example")]
+        preflight(shared, FRONTEND)
+        until(lambda: caplog.messages.count("request") == 3)  # the line comes after the answer
+    for answer in refused:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == "preflight_refused"
+        assert "origin" in answer.headers["vary"].lower()
+    lines = [vars(line) for line in caplog.records if line.getMessage() == "request"]
+    assert sorted(line["status"] for line in lines) == [200, 400, 400]
+    assert "evil" not in caplog.text
 
 
 def test_without_the_setting_no_origin_is_named(service: Service) -> None:

@@ -51,6 +51,12 @@ def internal_error() -> Response:
     return _response(_problem(500, "internal_error", "This is a fault of the server. It has been logged."))
 
 
+def preflight_refused(headers: Mapping[str, str]) -> Response:
+    """Returns the response for a page that may not send the request it asks about, with CORS headers."""
+    detail = "CORS_ORIGINS does not name this origin, or no operation takes this method or header."
+    return _response(_problem(400, "preflight_refused", detail), headers)
+
+
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, ChatError)
     return problem(error)
