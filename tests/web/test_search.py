@@ -182,6 +182,19 @@ def test_a_search_that_failed_can_be_tried_again_and_is_when_the_network_is_back
     expect(visitor.alert).to_have_count(0)
 
 
+def test_a_search_without_an_answer_is_given_up_after_a_minute(visitor: Visitor, long: int) -> None:
+    visitor.open()
+    expect(visitor.link("Cooking")).to_be_visible()
+    visitor.page.evaluate(
+        "AbortSignal.timeout = (time) => ((window.minute ??= {})[time] = new AbortController()).signal"
+    )
+    held = visitor.hold("**/api/search*")
+    field(visitor).fill("herrings")
+    visitor.wait_for(held)
+    visitor.page.evaluate("window.minute[60_000].abort(new DOMException('', 'TimeoutError'))")
+    expect(visitor.alert).to_contain_text("The search did not work.")
+
+
 def test_what_the_service_would_find_too_long_cannot_be_typed(visitor: Visitor) -> None:
     visitor.open()
     field(visitor).focus()

@@ -199,7 +199,7 @@ def test_assets_are_compressed_and_answers_of_the_api_are_not(client: httpx.Clie
     assert "content-encoding" not in document.headers
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/assets/chat-bot.js", "/assets/vendor/icons.svg"])
 @pytest.mark.parametrize(
     ("accepted", "packed"),
     [
@@ -211,11 +211,12 @@ def test_assets_are_compressed_and_answers_of_the_api_are_not(client: httpx.Clie
         ("br", False),
     ],
 )
-def test_a_page_is_compressed_for_who_takes_that(
+def test_a_page_or_an_asset_is_compressed_for_who_takes_that(
     client: httpx.Client, path: str, accepted: str, packed: bool
 ) -> None:
     answer = client.get(path, headers={"Accept-Encoding": accepted})
     assert (answer.status_code, answer.headers.get("content-encoding") == "gzip") == (200, packed)
+    assert answer.headers["vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,8 @@ def install(app: FastAPI, *, external_issuer: bool) -> None:
         app.add_api_route(path, page.answer, methods=["GET", "HEAD"], include_in_schema=False)
     if (STATIC / "vendor").is_dir():
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        app.mount(vendor, GZipMiddleware(Assets(STATIC / "vendor", headers)))
-    app.mount("/assets", GZipMiddleware(Assets(STATIC, {"Cache-Control": "no-cache"})))
+        app.mount(vendor, Packed(Assets(STATIC / "vendor", headers)))
+    app.mount("/assets", Packed(Assets(STATIC, {"Cache-Control": "no-cache"})))
 
 
 class Page:
@@ -98,9 +98,19 @@ class Page:
             return Response(self._html, 503, self._headers | {"Retry-After": "60"}, "text/html")
         if self._headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status_code=304, headers=self._headers)
-        if _GZIP.search(request.headers.get("Accept-Encoding", "")):
+        if _takes_gzip(request.headers):
             return Response(self._packed, 200, self._headers | {"Content-Encoding": "gzip"}, "text/html")
         return Response(self._html, 200, self._headers, "text/html")
+
+
+class Packed(GZipMiddleware):
+    """Compresses what clients that accept gzip ask for. The framework alone would ignore a quality of 0."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = [field for field in scope["headers"] if field[0] != b"accept-encoding"]
+        if _takes_gzip(Headers(scope=scope)):
+            asked.append((b"accept-encoding", b"gzip"))
+        await super().__call__({**scope, "headers": asked}, receive, send)
 
 
 class Assets(StaticFiles):
@@ -137,6 +147,10 @@ class Assets(StaticFiles):
         for name in ("Last-Modified", "Accept-Ranges"):
             del response.headers[name]
         return response
+
+
+def _takes_gzip(headers: Headers) -> bool:
+    return _GZIP.search(", ".join(headers.getlist("Accept-Encoding"))) is not None
 
 
 def _text(name: str) -> str:
