@@ -14,6 +14,7 @@ from app.db.engine import direct_engine
 from app.db.migrations import direct_url
 from app.models.database import User  # whose metadata has all tables
 from app.settings import read_settings
+from app.terminal import say
 
 LOCK = 7_203_811_914_026_581
 """An arbitrary number, the same in all processes: the holder of this advisory lock migrates, others wait."""
@@ -49,12 +50,19 @@ def migrate(connection: Connection) -> None:
 
 
 def online() -> None:
-    """Acquires the advisory lock and migrates, with a limit on each wait for other locks."""
+    """Acquires the advisory lock and migrates, with a limit on each wait for other locks.
+
+    Says once if another process holds the advisory lock: its migration may take long.
+    """
     url = context.config.attributes.get("url") or direct_url(read_settings())
     with direct_engine(url).connect() as connection:
         # Polls: a process that waits inside a statement would hold up another's CREATE INDEX CONCURRENTLY.
+        waiting = False
         while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             connection.commit()
+            if not waiting:
+                say("Waiting for another migration to end ...")
+            waiting = True
             time.sleep(0.1)
         for left in reversed(range(TRIES)):
             connection.execute(

@@ -50,6 +50,11 @@ UNION ALL SELECT 'rights', 'public', nspname::text, nspacl::text FROM pg_namespa
 ORDER BY 1, 2, 3, 4
 """
 
+ASKED = (
+    "SELECT query_start FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query_start IS NOT NULL"
+)
+
 
 def schema(postgres: Postgres) -> list[Row]:
     """Everything that migrations make: all but Alembic's own table and the rights of an empty database."""
@@ -269,6 +274,30 @@ def test_three_at_once_on_an_empty_cluster_all_succeed(own_cluster: Postgres, tm
         own_cluster.rows("DROP DATABASE contested WITH (FORCE)")
         own_cluster.rows(f"DROP ROLE {ROLE}")
     print(f"0 failures of {rounds * 3} processes in {rounds} rounds")
+
+
+def test_who_waits_for_another_migration_is_told_once(make_database: MakeDatabase, tmp_path: Path) -> None:
+    postgres = make_database()
+    lock = re.search(r"^LOCK = ([\d_]+)$", (ROOT / "alembic" / "env.py").read_text(), re.MULTILINE)
+    assert lock is not None
+    with closing(psycopg2.connect(**urls.arguments(postgres.url))) as other:
+        other.autocommit = True  # or it would see no more than is now
+        holder = other.cursor()
+        holder.execute("SELECT pg_advisory_lock(%s)", [int(lock[1])])
+        migrating = started(tmp_path, "chat-history", "migrate", DATABASE_URL=postgres.text)
+        asked: set[Row] = set()
+
+        def has_asked_again() -> bool:
+            holder.execute(ASKED)
+            asked.update(holder)
+            return len(asked) > 12 or migrating.poll() is not None  # three statements each time
+
+        until(has_asked_again)
+    assert migrating.communicate() == (
+        "",
+        f"Waiting for another migration to end ...\nThe schema is at {NEEDED}.\n",
+    )
+    assert (migrating.returncode, current(postgres.url)) == (0, NEEDED)
 
 
 def test_a_lock_of_somebody_else_fails_the_migration_and_changes_nothing(
