@@ -138,6 +138,7 @@ def test_a_stolen_token_does_not_guess_the_password(serve_with: Serve) -> None:
     [
         (HERE, f"::ffff:{HERE}", THERE),
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+        ("fe80::1%eth0", "fe80::2%another", "fe80:0:0:1::1%eth0"),  # with a zone, which anybody can make up
     ],
 )
 def test_sign_ins_and_registrations_are_counted_by_address(

@@ -56,6 +56,12 @@ def test_what_is_no_json_is_refused(alice: User, name: str) -> None:
     assert alice.get(PATH).json()["items"] == []
 
 
+def test_a_depth_without_a_limit_is_noticed(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.api.strict.MAX_DEPTH", 1_000_000)
+    with pytest.raises(AssertionError, match="validation_failed"):
+        test_what_is_no_json_is_refused(alice, "depth 33")
+
+
 @pytest.mark.parametrize("body", NO_OBJECT, ids=lambda body: body[:10])
 def test_json_of_another_shape_is_refused_as_that(alice: User, body: str) -> None:
     assert set(faults(send_json(alice, PATH, body))) == {("body",)}
