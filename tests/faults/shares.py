@@ -1,5 +1,6 @@
 """A line of the board in several processes at once, each with a share of it and a service of its own."""
 
+import gc
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from itertools import repeat
 from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
+from app.server import YOUNG_OBJECTS
 from discretion import Watch
 from faults.ground import Ground
 
@@ -53,6 +55,9 @@ def _watched(work: Callable[[Ground, int, int], Result], ground: Ground, number:
 
 def _begin() -> None:
     WATCH.begin()
+    # As in a process that serves: what is there by now stays, and is not scanned for garbage again and again.
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     # The keyboard's stop reaches all processes at once: it is the board's to end these.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_board, daemon=True).start()

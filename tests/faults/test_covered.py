@@ -50,11 +50,19 @@ def test_an_operation_that_no_step_uses_fails_the_line(
     unused: list[str], used: list[str], complaint: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     covered = {one.name for one in machine.document().operations} - {*machine.LEFT_OUT, *unused} | {*used}
-    share = Counter({"list": machine.ENOUGH, "connections cut": 1}), Counter(covered)
-    monkeypatch.setattr(machine, "shared", lambda *_: [share, share])
+    done = Counter({**dict.fromkeys(machine.ALIKE, 1), "list": machine.ENOUGH, "connections cut": 1})
+    monkeypatch.setattr(machine, "shared", lambda *_: [(done, Counter(covered))] * 2)
     if complaint is None:
         assert "32 of 35 operations" in machine.api(NOWHERE, machine.ENOUGH).said
     else:
         machine.api(NOWHERE, machine.ENOUGH - 1)
         with pytest.raises(AssertionError, match=complaint):
             machine.api(NOWHERE, machine.ENOUGH)
+
+
+def test_a_kind_of_step_that_is_never_taken_fails_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    covered = {one.name for one in machine.document().operations} - {*machine.LEFT_OUT}
+    done = Counter(dict.fromkeys(machine.ALIKE - {"restart"}, machine.ENOUGH))
+    monkeypatch.setattr(machine, "shared", lambda *_: [(done, Counter(covered))] * 2)
+    with pytest.raises(AssertionError, match="no step is: restart"):
+        machine.api(NOWHERE, machine.ENOUGH)

@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator
 
 from app.assistants.base import Prompt
 from app.models.events import Event, TextDelta, Usage
+from app.turns.writer import FLUSH_CHARACTERS
 from input.echo import Echo
+
+PATIENCE = 10
+"""Seconds after which even a patient one goes on, so that a reply that nobody ends is found."""
 
 
 class Patient(Echo):
@@ -14,15 +18,27 @@ class Patient(Echo):
     def __init__(self) -> None:
         self.held = False
         """Whether the next reply is to stay half of what it would be, until somebody stops it."""
+        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
     async def reply(self, prompt: Prompt) -> AsyncIterator[Event]:
         question = prompt.messages[-1].content
         if self.held:
+            rambling = asyncio.Event()
+            self._waiting = asyncio.get_running_loop(), rambling
             yield TextDelta(half(question))
-            await asyncio.Event().wait()
+            await rambling.wait()
+            yield TextDelta("." * FLUSH_CHARACTERS)
+            await asyncio.sleep(PATIENCE)
+            return
         async for event in super().reply(prompt):
             yield event
         yield Usage(len(question), len(question))
+
+    def ramble(self) -> None:
+        """The reply that waits says more, so much that it is to be stored at once, and ends much later."""
+        assert self._waiting is not None, "no reply waits"
+        loop, rambling = self._waiting
+        loop.call_soon_threadsafe(rambling.set)
 
 
 def half(text: str) -> str:

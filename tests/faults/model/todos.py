@@ -47,12 +47,5 @@ class Todos(World):
         if is_own:
             del self.todos[number]
 
-    def compare_todos(self, owner: int) -> None:
-        """The whole list of a user."""
-        found = self.users[owner].get("/api/todos").json()["items"]
-        assert [(one["id"], one["title"], one["completed"]) for one in found] == [
-            (number, todo.title, todo.completed) for number, todo in self.todos.items() if todo.owner == owner
-        ]
-
     def _todo(self, place: int) -> int:
         return list(self.todos)[place % len(self.todos)]

@@ -1,23 +1,12 @@
-"""Turns: asked, as an application or as the AI SDK, asked again, edited, answered anew, stopped, followed."""
+"""Turns: asked, as an application or as the AI SDK, asked again, edited, answered anew."""
 
-from collections.abc import Iterator
-
-import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from faults.chat import STREAM, Seen
-from faults.model.patient import half
+from faults.chat import Seen
+from faults.model.wire import lines_of
 from faults.model.world import Json, Said, Talk, World, key, which, words
 from support import User
-
-
-def lines_of(answer: httpx.Response) -> Iterator[str]:
-    """The lines of a stream. Text may have in it what Python, but no stream, takes for the end of one."""
-    rest = b""
-    for data in answer.iter_raw():
-        *whole, rest = (rest + data).split(b"\n")
-        yield from (line.decode() for line in whole)
 
 
 class Turns(World):
@@ -67,7 +56,7 @@ class Turns(World):
         if replaced is not None:
             for said in talk.messages[talk.messages.index(replaced) :]:
                 said.replaced = True
-        turn = {"message": self._question(seen), "reply": {"id": seen.reply_id}}
+        turn = {"message": self.question(seen), "reply": {"id": seen.reply_id}}
         self._asked(talk, turn, content, name)
         self.compare(talk)
 
@@ -100,64 +89,6 @@ class Turns(World):
         if self.is_there(talk, answer.status_code):
             self.same(answer.json()["items"], [said for said in talk.all if said.reply_to == reply.reply_to])
 
-    @precondition(lambda self: self.talks)
-    @rule(place=which)
-    def stop_nothing(self, place: int) -> None:
-        self.step("stop nothing")
-        talk = self.talk(place)
-        user = self.users[talk.owner]
-        stopped, stream = user.post(f"{talk.chat}/stop"), user.get(f"{talk.chat}/stream")
-        assert user.get("/api/chat/live").json() == {"items": []}
-        if self.is_there(talk, stopped.status_code):
-            assert stopped.json() == {"success": True, "reply": None}
-        assert stream.status_code == (404 if talk.deleted else 204)
-
-    @precondition(lambda self: self.talks)
-    @rule(place=which, content=words)
-    def stop(self, place: int, content: str) -> None:
-        """In the middle of a reply that is read by two, while a third asks for more."""
-        self.step("stop")
-        talk, question = self.talk(place), f"wait {content}"
-        user, seen = self.users[talk.owner], Seen(0)
-        body = {"message": question}
-        self.assistant.held = True
-        try:
-            with user.client.stream("POST", f"{talk.chat}/message", json=body, headers=STREAM) as answer:
-                if not self.is_there(talk, answer.status_code):
-                    return
-                lines = lines_of(answer)
-                while seen.text != half(question):
-                    seen.take(next(lines))
-                self.assistant.held = False
-                stopped = self._stopped(talk, user, seen)
-                for line in lines:
-                    seen.take(line)
-        finally:
-            self.assistant.held = False
-        assert (seen.text, seen.ending, seen.done) == (half(question), "abort: stopped", True)
-        said = Said(stopped["id"], talk.next_seq + 1, "assistant", seen.text, None, talk.next_seq)
-        said.status = "stopped"
-        asked = Said(self._question(seen)["id"], talk.next_seq, "user", question, None, asked=True)
-        self.add(talk, self._question(seen), asked)
-        self.add(talk, stopped, said)
-
-    def _stopped(self, talk: Talk, user: User, seen: Seen) -> Json:
-        """The reply, after others have seen it, and were told that it is being written."""
-        [live] = user.get("/api/chat/live").json()["items"]
-        assert (live["conversation_id"], live["reply_id"]) == (talk.id, seen.reply_id)
-        follower = Seen(0)
-        with user.client.stream("GET", f"{talk.chat}/stream") as answer:
-            for line in lines_of(answer):
-                follower.take(line)
-                if follower.text == seen.text:
-                    break
-        assert (follower.text, follower.reply_id) == (seen.text, seen.reply_id)
-        refused = user.post(f"{talk.chat}/message", {"message": "And now?"})
-        assert (refused.status_code, refused.json()["code"]) == (409, "turn_in_progress")
-        stopped = user.post(f"{talk.chat}/stop")
-        assert stopped.json()["success"] is True
-        return dict(stopped.json()["reply"])
-
     def _streamed(self, user: User, body: Json) -> Seen:
         seen = Seen(0)
         with user.client.stream("POST", "/api/chat", json=body) as answer:
@@ -166,7 +97,7 @@ class Turns(World):
                 seen.take(line)
         return seen
 
-    def _question(self, seen: Seen) -> Json:
+    def question(self, seen: Seen) -> Json:
         """The stored message that a stream has told of. Nothing in a stream is null."""
         return {"client_id": None, "feedback": None, **(seen.question or {})}
 

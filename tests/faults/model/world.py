@@ -1,5 +1,6 @@
 """Two users, all that they have, and what each noun's rules need to say so."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,10 +9,11 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from faults.covered import Covered
+from app import tokens
+from faults.model.host import Host
 from faults.model.patient import Patient
 from proxy import Proxy
-from support import Service, User
+from support import SECRET, User
 
 Json = dict[str, Any]
 
@@ -116,32 +118,26 @@ class Newcomer:
 class World(RuleBasedStateMachine):
     """What is there before the first rule. The nouns are subclasses; `faults.machine` makes one of all."""
 
-    service: ClassVar[Service]
+    host: ClassVar[Host]
     proxy: ClassVar[Proxy]
     assistant: ClassVar[Patient]
     newcomers: ClassVar[Iterator[Newcomer]]
     """Two for each example: to empty the tables each time would take longer."""
     done: ClassVar[Counter[str]]
-    covered: ClassVar[Covered]
 
     def __init__(self) -> None:
         super().__init__()
         self.accounts = [next(self.newcomers) for _ in range(2)]
-        self.users = [self.signed_in(account.id, None) for account in self.accounts]
+        self.users = [self.signed_in(account.id, _token(account.id)) for account in self.accounts]
         self.talks: list[Talk] = []
         self.todos: dict[int, Todo] = {}
         self.needles: dict[str, Talk] = {}
         """Words that are in one conversation only."""
         self.clock = 0
 
-    def signed_in(self, user_id: int, token: str | None) -> User:
-        """A user with this token, or a new one, whose requests count as covered."""
-        if token is None:
-            user = self.service.user_of(user_id)
-        else:
-            user = User(user_id, token, self.service.client(token))
-        user.client.event_hooks = {"response": [self.covered.note]}
-        return user
+    def signed_in(self, user_id: int, token: str) -> User:
+        """A user with this token, whose requests count as covered."""
+        return User(user_id, token, self.host.client(token))
 
     def step(self, name: str) -> None:
         """Counts it. Between steps, connections are cut, and nobody may notice."""
@@ -174,9 +170,28 @@ class World(RuleBasedStateMachine):
             assert (found["pinned"], found["archived"]) == (talk.pinned, talk.archived)
             assert talk.title is None or found["title"] == talk.title
 
+    def compare_todos(self, owner: int) -> None:
+        """The whole list of a user."""
+        found = self.users[owner].get("/api/todos").json()["items"]
+        assert [(one["id"], one["title"], one["completed"]) for one in found] == [
+            (number, todo.title, todo.completed) for number, todo in self.todos.items() if todo.owner == owner
+        ]
+
+    def compare_all(self) -> None:
+        """Everything of everybody."""
+        for talk in self.talks:
+            self.compare(talk)
+        for owner in range(len(self.users)):
+            self.compare_todos(owner)
+
     def same(self, found: list[Json], expected: list[Said]) -> None:
         """Whether these messages were answered, no others, and in this order."""
         shown = [said.shown for said in expected]
         assert [
             {name: message[name] for name in one} for message, one in zip(found, shown, strict=True)
         ] == shown
+
+
+def _token(user_id: int) -> str:
+    """For an hour, as signing in gives one."""
+    return tokens.issue(user_id, SECRET, 3_600, time.time())
