@@ -19,12 +19,13 @@ import hypothesis
 import pytest
 
 from app.assistants.base import Assistant
-from app.db import embedded, url as urls
+from app.db import url as urls
 from app.db.installation import Installation, installations
 from app.db.migrations import migrate
 from app.main import create_app
 from app.settings import Settings
 from discretion import Watch
+from faults.ground import discreet
 from support import (
     GENEROUS,
     SECRET,
@@ -114,14 +115,14 @@ def cluster() -> Iterator[Postgres]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield Postgres(urls.parse(given))
         return
-    with embedded.running(Path(os.environ[CLUSTER]), _installation(), durable=False) as url:
+    with discreet(Path(os.environ[CLUSTER]), _installation(), durable=False) as url:
         yield Postgres(urls.parse(url))
 
 
 @pytest.fixture(scope="session")
 def own_cluster(open_folder: Path) -> Iterator[Postgres]:
     """A Postgres that nobody else uses, for what the databases of a cluster share: roles."""
-    with embedded.running(open_folder / "cluster", _installation(), durable=False) as url:
+    with discreet(open_folder / "cluster", _installation(), durable=False) as url:
         yield Postgres(urls.parse(url))
 
 

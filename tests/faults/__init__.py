@@ -8,7 +8,9 @@ ground      what they are tried on: databases, and Postgres servers of their own
 jobs        lines beside each other
 shares      a line in several processes
 crashes     Postgres dies under load
-outages     Postgres sleeps, says nothing, or has no connection left
+stages      services whose way to Postgres can be broken
+suspensions Postgres sleeps
+outages     Postgres says nothing, refuses, or has no connection left
 disk        Postgres has no room
 pooling     Postgres behind PgBouncer
 provider    the language model fails
@@ -34,6 +36,7 @@ serve       the program that a process of these tests runs
 wire        a TCP wire between a process and Postgres that can be cut at a named statement
 lab         processes on one database, of this build or of a broken one
 chat        a client: streams, answers, appends, resumes, stops
+streams     hundreds of replies at once
 history     what clients tried, what they were promised, what they were shown; and the check of it
 load        clients that chat without end
 kill_loop   two processes under load, one killed again and again: `cd tests && python -m faults.kill_loop`

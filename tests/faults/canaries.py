@@ -1,68 +1,60 @@
-"""Broken builds of the product, and the check that must reject each: else the check proves nothing."""
+"""Broken builds of the product, and the check of the turn engine that must reject each."""
 
-import shutil
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from pathlib import Path
+from unittest.mock import patch
 
-from faults import ends, readers, retries, tabs
+from faults import ends, readers, retries, streams, tabs
+from faults.broken import Canary
 from faults.kill_loop import KillLoop
-from faults.lab import THIS_BUILD, Lab
-
-Check = Callable[[Lab], Coroutine[None, None, str]]
-Edit = tuple[str, str, str]
-"""A file of the application, a text that it has once, and what takes its place."""
-
-
-@dataclass(frozen=True)
-class Canary:
-    """A mistake that somebody could make."""
-
-    mistake: str
-    check: Check
-    edits: tuple[Edit, ...] = ()
-    schema: str = ""
-    """What is done to the database, for a mistake in the schema."""
-
-    def build(self, folder: Path) -> Path:
-        """A copy of the application with the mistake in it."""
-        return broken(folder, self.mistake, self.edits)
-
-
-@dataclass(frozen=True)
-class Miss:
-    """A mistake that a line of the board must not survive, tried so many times."""
-
-    mistake: str
-    figure: str
-    times: int
-    edits: tuple[Edit, ...]
-
-
-def broken(folder: Path, mistake: str, edits: tuple[Edit, ...]) -> Path:
-    """A copy of this build with the edits."""
-    shutil.copytree(THIS_BUILD / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
-    if (THIS_BUILD.parent / "alembic").is_dir():
-        shutil.copytree(THIS_BUILD.parent / "alembic", folder.parent / "alembic", dirs_exist_ok=True)
-    for name, old, new in edits:
-        file = folder / "app" / name
-        text = file.read_text()
-        assert text.count(old) == 1, f"{mistake}: {name} has changed, and this canary must follow"
-        file.write_text(text.replace(old, new))
-    return folder
+from faults.lab import Lab, Process
 
 
 async def few_streams(lab: Lab) -> str:
-    """Enough to see a connection held by each."""
-    return await readers.many_streams(lab, 30)
+    """Enough to see a connection held by each, and fewer than there are."""
+    with patch.multiple("faults.streams", PATIENCE=5, LOOKS=20, OTHERS=9):
+        return await streams.many_streams(lab, 4)
 
 
-async def a_few_kills(lab: Lab) -> str:
-    """Enough to kill at each of the points, once."""
-    loop = KillLoop(lab, kills=10, acknowledged=200, seed=1)
+async def few_deletes(lab: Lab) -> str:
+    """A conversation and two users."""
+    return await ends.deletes(lab, 2)
+
+
+async def impatient_dead_process(lab: Lab) -> str:
+    """Waits for two leases, not four."""
+    with patch("faults.readers.PATIENCE", 2 * ends.LEASE):
+        return await ends.dead_process(lab)
+
+
+class KillsAtTheEnd(KillLoop):
+    """Kills before the end of a reply reaches Postgres, each time."""
+
+    async def _harm(self, processes: tuple[Process, Process], number: int) -> str:
+        victim = processes[number % 2]
+        at_the_end = await self._trapped(victim, "end", "before")
+        await victim.kill()
+        await victim.start()
+        return "at the end" if at_the_end else "at random"
+
+
+async def _faultless(loop: KillLoop) -> str:
     findings = await loop.run()
     assert findings.faults == {}, findings.faults
     return loop.report()
+
+
+async def two_kills(lab: Lab) -> str:
+    """Enough for what is acknowledged some time before it is stored."""
+    return await _faultless(KillLoop(lab, kills=2, acknowledged=60, seed=1))
+
+
+async def two_kills_at_the_end(lab: Lab) -> str:
+    """Enough for what is said between the last word and its end."""
+    return await _faultless(KillsAtTheEnd(lab, kills=2, acknowledged=60, seed=1))
+
+
+async def reads_of_acknowledged(lab: Lab) -> str:
+    """The same load and nobody is killed: what is acknowledged is read at once."""
+    return await _faultless(KillLoop(lab, kills=0, acknowledged=60, seed=1))
 
 
 UNLOCKED = (
@@ -76,7 +68,8 @@ UNLOCKED = (
 CANARIES = (
     Canary(
         "a reply is said to be complete a moment before it is stored",
-        a_few_kills,
+        two_kills_at_the_end,
+        "'unfinished'",
         (
             (
                 "turns/writer.py",
@@ -87,8 +80,40 @@ CANARIES = (
         ),
     ),
     Canary(
+        "an append is acknowledged a second before it is committed",
+        two_kills,
+        "'lost'",
+        (
+            (
+                "db/database.py",
+                "        connection = await self._pool.acquire()\n"
+                "        try:\n            if self.keeps_plans:\n",
+                "        connection = await self._pool.acquire()\n"
+                "        if 'appended AS' in statements[-1].sql:\n"
+                "            return await self._soon(connection, statements, parameters)\n"
+                "        try:\n            if self.keeps_plans:\n",
+            ),
+            (
+                "db/database.py",
+                "    async def _begin(self,",
+                "    async def _soon(self, connection, statements, parameters):\n"
+                "        import asyncio\n"
+                "        sql = '; '.join(['BEGIN', *(each.sql for each in statements)])\n"
+                "        rows = await self._send(connection, sql, parameters)\n"
+                "        async def commit():\n"
+                "            await asyncio.sleep(1)\n"
+                "            await self._send(connection, 'COMMIT', {})\n"
+                "            self._pool.release(connection)\n"
+                "        self.__dict__.setdefault('commits', []).append(asyncio.create_task(commit()))\n"
+                "        return rows\n\n"
+                "    async def _begin(self,",
+            ),
+        ),
+    ),
+    Canary(
         "a page of a history is kept for a second",
-        a_few_kills,
+        reads_of_acknowledged,
+        "'stale'",
         (
             (
                 "api/conversations.py",
@@ -105,6 +130,7 @@ CANARIES = (
     Canary(
         "an append's key is not looked up",
         retries.lost_appends,
+        "assert again.status_code == 201",
         (
             (
                 "repositories/messages.py",
@@ -116,6 +142,7 @@ CANARIES = (
     Canary(
         "a flush appends, wherever the text belongs, and the end only what is missing then",
         retries.lost_flushes,
+        'assert (stored["content"], stored["status"]) ==',
         (
             (
                 "repositories/replies.py",
@@ -133,6 +160,7 @@ CANARIES = (
     Canary(
         "a retry's key is not looked up",
         retries.bursts,
+        "assert [answer.status_code for answer in whole] == [200] * 4",
         (
             (
                 "repositories/messages.py",
@@ -144,6 +172,7 @@ CANARIES = (
     Canary(
         "nobody waits, and nothing is unique: not the key, not the open reply, not the place",
         retries.bursts,
+        "assert all(answer.json() == whole[0].json()",
         UNLOCKED,
         schema="DROP INDEX uq_message_client_id, uq_message_open_reply;"
         "ALTER TABLE message DROP CONSTRAINT uq_message_conversation_id_seq",
@@ -151,22 +180,26 @@ CANARIES = (
     Canary(
         "nobody waits, and two replies may be open at once",
         tabs.races,
+        "assert sorted(one.status for one in seen) ==",
         UNLOCKED,
         schema="DROP INDEX uq_message_open_reply",
     ),
     Canary(
         "a reply keeps its lease although its process is dead",
-        ends.dead_process,
+        impatient_dead_process,
+        "TimeoutError",
         (("repositories/replies.py", "LEASE = timedelta(seconds=10)", "LEASE = timedelta(seconds=3600)"),),
     ),
     Canary(
         "text is flushed only when the lease is renewed",
-        ends.dead_process,
+        impatient_dead_process,
+        'assert reply["content"]',
         (("turns/writer.py", "if self._draft.changed or time", "if time"),),
     ),
     Canary(
         "the writer ends with its reader",
         readers.disconnects,
+        '== ("complete", script.text)',
         (
             (
                 "turns/live.py",
@@ -184,6 +217,7 @@ CANARIES = (
     Canary(
         "a reader who has left is told of more",
         readers.disconnects,
+        '== ("complete", script.text)',
         (
             (
                 "turns/live.py",
@@ -200,6 +234,7 @@ CANARIES = (
     Canary(
         "the end is written whatever the status is",
         ends.paused_process,
+        "assert after == before",
         (
             (
                 "repositories/replies.py",
@@ -211,6 +246,7 @@ CANARIES = (
     Canary(
         "a stop drops what was not flushed",
         ends.stops,
+        'assert stopped["content"] == seen.text',
         (
             (
                 "turns/writer.py",
@@ -221,7 +257,8 @@ CANARIES = (
     ),
     Canary(
         "a reply goes on although its conversation is deleted",
-        ends.deletes,
+        few_deletes,
+        "assert seen.ending in told",
         (
             (
                 "repositories/deletion.py",
@@ -231,8 +268,15 @@ CANARIES = (
         ),
     ),
     Canary(
+        "nothing ties a message to its conversation",
+        few_deletes,
+        "assert lab.postgres.value(left, conversation) == stays",
+        schema="ALTER TABLE message DROP CONSTRAINT fk_message_conversation_id_user_id_conversation",
+    ),
+    Canary(
         "a shutdown does not wait for the writers",
         ends.sigterm,
+        "refused, unused = await _refused(here, there)",
         (
             (
                 "turns/turns.py",
@@ -244,6 +288,7 @@ CANARIES = (
     Canary(
         "a shutdown forgets the turns that are being opened",
         ends.sigterm_while_opening,
+        'assert reply["status"] in ("complete", "interrupted")',
         (
             (
                 "turns/turns.py",
@@ -255,6 +300,7 @@ CANARIES = (
     Canary(
         "an end whose answer was lost is told as an interruption",
         retries.lost_ends,
+        "assert (seen.text, seen.ending, seen.done)",
         (
             (
                 "turns/writer.py",
@@ -266,26 +312,31 @@ CANARIES = (
     Canary(
         "the end is tried once, also while the database is away",
         ends.database_away_at_the_end,
+        'assert (seen.text, seen.ending) == (script.text, "finish")',
         (("turns/writer.py", "LAST_SECONDS = 30", "LAST_SECONDS = 0"),),
     ),
     Canary(
         "an opening whose answer was lost is not looked for",
         retries.lost_openings,
+        "assert answer.status_code == 200",
         (("repositories/turns.py", "if error.answer_lost else None", "if False else None"),),
     ),
     Canary(
         "who resumes elsewhere sees no tools",
         readers.resumes,
+        "assert seen.parts == readers[0].parts",
         (("turns/follower.py", "                self._say_tool(part)\n", "                pass\n"),),
     ),
     Canary(
         "no user has too many turns",
         readers.limits,
+        '"too_many_turns")',
         (("turns/turns.py", "if self._users[user_id] >= self._capacity.turns_per_user:", "if user_id < 0:"),),
     ),
     Canary(
         "a stream holds a connection",
         few_streams,
+        "connections are in use at",
         (
             (
                 "turns/turns.py",

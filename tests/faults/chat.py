@@ -34,6 +34,8 @@ class Seen:
     problem: dict[str, Any] = field(default_factory=dict)
     """The refusal, if the status is one."""
     headers: httpx.Headers = field(default_factory=httpx.Headers)
+    fault: httpx.TransportError | None = None
+    """What the line broke with, if it did."""
 
     @property
     def acknowledged(self) -> bool:
@@ -107,6 +109,7 @@ class Chat:
             limits=limits,
             trust_env=False,
             verify=False,
+            event_hooks={"response": [_begins]},
         )
 
     async def __aenter__(self) -> Self:
@@ -164,6 +167,11 @@ class Chat:
         """Stops the reply."""
         return await self.client.post(f"/api/chat/{conversation}/stop")
 
+    async def erase(self) -> httpx.Response:
+        """Erases the account."""
+        subject = (await self.client.get("/api/auth/me")).json()["subject"]
+        return await self.client.request("DELETE", "/api/auth/me", json={"confirmation": subject})
+
     async def messages(self, conversation: int) -> list[dict[str, Any]]:
         """All messages of a conversation, page by page."""
         found: list[dict[str, Any]] = []
@@ -197,9 +205,18 @@ class Chat:
                     seen.take(line)
                     if enough is not None and enough(seen):
                         break
-        except httpx.TransportError:
-            pass  # what it was shown until here is what counts
+        except httpx.TransportError as fault:
+            seen.fault = fault  # what it was shown until here is what counts
         return seen
+
+
+async def _begins(answer: httpx.Response) -> None:
+    answer.request.extensions["begun"] = True
+
+
+def begun(fault: httpx.TransportError) -> bool:
+    """Whether the line broke when an answer had begun."""
+    return "begun" in fault.request.extensions
 
 
 async def _lines(answer: httpx.Response) -> AsyncIterator[str]:

@@ -5,7 +5,7 @@ import signal
 import time
 from statistics import median
 
-from faults.board import Outcome
+from faults.board import Outcome, Timed
 from faults.chat import Chat
 from faults.ground import Ground, OwnServer
 from faults.kill_loop import KillLoop
@@ -55,4 +55,5 @@ def crashes(ground: Ground, times: int) -> Outcome:
         f"{findings.lost} lost, {findings.unexpected} unexpected, {findings.duplicated} duplicated, "
         f"{findings.stuck} stuck, {findings.recovered} recovered; first 200 after Postgres is back: "
         f"median {median(seconds):.2f} s, at most {seconds[-1]:.2f} s",
+        (Timed("median", median(seconds), 1), Timed("at most", seconds[-1], 5)),
     )

@@ -7,7 +7,7 @@ from statistics import median
 
 from api.test_ended_tokens import NEW, OLD
 from app.main import create_app
-from faults.board import Outcome
+from faults.board import Outcome, Timed
 from faults.ground import Ground, Unavailable
 from input.processes import Process, running
 from input.test_logs import SERVERS
@@ -45,6 +45,7 @@ def ended_tokens(ground: Ground, times: int) -> Outcome:
         len(seconds),
         f"all refused at the first request, answered in {median(seconds) * 1000:.0f} ms (median), "
         f"{max(seconds) * 1000:.0f} ms at most, in the other process",
+        (Timed("a refusal", max(seconds), 1),),
     )
 
 

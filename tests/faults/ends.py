@@ -69,7 +69,7 @@ async def deletes(lab: Lab, rounds: int = 50) -> str:
 
         async def delete(number: int) -> tuple[int, list[str] | None]:
             """The conversation, and the statuses of its messages that stay."""
-            user, token = lab.user()
+            _, token = lab.user()
             async with Chat(first, token) as here, Chat(second, token) as there:
                 conversation, script = await here.start(), fresh(pieces=400, pause=0.05)
                 reading = await here.begin(conversation, script)
@@ -79,8 +79,9 @@ async def deletes(lab: Lab, rounds: int = 50) -> str:
                 told = {"error: conversation_not_found"}
                 if of_user := number % 2:
                     told.add("error: not_authenticated")
-                    account = 'DELETE FROM "user" WHERE id = %s RETURNING id'
-                    await asyncio.to_thread(lab.postgres.rows, account, user)
+                    erased = await there.erase()
+                    assert erased.status_code == 200
+                    assert erased.json() == {"user": 1, "todo": 0, "conversation": 1, "message": 2}
                 else:
                     deleted = await there.client.delete(f"/api/conversations/{conversation}")
                     assert deleted.status_code == 204

@@ -11,9 +11,10 @@ from faults.counted import Counted
 from faults.ground import Ground
 from faults.kill_loop import KillLoop
 from faults.lab import Lab, Process
+from faults.streams import many_streams
 
-ACKNOWLEDGED = 100
-"""Messages between two kills, at the least."""
+MANY = 50
+"""From so many kills or restarts on, it is a run in full numbers."""
 
 ENOUGH = 100
 """From so many kills on, some hit between a commit and its answer: one of a dozen does."""
@@ -31,10 +32,15 @@ class Counting(Protocol):
     def __call__(self, lab: Lab, /, rounds: int) -> Coroutine[None, None, Counted]: ...
 
 
+def _acknowledged(times: int) -> int:
+    """How many messages at the least: a hundred for each harm, or a fifth of that for every change."""
+    return times * (100 if times >= MANY else 20)
+
+
 def kills(ground: Ground, times: int) -> Outcome:
-    """So many kills, and a hundred acknowledgements for each."""
+    """So many kills, and after each of them messages that are acknowledged."""
     with ground.lab() as lab:
-        loop = KillLoop(lab, times, times * ACKNOWLEDGED, seed=1)
+        loop = KillLoop(lab, times, _acknowledged(times), seed=1)
         found = asyncio.run(loop.run())
     assert found.faults == {}, loop.report()
     hit = found.recovered if times >= ENOUGH else found.recovered + found.interrupted
@@ -43,7 +49,7 @@ def kills(ground: Ground, times: int) -> Outcome:
         found.acknowledged,
         loop.killed.total(),
         f"{found.lost} lost, {found.unexpected} unexpected, {found.duplicated} duplicated, "
-        f"{found.stuck} stuck, {found.gaps} gaps, {found.stale} of {loop.read_back} stale, "
+        f"{found.stuck} stuck, {found.gaps} gaps, {found.stale} of {loop.load.read_back} stale, "
         f"{found.recovered} recovered, {found.replies} replies of which {found.interrupted} interrupted, "
         f"at most {found.seconds_lost:.2f} s of shown text lost",
     )
@@ -65,16 +71,19 @@ class RestartLoop(KillLoop):
 def restarts(ground: Ground, times: int) -> Outcome:
     """So many restarts: what is shown is stored, and who comes too early is told so."""
     with ground.lab() as lab:
-        loop = RestartLoop(lab, times, times * ACKNOWLEDGED, seed=1)
+        loop = RestartLoop(lab, times, _acknowledged(times), seed=1)
         found = asyncio.run(loop.run())
     assert found.faults == {}, loop.report()
     assert found.seconds_lost == 0, f"{found.seconds_lost} s of text were shown and are not stored"
+    load = loop.load
+    assert load.broken == {}, f"answers that did not come to their end: {dict(load.broken)}"
     return Outcome(
         found.acknowledged,
         loop.killed.total(),
         f"{found.lost} lost, {found.unexpected} unexpected, {found.duplicated} duplicated, "
         f"{found.stuck} stuck, {found.replies} replies of which {found.interrupted} interrupted with all "
-        f"of their text, 0 refused but by 503",
+        f"of their text; {load.unavailable} x 503, 0 other refusals, 0 answers broken, "
+        f"{load.unanswered} lines closed before one, {load.unreached} times nobody listened",
     )
 
 
@@ -102,8 +111,8 @@ def counted(check: Counting) -> Callable[[Ground, int], Outcome]:
 def streams(ground: Ground, times: int) -> Outcome:
     """So many streams in one process."""
     with ground.lab() as lab:
-        said = asyncio.run(readers.many_streams(lab, times))
-    return Outcome(times, said.hit, said)
+        said = asyncio.run(many_streams(lab, times))
+    return Outcome(times, said.hit, said, said.timed)
 
 
 bursts = repeated(retries.bursts)

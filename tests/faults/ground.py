@@ -69,7 +69,7 @@ class Ground:
         """Drops the databases of processes that were ended before they could do so."""
         ours = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
         for (name,) in self.cluster.rows(ours, self._mark):
-            self.cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
+            self.cluster.rows(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     @contextmanager
     def lab(self) -> Iterator[Lab]:

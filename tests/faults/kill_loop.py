@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from app.db import embedded, url as urls
-from app.db.migrations import migrate
+from app.db import url as urls
 from faults.chat import Chat
+from faults.ground import Ground, discreet
 from faults.history import Findings
 from faults.lab import Lab, Process, two
 from faults.load import Client, Load, tries
@@ -48,12 +48,12 @@ class KillLoop:
         self._lab = lab
         self._kills = kills
         self._acknowledged = acknowledged
-        self._load = Load(seed)
+        self.load = Load(seed)
         self.killed: Counter[str] = Counter()
 
     async def run(self) -> Findings:
         """Kills, waits for the end of all replies, reads everything, and counts."""
-        load = self._load
+        load = self.load
         async with two(self._lab, **self.SETTINGS) as processes:
             users = [self._lab.user()[1] for _ in range(CLIENTS)]
             chats = [[Chat(process, token) for process in processes] for token in users]
@@ -72,29 +72,27 @@ class KillLoop:
                 load.history.sent.pop(sent.key, None)
         return load.history.check(stored, self._lab.calls())
 
-    @property
-    def read_back(self) -> int:
-        """How many reads were begun after an acknowledgement."""
-        return self._load.read_back
-
     def report(self) -> str:
         """What was done, and the findings."""
-        load = self._load
+        load = self.load
         kills = "\n".join(f"{count:>14}  killed {name}" for name, count in sorted(self.killed.items()))
         return (
             f"{kills}\n{self.killed.total():>14}  kills in all (seed {load.seed})\n"
             f"{load.read_back:>14}  reads begun after an acknowledgement\n"
-            f"{load.busy:>14}  answers 409, {load.unavailable} answers 503\n{load.history.findings.table()}"
+            f"{load.busy:>14}  answers 409, {load.unavailable} answers 503\n"
+            f"{load.broken.total():>14}  answers broken, {load.unanswered} lines closed before one, "
+            f"{load.unreached} times nobody listened\n"
+            f"{load.history.findings.table()}"
         )
 
     async def _disturb(self, processes: tuple[Process, Process]) -> None:
-        choice = random.Random(self._load.seed)
+        choice = random.Random(self.load.seed)
         for number in range(self._kills):
             await asyncio.sleep(choice.uniform(0.2, 0.8))
             await self._until(self._acknowledged * number / self._kills)
             self.killed[await self._harm(processes, number)] += 1
         await self._until(self._acknowledged)
-        self._load.enough = True
+        self.load.enough = True
 
     async def _harm(self, processes: tuple[Process, Process], number: int) -> str:
         """Kills a process and starts it again. Returns when that was."""
@@ -107,7 +105,7 @@ class KillLoop:
         return name
 
     async def _until(self, acknowledged: float) -> None:
-        while self._load.history.acknowledged < acknowledged:  # noqa: ASYNC110  # the clients only count
+        while self.load.history.acknowledged < acknowledged:  # noqa: ASYNC110  # the clients only count
             await asyncio.sleep(0.1)
 
     async def _trapped(self, victim: Process, statement: Statement, when: When) -> bool:
@@ -146,10 +144,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="chat-history-kills-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with embedded.running(folder / "database") as url:
-            postgres = Postgres(urls.parse(url))
-            migrate(postgres.url)
-            loop = KillLoop(Lab(postgres, folder / "lab"), options.kills, options.acknowledged, options.seed)
+        with discreet(folder / "cluster") as url, Ground(Postgres(urls.parse(url)), folder).lab() as lab:
+            loop = KillLoop(lab, options.kills, options.acknowledged, options.seed)
             began = time.monotonic()
             findings = asyncio.run(loop.run())
             print(f"{loop.report()}\n{time.monotonic() - began:>14.0f}  seconds")

@@ -4,14 +4,14 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import httpx
 
-from faults.chat import Chat, Seen
+from faults.chat import Chat, Seen, begun
 from faults.history import History, Sent
 from faults.lab import PATIENCE
 from faults.script import Script
@@ -22,6 +22,10 @@ PAGE = 200
 NO_REPLY = 204
 UNHEARD = 0
 """What a resumed stream says where nothing is being written, and where the line broke before it did."""
+
+
+def _much(seen: Seen) -> bool:
+    return len(seen.text) > 400
 
 
 async def tries() -> AsyncIterator[int]:
@@ -46,6 +50,12 @@ class Load:
     busy: int = 0
     unavailable: int = 0
     read_back: int = 0
+    unreached: int = 0
+    """Requests for which nobody listened."""
+    unanswered: int = 0
+    """Requests whose line was closed before an answer began."""
+    broken: Counter[str] = field(default_factory=Counter)
+    """Answers that began and did not come to their end, by how they broke."""
     enough: bool = False
 
     def refuse(self, status: int) -> None:
@@ -54,6 +64,30 @@ class Load:
             self.unavailable += 1
         else:
             self.history.findings.refused += 1
+
+    def broke(self, fault: httpx.TransportError) -> None:
+        """A line broke, or was never made."""
+        if isinstance(fault, httpx.ConnectError):
+            self.unreached += 1
+        elif begun(fault):
+            self.broken[f"{type(fault).__name__}: {fault}"] += 1
+        else:
+            self.unanswered += 1
+
+    @contextmanager
+    def tried_again(self) -> Iterator[None]:
+        """What is tried within may break: it is counted, and no failure."""
+        try:
+            yield
+        except httpx.TransportError as fault:
+            self.broke(fault)
+
+    def read(self, seen: Seen, *, left: bool) -> None:
+        """A stream was read to its end, or until the reader left; else it broke."""
+        if seen.fault is not None:
+            self.broke(seen.fault)
+        elif seen.status == 200 and not seen.done and not left:
+            self.broken["a stream without an end"] += 1
 
     def granted(self, status: int, *expected: int) -> bool:
         """Whether an answer is one of those that are expected; any other is a refusal."""
@@ -139,7 +173,7 @@ class Client:
                 self._waiting.remove(entry)
                 self._usable.append(entry[1])
         while len(self._usable) < 4:
-            with suppress(httpx.TransportError):
+            with self._load.tried_again():
                 answer = await self._chat().client.post("/api/conversations")
                 if self._load.granted(answer.status_code, 201):
                     self._usable.append(int(answer.json()["id"]))
@@ -148,7 +182,7 @@ class Client:
 
     async def _append(self, sent: Sent) -> bool:
         async for _ in tries():
-            with suppress(httpx.TransportError):
+            with self._load.tried_again():
                 answer = await self._chat().append(sent.conversation, sent.content, sent.key)
                 if answer.status_code == 201:
                     sent.acknowledge(answer.json())
@@ -161,7 +195,7 @@ class Client:
 
     async def _wait(self, sent: Sent, plan: Plan) -> bool:
         async for _ in tries():
-            with suppress(httpx.TransportError):
+            with self._load.tried_again():
                 answer = await self._chat().ask(sent.conversation, plan.script)
                 if answer.status_code == 200:
                     sent.acknowledge(answer.json()["message"])
@@ -181,6 +215,7 @@ class Client:
             enough = partial(plan.enough, again=number > 0)
             seen = await self._chat().stream(sent.conversation, plan.script, enough)
             sent.saw(seen)
+            self._load.read(seen, left=enough(seen))
             if seen.status == 409:
                 return self._forget(sent)
             if seen.status >= 400:
@@ -195,11 +230,12 @@ class Client:
 
     async def _after(self, sent: Sent, plan: Plan, seen: Seen) -> None:
         """Stops the reply, or goes on reading it elsewhere."""
-        with suppress(httpx.TransportError):
+        with self._load.tried_again():
             if plan.stops:
                 self._load.granted((await self._chat().stop(sent.conversation)).status_code, 200)
         if plan.resumes and not seen.done:
-            more = await self._chat().resume(sent.conversation, lambda seen: len(seen.text) > 400)
+            more = await self._chat().resume(sent.conversation, _much)
+            self._load.read(more, left=_much(more))
             self._load.granted(more.status, 200, NO_REPLY, UNHEARD)
             if more.reply_id in sent.replies:
                 sent.saw(more)
@@ -217,7 +253,7 @@ class Client:
     async def _read_back(self, sent: Sent) -> None:
         """A history that is asked for after an acknowledgement, of any process, has the message."""
         path = f"/api/conversations/{sent.conversation}/messages"
-        with suppress(httpx.TransportError):
+        with self._load.tried_again():
             answer = await self._chat().client.get(path, params={"limit": PAGE})
             if self._load.granted(answer.status_code, 200):
                 shown = {message["id"] for message in answer.json()["items"]}

@@ -1,11 +1,12 @@
-"""Readers who leave, come back elsewhere, read slowly, come twice, or are many."""
+"""Readers who leave, come back elsewhere, read slowly, or come twice."""
 
 import asyncio
 import json
 import random
-import re
 import socket
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
+from itertools import product
+from typing import Any
 
 from faults.chat import Chat, Seen
 from faults.counted import Counted
@@ -28,12 +29,6 @@ LONGEST = 1_600
 
 RESUMED = 16
 """Replies at once that are resumed: as many as a user may have."""
-
-GROUP = 50
-"""Streams that are opened at once."""
-
-LOOKS = 100
-"""At the connections in use while the streams run, each after a history was read."""
 
 
 async def until_ended(chat: Chat, conversation: int) -> dict[str, object]:
@@ -142,7 +137,10 @@ def _sizes(script: Script) -> dict[str, int | float]:
 
 
 async def resumes(lab: Lab, rounds: int = 100) -> Counted:
-    """Who comes back through the other process in the middle reads the same, tools and text."""
+    """Who comes back through the other process in the middle reads the same, tools and text.
+
+    What a history shows in the middle, and what a stream says beyond that, make the history afterwards.
+    """
     async with two(lab) as (first, second):
         _, token = lab.user()
         async with Chat(first, token) as here, Chat(second, token) as there:
@@ -150,13 +148,18 @@ async def resumes(lab: Lab, rounds: int = 100) -> Counted:
             async def resume(number: int) -> int:
                 """How many readers came before the reply had ended."""
                 conversation = await here.start()
-                script = fresh(pieces=30, pause=0.02, tool_at=10 + number % 10, gate=20)
+                # The tool is used before the gate, or behind it.
+                script = fresh(pieces=30, pause=0.02, tool_at=10 + number % 10, gate=20 - number % 7)
                 own = await here.begin(conversation, script)
+                states = [await there.reply(conversation)]
                 # What is shown at another process has been flushed: the tool, and text up to the gate.
                 flushed = script.piece(script.gate - 1)
                 early = await there.follow(conversation, lambda seen: seen.text.endswith(flushed))
                 reading = [own, early, *[await chat.follow(conversation) for chat in (there, here)]]
                 in_the_middle = sum(not reader.done() for reader in reading)
+                states.append(await (here, there)[number % 2].reply(conversation))
+                assert states[-1]["content"] == "".join(map(script.piece, range(script.gate)))
+                assert {state["status"] for state in states} == {"streaming"}
                 lab.open_gate(script.key)
                 readers = await asyncio.gather(*reading)
                 for seen in readers:
@@ -164,13 +167,42 @@ async def resumes(lab: Lab, rounds: int = 100) -> Counted:
                     assert seen.parts == readers[0].parts
                     assert len(seen.parts) == 2
                     assert seen.reply_id == readers[0].reply_id
+                after = await there.reply(conversation)
+                for state, seen in product(states, readers):
+                    assert _continued(state, seen) == (after["id"], after["content"], _tools(after))
                 gone = await there.resume(conversation)
                 assert gone.status == 204
                 return in_the_middle
 
             came = sum(await beside(rounds, RESUMED, resume))
     assert came == 4 * rounds, f"only {came} readers came before a reply had ended"
-    return Counted(f"{rounds} replies, {came} readers at 2 processes, 0 of another text", came)
+    return Counted(
+        f"{rounds} replies, {came} readers at 2 processes, 0 of another text; {2 * rounds} histories in the "
+        "middle, each with the rest of every stream equal to the history afterwards",
+        came,
+    )
+
+
+def _tools(reply: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a reply of a history shows of each tool."""
+    return {part["toolCallId"]: part for part in reply["parts"] or () if part["type"].startswith("tool-")}
+
+
+def _continued(state: dict[str, Any], seen: Seen) -> tuple[int, str, dict[str, dict[str, Any]]]:
+    """The id, text and tools of a reply in a history, with what a stream says beyond what they show."""
+    assert (seen.reply_id, seen.text[: len(state["content"])]) == (state["id"], state["content"])
+    tools = _tools(state)
+    shown = {name for name, tool in tools.items() if "output" in tool}
+    for event in seen.parts:
+        name, step = event["toolCallId"], event["type"].removeprefix("tool-")
+        if name in shown:
+            continue
+        if step == "input-available":
+            tools[name] = {"type": f"tool-{event['toolName']}", "toolCallId": name, "input": event["input"]}
+        else:
+            tools[name]["output"] = event["output"]
+        tools[name]["state"] = step
+    return state["id"], state["content"] + seen.text[len(state["content"]) :], tools
 
 
 async def limits(lab: Lab) -> str:
@@ -203,57 +235,3 @@ async def limits(lab: Lab) -> str:
 def fresh_of(script: Script, suffix: str) -> Script:
     """The same with another key."""
     return Script(script.key + suffix, script.pieces, script.pause, script.tool_at, script.gate)
-
-
-async def many_streams(lab: Lab, streams: int = 500) -> Counted:
-    """Hundreds of streams in one process hold no connection, and histories are read meanwhile."""
-    async with lab, AsyncExitStack() as closing:
-        process = await lab.process(MAX_RUNNING_TURNS_PER_USER=streams)
-        chats = [await closing.enter_async_context(Chat(process, lab.user()[1])) for _ in range(10)]
-        scripts = [fresh(pieces=6, pause=0.5, gate=3) for _ in range(streams)]
-        reader = chats[0]
-        talked = await reader.start()
-        assert (await reader.ask(talked, fresh())).status_code == 200
-
-        async def stream(number: int) -> Seen:
-            chat = chats[number % len(chats)]
-            return await chat.stream(await chat.start(), scripts[number])
-
-        running = []
-        async with asyncio.TaskGroup() as tasks:
-            # In groups, because more openings at once than a slow machine can take would get a 503.
-            for first in range(0, streams, GROUP):
-                group = range(first, min(first + GROUP, streams))
-                running += [tasks.create_task(stream(number)) for number in group]
-                await lab.asked(*(scripts[number].key for number in group))
-            looks = await _looks(reader, talked)
-            held = int(await reader.gauge("chat_turns_running"))
-            megabytes = process.megabytes()
-            for script in scripts:
-                lab.open_gate(script.key)
-        seen = [task.result() for task in running]
-    assert held == streams
-    unused = looks[-LOOKS:].count(0)
-    assert 2 * unused > LOOKS, f"connections are in use at {LOOKS - unused} of {LOOKS} moments"
-    assert [(one.text, one.ending) for one in seen] == [(one.text, "finish") for one in scripts]
-    return Counted(
-        f"{held} streams at once, {len(looks)} histories read meanwhile, {len(seen)} complete, no connection "
-        f"in use at {unused} of {LOOKS} moments, {max(looks)} at most, {megabytes:.0f} MB",
-        held,
-    )
-
-
-async def _looks(reader: Chat, conversation: int) -> list[int]:
-    """How many connections are in use, moment for moment, until there was none at most of the last ones.
-
-    A slow machine has leases to renew most of the time, but not all of it.
-    """
-    looks: list[int] = []
-    with suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE):
-            while len(looks) < LOOKS or 2 * looks[-LOOKS:].count(0) <= LOOKS:
-                assert len(await reader.messages(conversation)) == 2
-                said = (await reader.client.get("/metrics")).text
-                counts = dict(re.findall(r'\ndatabase_connections\{state="(open|idle)"\} (\d+)', said))
-                looks.append(int(counts["open"]) - int(counts["idle"]))
-    return looks

@@ -50,6 +50,8 @@ class Speaker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._looking: asyncio.Task[None] | None = None
 
     async def reply(self, prompt: Prompt) -> AsyncIterator[Event]:
         script = Script(**json.loads(prompt.messages[-1].content))
@@ -72,5 +74,19 @@ class Speaker:
             os.close(descriptor)
 
     async def _gate(self, key: str) -> None:
-        while not (self._folder / f"go-{key}").exists():  # noqa: ASYNC110  # another process opens it
+        self._waiting[key] = opened = asyncio.Event()
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        try:
+            await opened.wait()
+        finally:
+            del self._waiting[key]
+
+    async def _look(self) -> None:
+        """One look for all: hundreds that look for themselves would be a load that no assistant is."""
+        while self._waiting:
+            there = {file.name for file in self._folder.glob("go-*")}
+            for key, opened in self._waiting.items():
+                if f"go-{key}" in there:
+                    opened.set()
             await asyncio.sleep(0.1)

@@ -8,7 +8,7 @@ import psycopg2
 from app.db import url as urls
 from faults.board import Outcome
 from faults.ground import Ground, OwnServer
-from faults.outages import expect_503, staged
+from faults.stages import expect_503, staged
 from support import until
 
 _SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import httpx
 import pytest
 
 from app.db.migrations import migrate
-from faults.canaries import CANARIES, Canary, Miss, broken
+from faults.broken import Canary, Miss, broken, is_told
+from faults.canaries import CANARIES
 from faults.figures import BOARD
 from faults.lab import TESTS, Lab
 from faults.misses import MISSES
@@ -32,6 +34,11 @@ def rejection(canary: Canary, lab: Lab) -> Exception | None:
     return None
 
 
+def _told(error: Exception) -> str:
+    """Its messages, and the assertions that failed."""
+    return "".join(traceback.format_exception(error))
+
+
 # A check that is broken off leaves its sockets to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.mistake)
@@ -47,14 +54,14 @@ def test_a_broken_build_is_rejected(
         database = make_database()
         migrate(database.url)
         database.rows(canary.schema)
-    build = canary.build(tmp_path / "build" / "backend")
+    build = broken(tmp_path / "build" / "backend", canary)
     labs = (Lab(database, tmp_path / f"lab{chance}", build) for chance in range(CHANCES))
     rejected = next((error for lab in labs if (error := rejection(canary, lab)) is not None), None)
     assert rejected is not None, "it was not rejected"
     if isinstance(rejected, ExceptionGroup):
         assert rejected.split(REJECTIONS)[1] is None
-    reason = (str(rejected).splitlines() or [""])[0] or type(rejected).__name__
-    record_property("canary", f"{canary.check.__name__:>24} rejects: {canary.mistake}  [{reason[:60]}]")
+    assert is_told(canary, _told(rejected)), f"it was rejected for something else:\n{_told(rejected)}"
+    record_property("canary", f"{canary.check.__name__:>24} rejects: {canary.mistake}  [{canary.says[:60]}]")
     record_property("broken builds rejected", (1, 1))
 
 
@@ -68,17 +75,18 @@ def test_a_figure_fails_on_a_broken_build(
 ) -> None:
     if miss.figure in DEEP and os.environ.get("FAULTS") != "deep":
         pytest.skip("its line takes minutes: tried before a release, with FAULTS=deep")
-    build = broken(tmp_path / "build" / "backend", miss.mistake, miss.edits)
+    build = broken(tmp_path / "build" / "backend", miss)
     for _ in range(CHANCES):
         run = _tried(miss, build, cluster)
-        if run.returncode == 1:
+        line = next((one for one in run.stdout.splitlines() if one.startswith(f"{miss.figure} ")), "")
+        if " absent " in line:
+            pytest.skip(line)
+        if " FAILS " in line:
             break
-    [line] = [line for line in run.stdout.splitlines() if line.startswith(f"{miss.figure} ")]
-    if " absent " in line:
-        pytest.skip(line)
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert " FAILS " in line
-    record_property("canary", f"{miss.figure:>24} rejects: {miss.mistake}  [{_said(line)}]")
+    assert " FAILS " in line, run.stdout + run.stderr
+    assert run.returncode == 1
+    assert is_told(miss, run.stderr), f"it fails for something else:\n{line}\n{run.stderr}"
+    record_property("canary", f"{miss.figure:>24} rejects: {miss.mistake}  [{miss.says[:60]}]")
     record_property("broken builds rejected", (1, 1))
 
 
@@ -92,8 +100,3 @@ def _tried(miss: Miss, build: Path, cluster: Postgres) -> subprocess.CompletedPr
         text=True,
         check=False,
     )
-
-
-def _said(line: str) -> str:
-    """What the line complains of."""
-    return line.partition(": ")[2][:60]
