@@ -15,7 +15,7 @@ from proxy import Proxy
 from support import Postgres, until
 
 STAGES = 3
-"""Services that go through this beside each other."""
+"""Services that go through this beside each other. Over TLS it is one: handshakes take time from others."""
 
 SOON = 0.5
 """Seconds at most between a connection that wakes the database and its first word."""
@@ -42,18 +42,18 @@ class Suspension:
 def suspensions(ground: Ground, times: int) -> Outcome:
     """A serverless Postgres goes to sleep, and a request wakes it."""
     with ground.own_server() as server:
-        return _suspended(server.postgres, "sslmode=disable", times)
+        return _suspended(server.postgres, "sslmode=disable", times, STAGES)
 
 
 def encrypted_suspensions(ground: Ground, times: int) -> Outcome:
     """The same, over TLS with a certificate that is checked: a cut is then another error to libpq."""
     with ground.own_server(encrypts=True) as server, ground.room() as folder:
         authority = _encrypted(server.postgres, server.cluster, folder)
-        return _suspended(server.postgres, f"sslmode=verify-full&sslrootcert={authority}", times)
+        return _suspended(server.postgres, f"sslmode=verify-full&sslrootcert={authority}", times, 1)
 
 
-def _suspended(postgres: Postgres, query: str, rounds: int) -> Outcome:
-    all_of_them = on_stages(postgres, STAGES, rounds, _round, query)
+def _suspended(postgres: Postgres, query: str, rounds: int, stages: int) -> Outcome:
+    all_of_them = on_stages(postgres, stages, rounds, _round, query)
     cut = sum(one.cut for one in all_of_them)
     first = max(one.first for one in all_of_them)
     refused = [took for one in all_of_them for took in one.refused]
