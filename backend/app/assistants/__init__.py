@@ -5,7 +5,9 @@ from ..settings import Settings
 from .base import Assistant
 from .custom import custom_assistant
 from .providers import PROVIDERS
-from .todo import TodoAssistant
+
+OFFLINE = "todo"
+"""The assistant that needs no language model."""
 
 
 def make_assistant(settings: Settings) -> Assistant:
@@ -14,7 +16,10 @@ def make_assistant(settings: Settings) -> Assistant:
     Raises SetupError, which names the setting, if there is no such assistant, if its key or address cannot be
     used, or if the code of a custom assistant raises.
     """
-    if settings.chat_model == TodoAssistant.name:
+    # Imported only where they are named: a grammar and libraries that take long to load.
+    if settings.chat_model == OFFLINE:
+        from .todo import TodoAssistant
+
         return TodoAssistant()
     prefix, _, model = settings.chat_model.partition(":")
     if prefix not in PROVIDERS:
