@@ -46,6 +46,7 @@ AT_LEAST_TWO = (
     "privacy/test_erasure.py::test_of_two_erasures_that_wait_for_each_other_the_second_finds_nobody",
     "privacy/test_export.py::test_it_is_of_one_moment_whatever_happens_while_it_is_read",
     "privacy/test_export.py::test_a_user_reads_one_export_at_a_time",
+    "privacy/test_export.py::test_it_ends_with_the_tokens_of_its_reader",
     "privacy/test_export.py::test_slow_readers_hold_up_nobody_but_other_exports",
     "turns/test_shutdown.py::test_a_turn_that_is_being_opened_is_waited_for",
 )
