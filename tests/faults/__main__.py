@@ -23,6 +23,7 @@ from faults.board import HEAD, Figure, Line, Outcome, exit_code, tried
 from faults.figures import BOARD
 from faults.ground import Ground, discreet
 from faults.jobs import longest_first, said
+from faults.shares import collect_rarely
 from support import Postgres
 
 WATCH = Watch()
@@ -79,6 +80,7 @@ def main() -> None:
     """Tries the figures and prints each when it is ready. Told to stop, it leaves no server and no disk."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     WATCH.begin()  # what services log of their faults is no line, and tells of nobody
+    collect_rarely()  # else a collection holds up the services in this process for half a second
     board, jobs, idle = _arguments()
     beside = longest_first((figure, times) for figure, times in board if jobs > 1 and not figure.is_timed)
     verdicts: set[str] = set()

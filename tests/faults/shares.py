@@ -24,6 +24,13 @@ WATCH = Watch()
 """Reads what a process of a share logs: nobody else does."""
 
 
+def collect_rarely() -> None:
+    """As in a process that serves: what is there by now stays, and is not scanned for garbage each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
+
+
 def shared(work: Callable[[Ground, int, int], Result], ground: Ground, times: int) -> list[Result]:
     """What `work(ground, number, share)` returns for each share of so many times, which may be one more.
 
@@ -55,9 +62,7 @@ def _watched(work: Callable[[Ground, int, int], Result], ground: Ground, number:
 
 def _begin() -> None:
     WATCH.begin()
-    # As in a process that serves: what is there by now stays, and is not scanned for garbage again and again.
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    collect_rarely()
     # The keyboard's stop reaches all processes at once: it is the board's to end these.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_board, daemon=True).start()

@@ -149,6 +149,7 @@ def test_seconds_count_for_whoever_has_an_idle_machine(
     monkeypatch.setattr(command, "BOARD", (slow, replace(slow, id="T-02")))
     monkeypatch.setattr(command, "ground", lambda: nullcontext(place))
     monkeypatch.setattr(command.WATCH, "begin", lambda: None)
+    monkeypatch.setattr(command, "collect_rarely", lambda: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["faults", *options])
     with pytest.raises(SystemExit) as ended:
