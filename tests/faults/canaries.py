@@ -276,7 +276,7 @@ CANARIES = (
     Canary(
         "a shutdown does not wait for the writers",
         ends.sigterm,
-        "refused, unused = await _refused(here, there)",
+        'refused, unused = await _refused(here, there) | assert reply["status"] == status',
         (
             (
                 "turns/turns.py",

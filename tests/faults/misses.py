@@ -21,6 +21,11 @@ FORGOTTEN = (
 )
 """A key is not looked up."""
 
+UNKEPT = (
+    ("repositories/turns.py", "    return hashed and hashed[: openings.KEY_BYTES]\n", "    return None\n"),
+)
+"""A reply is stored without the key of the request that asked for it."""
+
 PINS = "../../alembic/versions/2026-11-21_pins_and_undo.py"
 
 MISSES = (
@@ -156,14 +161,9 @@ MISSES = (
         "N-01",
         200,
         "in stored] == self.messages | the assistant was not asked once",
-        (
-            (
-                "repositories/turns.py",
-                "    return hashed and hashed[: openings.KEY_BYTES]\n",
-                "    return None\n",
-            ),
-        ),
+        UNKEPT,
     ),
+    Miss("the key of another try is not kept", "I-01", 14, "/regenerate: ", UNKEPT),
     Miss(
         "what a key was used for is not compared",
         "I-05/06",
@@ -311,6 +311,20 @@ MISSES = (
                 "        self._deadline = self._deadline or loop.time() + grace\n        return\n",
             ),
             # Else it depends on who reads: streams that are waited for end whole.
+            ("server.py", "LAST_ANSWERS_SECONDS = 5", "LAST_ANSWERS_SECONDS = 0"),
+        ),
+    ),
+    Miss(
+        "a shutdown hangs up on whoever reads",
+        "S-04",
+        5,
+        "answers that did not come to their end",
+        (
+            (
+                "server.py",
+                "        await self._services.turns.close(self._services.settings.shutdown_grace)\n",
+                "",
+            ),
             ("server.py", "LAST_ANSWERS_SECONDS = 5", "LAST_ANSWERS_SECONDS = 0"),
         ),
     ),
