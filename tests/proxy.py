@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import uvloop
 from sqlalchemy.engine import URL
 
 from line import Cut, Ending, Line, Place, Way
@@ -32,7 +33,7 @@ class Proxy:
 
     def __init__(self, server: URL) -> None:
         self._server = (server.host or "127.0.0.1", server.port or 5432)
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._reserved = reserved()
         self._listener = _listening(port_of(self._reserved))
         self._accepting: asyncio.Task[None] | None = None

@@ -17,6 +17,7 @@ from app import tokens
 from app.db import url as urls
 from app.server import Server, listening
 from app.settings import Settings
+from transport import Transport
 
 SECRET = "a secret of the tests, of more than 32 bytes"
 
@@ -57,11 +58,8 @@ class Postgres:
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Runs a statement and commits."""
-        with closing(psycopg2.connect(**urls.arguments(self.url))) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(sql, parameters or None)
-                return list(cursor.fetchall()) if cursor.description else []
+        with self.connected() as connected:
+            return connected.rows(sql, *parameters)
 
     def value(self, sql: str, *parameters: object) -> Any:
         """The first column of the first row."""
@@ -77,6 +75,23 @@ class Postgres:
         host, _, port = os.environ.get("TEST_POOLER", "").partition(":")
         url = self.url.set(host=host, port=int(port)) if host else self.url
         return url.render_as_string(hide_password=False)
+
+    @contextmanager
+    def connected(self) -> Iterator["Postgres"]:
+        """The same over one connection, for who has much to ask: to connect takes longer than to ask."""
+        with closing(psycopg2.connect(**urls.arguments(self.url))) as connection:
+            connection.autocommit = True
+            yield _Connected(self.url, connection)
+
+
+@dataclass(frozen=True)
+class _Connected(Postgres):
+    connection: psycopg2.extensions.connection
+
+    def rows(self, sql: str, *parameters: object) -> list[Row]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, parameters or None)
+            return list(cursor.fetchall()) if cursor.description else []
 
 
 @dataclass(frozen=True)
@@ -136,8 +151,9 @@ class Service:
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        # It never needs the certificates whose reading would take longer than many requests.
-        self.clients.append(httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=False))
+        self.clients.append(
+            httpx.Client(base_url=self.url, headers=headers, timeout=60, transport=Transport())
+        )
         return self.clients[-1]
 
     def hang_up(self) -> None:
@@ -172,13 +188,13 @@ def settings(postgres: Postgres, **changes: Any) -> Settings:
 
 
 @contextmanager
-def served(app: FastAPI, postgres: Postgres, *, hang_up: bool = True) -> Iterator[Service]:
-    """Runs an application on a free port of this machine.
+def served(app: FastAPI, postgres: Postgres, *, port: int = 0, hang_up: bool = True) -> Iterator[Service]:
+    """Runs an application on a port of this machine; 0: on any that is free.
 
     Without `hang_up`, its clients are the caller's to close: one may still read what the server said at last.
     """
     server = Server(app)
-    with listening("127.0.0.1", 0) as listener:
+    with listening("127.0.0.1", port) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         while not server.started and thread.is_alive():

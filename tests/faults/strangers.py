@@ -41,7 +41,7 @@ def _intruded(ground: Ground, number: int, times: int) -> tuple[Counter[str], Pa
         with ground.database("base") as database:
             migrate(database.url)
             spread_ids(database)
-            with settled(database, SIZE + rounds % 5) as town:
+            with database.connected() as connected, settled(connected, SIZE + rounds % 5) as town:
                 owner, intruder = (town.alice, town.bob) if rounds % 2 else (town.bob, town.alice)
                 trying = Intruder(town.service, owner, intruder)
                 noticed = [*trying.try_all(town.operations), *trying.use_assistant()]

@@ -51,10 +51,14 @@ def walks(ground: Ground, times: int) -> Outcome:
 def _walked(ground: Ground, number: int, times: int) -> tuple[int, int, int]:
     """How many walks, of how many pages, with how many writes in between."""
     chance, pages, meddled = random.Random(number), 0, 0
-    with ground.database() as database, served(create_app(settings(database)), database) as service:
+    with (
+        ground.database() as database,
+        database.connected() as connected,
+        served(create_app(settings(database)), connected) as service,
+    ):
         for walked, user in zip(range(times), _walkers(service), strict=False):
             limit = LIMITS[walked // 3 % len(LIMITS)]
-            walk = Walk(user, database, limit, chance)
+            walk = Walk(user, connected, limit, chance)
             (walk.through_the_list, walk.back, walk.forward)[walked % 3]()
             pages, meddled = pages + walk.pages, meddled + walk.meddled
     return times, pages, meddled

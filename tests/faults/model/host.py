@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-import httpx
-import psycopg2
 from fastapi import FastAPI
 
 from app.api.deps import Services
-from app.db import url as urls
 from faults.covered import Covered
-from faults.model.wire import Client, Wire
+from faults.model.wire import Client
+from reserved import port_of, reserved
 from support import Postgres, served
+from transport import Transport
 
 PATIENCE = 10
 """Seconds after which what was to end has not. What is behind an answer may take a moment more."""
@@ -32,13 +31,14 @@ class Host:
         self._make = make
         self._postgres = postgres
         self._covered = covered
-        self._wire = Wire()
+        self._reserved = reserved()
+        self._wire = Transport()
         self._running = ExitStack()
 
     @contextmanager
     def run(self) -> Iterator[None]:
         """From the first application to the end of the last one."""
-        with self._running, closing(self._wire):
+        with self._reserved, closing(self._wire), self._running:
             self._start()
             yield
 
@@ -50,7 +50,7 @@ class Host:
 
     def client(self, token: str | None = None) -> Client:
         """A client whose requests count as covered."""
-        return Client(self._wire, token, self._covered)
+        return Client(f"http://127.0.0.1:{port_of(self._reserved)}", self._wire, token, self._covered)
 
     def settle(self) -> None:
         """Raises Unsettled if a connection to the database stays in use, or a reply goes on."""
@@ -63,12 +63,8 @@ class Host:
     def _start(self) -> None:
         app = self._make()
         self._services: Services = app.state.services
-        service = self._running.enter_context(served(app, self._postgres))
-        self._wire.port = httpx.URL(service.url).port or 0
-        self._database = self._running.enter_context(
-            closing(psycopg2.connect(**urls.arguments(self._postgres.url)))
-        )
-        self._database.autocommit = True
+        self._running.enter_context(served(app, self._postgres, port=port_of(self._reserved)))
+        self._database = self._running.enter_context(self._postgres.connected())
 
     def _in_use(self) -> int:
         pools = (self._services.database, self._services.exports, self._services.erasures)
@@ -76,9 +72,7 @@ class Host:
         return sum(state["open"] - state["idle"] + state["waiting"] for state in states)
 
     def _streaming(self) -> int:
-        with self._database.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM message WHERE status = 'streaming'")
-            return int(cursor.fetchone()[0])
+        return int(self._database.value("SELECT count(*) FROM message WHERE status = 'streaming'"))
 
     def _await(self, count: Callable[[], int], what: str) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -17,7 +17,7 @@ from support import SECRET, User
 
 Json = dict[str, Any]
 
-CUT_EVERY = 5
+CUT_EVERY = 10
 """Steps after which all connections to the database end, which are idle then."""
 
 who = st.integers(0, 1)
