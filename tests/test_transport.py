@@ -10,6 +10,7 @@ import pytest
 from transport import Transport
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"
+EARLY = b"HTTP/1.1 413 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 BROKEN = {
     "no answer": b"",
     "no HTTP": b"SSH-2.0-server\r\n\r\n",
@@ -33,16 +34,15 @@ def client(listener: socket.socket) -> Iterator[httpx.Client]:
         yield client
 
 
-def _answering(listener: socket.socket, *connections: list[bytes]) -> threading.Thread:
-    """Takes so many connections, one after the other; answers on each what is listed, and hangs up."""
+def _answering(listener: socket.socket, *answers: bytes) -> threading.Thread:
+    """Takes a connection, answers to each request the next of these, and hangs up."""
 
     def answer() -> None:
-        for answers in connections:
-            connection, _ = listener.accept()
-            with connection:
-                for one in answers:
-                    _heard(connection)
-                    connection.sendall(one)
+        connection, _ = listener.accept()
+        with connection:
+            for one in answers:
+                _heard(connection)
+                connection.sendall(one)
 
     thread = threading.Thread(target=answer)
     thread.start()
@@ -56,21 +56,21 @@ def _heard(connection: socket.socket) -> None:
 
 
 def test_connections_are_used_again(listener: socket.socket, client: httpx.Client) -> None:
-    answering = _answering(listener, [WHOLE, WHOLE])
+    answering = _answering(listener, WHOLE, WHOLE)
     assert [client.get("/").text for _ in range(2)] == ["whole", "whole"]
     answering.join()
 
 
 def test_one_that_has_ended_is_not_used_again(listener: socket.socket, client: httpx.Client) -> None:
-    answering = _answering(listener, [WHOLE], [WHOLE])
-    assert client.get("/").text == "whole"
-    assert client.get("/").text == "whole"
-    answering.join()
+    for _ in range(2):
+        answering = _answering(listener, WHOLE)
+        assert client.get("/").text == "whole"
+        answering.join()
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_what_breaks_off_is_no_answer(listener: socket.socket, client: httpx.Client, broken: bytes) -> None:
-    answering = _answering(listener, [broken])
+    answering = _answering(listener, broken)
     with pytest.raises(httpx.TransportError):
         client.get("/")
     answering.join()
@@ -96,7 +96,7 @@ def test_who_leaves_a_stream_hangs_up(listener: socket.socket, client: httpx.Cli
 
 
 def test_an_answer_to_half_a_request_is_one(listener: socket.socket, client: httpx.Client) -> None:
-    answering = _answering(listener, [b"HTTP/1.1 413 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"])
+    answering = _answering(listener, EARLY)
     assert client.post("/", content=bytes(10_000_000)).status_code == 413
     answering.join()
 

@@ -141,15 +141,19 @@ class _Body(httpx.SyncByteStream):
             self._line.hang_up()
 
 
-def _pieces(request: httpx.Request) -> Iterator[bytes]:
-    """The head with the body, if that is there already; else in chunks, as it comes."""
+def head_of(request: httpx.Request) -> bytes:
+    """What is sent before the body."""
     head = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
     head += [b"%s: %s" % header for header in request.headers.raw]
-    whole = b"\r\n".join([*head, b"", b""])
+    return b"\r\n".join([*head, b"", b""])
+
+
+def _pieces(request: httpx.Request) -> Iterator[bytes]:
+    """All of it, if that is there already; else the body in chunks, as it comes."""
     if "Transfer-Encoding" not in request.headers:
-        yield whole + request.read()
+        yield head_of(request) + request.read()
         return
-    yield whole
+    yield head_of(request)
     assert isinstance(request.stream, httpx.SyncByteStream)
     for piece in filter(None, request.stream):
         yield b"%x\r\n%s\r\n" % (len(piece), piece)

@@ -6,6 +6,7 @@ import time
 from collections import deque
 
 import httpx
+import uvloop
 
 from app import tokens
 from app.main import create_app
@@ -64,7 +65,7 @@ def cancellations(ground: Ground, times: int) -> Outcome:
         # On a busy machine nobody is to give up but those who are told to.
         patience = {"database_pool_timeout": PATIENCE, "database_timeout": PATIENCE}
         app = create_app(settings(database, database_pool_size=2, **patience))
-        return asyncio.run(_cancel(app, users, times))
+        return uvloop.run(_cancel(app, users, times))
 
 
 async def _cancel(app: object, users: list[int], times: int) -> Outcome:

@@ -13,6 +13,7 @@ import httpx
 
 from faults.lab import PATIENCE, Process
 from faults.script import Script
+from faults.transport import Transport
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -99,16 +100,12 @@ class Chat:
     def __init__(self, process: Process, token: str, through: str = "") -> None:
         """`through` is another address of the process, if it is not to be its own."""
         headers = {"Authorization": f"Bearer {token}"}
-        # The service hangs up after five seconds, like the default here: a request might just be on its way.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2)
-        # It never needs the certificates whose reading would take longer than many requests.
         self.client = httpx.AsyncClient(
             base_url=through or process.url,
             headers=headers,
             timeout=PATIENCE,
-            limits=limits,
+            transport=Transport(),
             trust_env=False,
-            verify=False,
             event_hooks={"response": [_begins]},
         )
 

@@ -5,6 +5,8 @@ import signal
 import time
 from statistics import median
 
+import uvloop
+
 from faults.board import Outcome, Timed
 from faults.chat import Chat
 from faults.ground import Ground, OwnServer
@@ -45,7 +47,7 @@ def crashes(ground: Ground, times: int) -> Outcome:
     with ground.own_server() as server, ground.room() as folder:
         lab = Lab(server.postgres, folder)
         loop = CrashLoop(lab, server, times, seed=1)
-        findings = asyncio.run(loop.run())
+        findings = uvloop.run(loop.run())
         assert findings.faults == {}
         assert lab.complaints() == []
     seconds = sorted(loop.seconds)

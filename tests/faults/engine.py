@@ -1,9 +1,10 @@
 """The checks of the turn engine as lines of the board, as often as the board asks for."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import ClassVar, Protocol
+
+import uvloop
 
 from faults import ends, readers, retries, tabs
 from faults.board import Outcome
@@ -41,7 +42,7 @@ def kills(ground: Ground, times: int) -> Outcome:
     """So many kills, and after each of them messages that are acknowledged."""
     with ground.lab() as lab:
         loop = KillLoop(lab, times, _acknowledged(times), seed=1)
-        found = asyncio.run(loop.run())
+        found = uvloop.run(loop.run())
     assert found.faults == {}, loop.report()
     hit = found.recovered if times >= ENOUGH else found.recovered + found.interrupted
     assert hit > 0, f"no kill hit between a commit and its answer: {loop.report()}"
@@ -72,7 +73,7 @@ def restarts(ground: Ground, times: int) -> Outcome:
     """So many restarts: what is shown is stored, and who comes too early is told so."""
     with ground.lab() as lab:
         loop = RestartLoop(lab, times, _acknowledged(times), seed=1)
-        found = asyncio.run(loop.run())
+        found = uvloop.run(loop.run())
     assert found.faults == {}, loop.report()
     assert found.seconds_lost == 0, f"{found.seconds_lost} s of text were shown and are not stored"
     load = loop.load
@@ -89,12 +90,12 @@ def restarts(ground: Ground, times: int) -> Outcome:
 
 def _rounds(check: Repeated, ground: Ground, times: int) -> Outcome:
     with ground.lab() as lab:
-        return Outcome(times, times, asyncio.run(check(lab, rounds=times)))
+        return Outcome(times, times, uvloop.run(check(lab, rounds=times)))
 
 
 def _counted_rounds(check: Counting, ground: Ground, times: int) -> Outcome:
     with ground.lab() as lab:
-        said = asyncio.run(check(lab, rounds=times))
+        said = uvloop.run(check(lab, rounds=times))
     return Outcome(times, said.hit, said)
 
 
@@ -111,7 +112,7 @@ def counted(check: Counting) -> Callable[[Ground, int], Outcome]:
 def streams(ground: Ground, times: int) -> Outcome:
     """So many streams in one process."""
     with ground.lab() as lab:
-        said = asyncio.run(many_streams(lab, times))
+        said = uvloop.run(many_streams(lab, times))
     return Outcome(times, said.hit, said, said.timed)
 
 

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
+import uvloop
+
 from app.db import url as urls
 from faults.chat import Chat
 from faults.ground import Ground, discreet
@@ -147,7 +149,7 @@ def main() -> None:
         with discreet(folder / "cluster") as url, Ground(Postgres(urls.parse(url)), folder).lab() as lab:
             loop = KillLoop(lab, options.kills, options.acknowledged, options.seed)
             began = time.monotonic()
-            findings = asyncio.run(loop.run())
+            findings = uvloop.run(loop.run())
             print(f"{loop.report()}\n{time.monotonic() - began:>14.0f}  seconds")
     sys.exit(f"faults: {findings.faults}" if findings.faults else 0)
 

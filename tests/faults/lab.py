@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -19,6 +18,7 @@ import app
 from app import tokens
 from app.db import url as urls
 from discretion import told
+from faults.forks import Fork, Forks
 from faults.wire import Wire
 from reserved import port_of, reserved
 from support import GENEROUS, SECRET, Postgres, as_environment
@@ -49,7 +49,7 @@ class Process:
     def __init__(self, lab: "Lab", settings: dict[str, object]) -> None:
         self._lab = lab
         self._settings = settings
-        self._process: asyncio.subprocess.Process | None = None
+        self._fork: Fork | None = None
         self.wire = Wire(lab.postgres.url)
         self._reserved = reserved()
         self.port = port_of(self._reserved)
@@ -60,7 +60,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._fork is not None and self._fork.alive
 
     async def start(self) -> None:
         """Starts it on its port, and returns when it listens."""
@@ -77,29 +77,15 @@ class Process:
             "DATABASE_POOL_TIMEOUT": PATIENCE,
             "DATABASE_POOL_SIZE": 16,  # crowds wait in Postgres for each other, some at a time
             "PORT": self.port,
-            "PYTHONPATH": f"{self._lab.build}:{TESTS}",
-            "PYTHONWARNINGS": "error",
             **self._settings,
         }
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        with self._lab.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "faults.serve", str(self._lab.folder)),
-                env={**kept, **{name: str(value) for name, value in settings.items()}},
-                cwd=self._lab.folder,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
-        assert self._process.stdout is not None
-        if not await self._process.stdout.readline():
-            raise RuntimeError(f"it did not start:\n{self._lab.log.read_text()[-3000:]}")
+        self._fork = await self._lab.fork({name: str(value) for name, value in settings.items()})
         await self._ready()
 
     def strike(self) -> None:
         """SIGKILL: no time for a last word."""
-        assert self._process is not None
         if self.alive:
-            self._process.kill()
+            self._signal(signal.SIGKILL)
 
     async def kill(self) -> None:
         """SIGKILL, and waits until it is gone."""
@@ -108,37 +94,38 @@ class Process:
 
     def terminate(self) -> None:
         """SIGTERM: an orderly end."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        self._signal(signal.SIGTERM)
 
     def pause(self) -> None:
         """SIGSTOP: it seems dead, and is not."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT: it goes on where it was."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     async def ended(self) -> int:
         """Its exit code, once it has one."""
-        assert self._process is not None
-        return await self._process.wait()
+        assert self._fork is not None
+        return await self._fork.ended()
 
     def megabytes(self) -> float:
         """How much memory it has now."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        assert self._fork is not None
+        status = Path(f"/proc/{self._fork.pid}/status").read_text()
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         assert found is not None
         return int(found[1]) / 1024
 
     async def close(self) -> None:
-        if self._process is not None:
+        if self._fork is not None:
             await self.kill()
         await self.wire.close()
         self._reserved.close()
+
+    def _signal(self, which: signal.Signals) -> None:
+        assert self._fork is not None
+        self._fork.send(which)
 
     async def _ready(self) -> None:
         """The port listens before the application is ready, so a request that is accepted waits."""
@@ -158,17 +145,25 @@ class Lab:
     folder: Path
     build: Path = THIS_BUILD
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _forks: Forks = field(init=False)
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "calls").write_bytes(b"")
         self.log.write_bytes(b"")
+        self._forks = Forks(self.folder, self.log, self._environment)
+        self._stack.push_async_callback(self._forks.close)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {**kept, "PYTHONPATH": f"{self.build}:{TESTS}", "PYTHONWARNINGS": "error"}
 
     @property
     def log(self) -> Path:
@@ -181,6 +176,10 @@ class Lab:
         self._stack.push_async_callback(process.close)
         await process.start()
         return process
+
+    async def fork(self, settings: dict[str, str]) -> Fork:
+        """A server process with these settings, once it listens."""
+        return await self._forks.fork({**self._environment, **settings})
 
     def user(self) -> tuple[int, str]:
         """A new account and its token."""

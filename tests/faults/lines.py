@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import get_args
 
+import uvloop
 from sqlalchemy.engine import make_url
 
 from faults.board import Outcome
@@ -195,7 +196,7 @@ class Talk:
 def broken_lines(ground: Ground, times: int) -> Outcome:
     """So many requests over lines to the service that break; for half of them, those to Postgres, too."""
     with ground.lab() as lab, proxied(lab.postgres) as database:
-        talks, cut = asyncio.run(_talked(lab, database, -(-times // ROUNDS)))
+        talks, cut = uvloop.run(_talked(lab, database, -(-times // ROUNDS)))
         return _outcome(talks, cut, Counter(lab.calls()))
 
 

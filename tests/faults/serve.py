@@ -1,6 +1,6 @@
 """Serves the application of the environment with the assistant of these tests.
 
-python -m faults.serve FOLDER
+`python -m faults.serve FOLDER` does so in each process that `faults.forks` asks it for.
 """
 
 import signal
@@ -12,6 +12,7 @@ from app import logs
 from app.main import create_app
 from app.server import Server
 from app.settings import read_settings
+from faults.forked import fork
 from faults.script import Speaker
 
 
@@ -28,4 +29,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    fork()
     main(Path(sys.argv[1]))

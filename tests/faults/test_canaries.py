@@ -1,6 +1,5 @@
 """Every check of the turn engine rejects a build that breaks what it is about."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
 from app.db.migrations import migrate
 from faults.broken import Canary, Miss, broken, is_told
@@ -28,7 +28,7 @@ CHANCES = 3
 def rejection(canary: Canary, lab: Lab) -> Exception | None:
     """Why the check rejects the build. One that does not start is a RuntimeError: that proves nothing."""
     try:
-        asyncio.run(canary.check(lab))
+        uvloop.run(canary.check(lab))
     except (*REJECTIONS, ExceptionGroup) as error:
         return error
     return None

@@ -1,10 +1,10 @@
 """The turn engine under faults that are no line of the board. Each check prints how often it was tried."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from faults import ends, readers, retries
 from faults.lab import Lab
@@ -35,5 +35,5 @@ def test_it_holds_under_faults(
     check: Check, postgres: Postgres, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     lab = Lab(postgres, tmp_path)
-    record_property("fault", f"{check.__name__:>24}: {asyncio.run(check(lab))}")
+    record_property("fault", f"{check.__name__:>24}: {uvloop.run(check(lab))}")
     assert lab.complaints() == []
