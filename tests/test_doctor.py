@@ -144,3 +144,21 @@ def test_of_an_assistant_that_was_not_asked_it_does_not_say_that_it_answers(
 ) -> None:
     [said] = [one.sentence for one in examine(settings(postgres, **change)) if one.what == "assistant"]
     assert said == f"{name} is set up, and was not asked"
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("127.0.0.1", "leads to this machine"),
+        ("db.example", "in the clear"),
+        ("db.example?sslmode=prefer&channel_binding=prefer", "in the clear"),
+        ("db.example?sslmode=require", "add channel_binding=require"),
+        ("db.example?sslmode=require&channel_binding=require", "must prove who it is"),
+        ("db.example?sslmode=verify-full", "must prove who it is"),
+    ],
+)
+def test_it_says_what_protects_the_way_to_the_database(postgres: Postgres, host: str, said: str) -> None:
+    name, _, options = host.partition("?")
+    address = f"postgresql://user:password@{name}/chat?{options}"
+    found = examine(settings(postgres, database_url=address))
+    assert said in next(one.sentence for one in found if one.what == "address")

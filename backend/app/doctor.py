@@ -45,13 +45,27 @@ def examine(settings: Settings) -> Iterator[Finding]:
     except SetupError as error:
         yield Finding("address", False, str(error))
         return
-    yield Finding("address", True, "what it leads to is on this machine, encrypted, or allowed in the clear")
+    yield Finding("address", True, _way(url))
     yield from _database("database", url, settings)
     found = _reachable("direct address for migrations", direct)
     if direct != url:
         yield found
     if found.good:
         yield from _administration(direct)
+
+
+def _way(url: URL) -> str:
+    """What protects what passes on the way to the database."""
+    if urls.leads_here(url):
+        return "leads to this machine"
+    if urls.may_be_read_on_the_way(url):
+        return "leads to another host in the clear, as ALLOW_PLAINTEXT_DATABASE allows"
+    if urls.checks_who_answers(url):
+        return "leads to another host, encrypted, and the server must prove who it is"
+    return (
+        "leads to another host, encrypted; whoever is in between may answer in its place: "
+        "add channel_binding=require, or sslmode=verify-full with sslrootcert"
+    )
 
 
 def _assistant(settings: Settings) -> Iterator[Finding]:

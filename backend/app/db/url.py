@@ -11,7 +11,8 @@ from ..errors import SetupError
 from ..settings import Settings
 
 DRIVER = "postgresql+psycopg2"
-ENCRYPTED = ("require", "verify-ca", "verify-full")
+VERIFIED = ("verify-ca", "verify-full")
+ENCRYPTED = ("require", *VERIFIED)
 
 
 def parse(address: str) -> URL:
@@ -70,7 +71,21 @@ def arguments(url: URL) -> dict[str, Any]:
 
 
 def may_be_read_on_the_way(url: URL) -> bool:
-    """Whether the URL leads to another host without requiring TLS.
+    """Whether the URL leads to another host without requiring TLS."""
+    return url.query.get("sslmode") not in ENCRYPTED and not leads_here(url)
+
+
+def checks_who_answers(url: URL) -> bool:
+    """Whether the server must prove that it is the right one.
+
+    It does so by its certificate, or by what it knows of the password at the other end of this connection:
+    channel binding, RFC 5802.
+    """
+    return url.query.get("sslmode") in VERIFIED or url.query.get("channel_binding") == "require"
+
+
+def leads_here(url: URL) -> bool:
+    """Whether the URL leads to this machine only.
 
     libpq takes what the URL leaves out from a service in `pg_service.conf`, which may name any host, and from
     the environment.
@@ -79,8 +94,7 @@ def may_be_read_on_the_way(url: URL) -> bool:
     service = given.get("service") or os.environ.get("PGSERVICE")
     address = given.get("hostaddr") or os.environ.get("PGHOSTADDR")
     host = given.get("host") or service or os.environ.get("PGHOST")
-    hosts = str(address or host or "").split(",")
-    return url.query.get("sslmode") not in ENCRYPTED and not all(_is_here(host) for host in hosts)
+    return all(_is_here(host) for host in str(address or host or "").split(","))
 
 
 def _is_here(host: str) -> bool:
