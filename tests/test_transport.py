@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from reserved import port_of, reserved
 from transport import Transport
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"
@@ -24,6 +25,7 @@ BROKEN = {
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
         yield listener
 
 
@@ -44,15 +46,15 @@ def _answering(listener: socket.socket, *answers: bytes) -> threading.Thread:
                 _heard(connection)
                 connection.sendall(one)
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     return thread
 
 
 def _heard(connection: socket.socket) -> None:
     said = b""
-    while b"\r\n\r\n" not in said:
-        said += connection.recv(4_096)
+    while b"\r\n\r\n" not in said and (data := connection.recv(4_096)):
+        said += data
 
 
 def test_connections_are_used_again(listener: socket.socket, client: httpx.Client) -> None:
@@ -87,7 +89,7 @@ def test_who_leaves_a_stream_hangs_up(listener: socket.socket, client: httpx.Cli
             if connection.recv(1) == b"":
                 left.set()
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     with client.stream("GET", "/") as answered:
         assert next(answered.iter_raw()) == b"whole"
@@ -101,7 +103,26 @@ def test_an_answer_to_half_a_request_is_one(listener: socket.socket, client: htt
     answering.join()
 
 
-def test_nobody_listens(client: httpx.Client, listener: socket.socket) -> None:
-    listener.close()
-    with pytest.raises(httpx.ConnectError):
+def test_nobody_listens() -> None:
+    with (
+        reserved() as place,
+        httpx.Client(transport=Transport()) as client,
+        pytest.raises(httpx.ConnectError),
+    ):
+        client.get(f"http://127.0.0.1:{port_of(place)}/")
+
+
+def test_what_comes_behind_an_answer_is_no_answer(listener: socket.socket, client: httpx.Client) -> None:
+    answering = _answering(listener, WHOLE + WHOLE)
+    with pytest.raises(httpx.RemoteProtocolError):
         client.get("/")
+    answering.join()
+
+
+def test_who_is_closed_hangs_up_where_it_reads(listener: socket.socket, client: httpx.Client) -> None:
+    answering = _answering(listener, BROKEN["before the last chunk"])
+    with client.stream("GET", "/") as answer:
+        answering.join()
+        client.close()
+        with pytest.raises(httpx.TransportError):
+            answer.read()

@@ -17,16 +17,16 @@ class Transport(httpx.BaseTransport):
     """Keeps connections, and uses them again, as a browser does. Any threads may share them.
 
     Raises httpx.TransportError where a line breaks: an answer without its end is none. An answer says how
-    long it is, or comes in chunks.
+    long it is, or comes in chunks, and nothing comes before it.
     """
 
     def __init__(self) -> None:
+        self._open: set[_Line] = set()
         self._idle: list[_Line] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with _told():
-            line = self._line((request.url.host, request.url.port))
-            answer = Answer()
+            answer, line = Answer(), self._line(request)
             try:
                 line.ask(request, answer)
             except BaseException:
@@ -35,18 +35,19 @@ class Transport(httpx.BaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(line, answer, self._idle))
 
     def close(self) -> None:
-        """Hangs up where nobody reads. Who reads, hangs up by closing the answer."""
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().hang_up()
+        """Hangs up, also where an answer is being read."""
+        for line in tuple(self._open):
+            line.hang_up()
 
-    def _line(self, address: Address) -> "_Line":
+    def _line(self, request: httpx.Request) -> "_Line":
+        address = request.url.host, request.url.port
         with suppress(IndexError):  # there is none; another thread may have taken the last one
-            while line := self._idle.pop():
-                if line.address == address and not line.says_something:  # else it has ended
+            while True:
+                line = self._idle.pop()
+                if line.address == address and not line.says_something:  # what it says is that it has ended
                     return line
                 line.hang_up()
-        return _Line(address)
+        return _Line(address, request.extensions["timeout"]["connect"], self._open)
 
 
 class Answer:
@@ -65,6 +66,7 @@ class Answer:
 
     def on_message_begin(self) -> None:
         if self.whole:
+            self.keeps = False
             raise ValueError("it says more than it was asked")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -83,17 +85,28 @@ class Answer:
 class _Line:
     """A connection, for one request after the other."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, seconds: float | None, open_lines: set["_Line"]) -> None:
         self.address = address
-        self._socket = socket.create_connection(address)
+        self._open = open_lines
+        try:
+            self._socket = socket.create_connection(address, seconds)
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._open.add(self)
         self._readable = select.poll()
         self._readable.register(self._socket, select.POLLIN)
 
     @property
+    def is_open(self) -> bool:
+        return self in self._open
+
+    @property
     def says_something(self) -> bool:
         """Whether there is something to read, be it the end."""
-        return bool(self._readable.poll(0))
+        return not self.is_open or bool(self._readable.poll(0))
 
     def ask(self, request: httpx.Request, answer: Answer) -> None:
         """Sends it, and returns when the head of the answer has come."""
@@ -114,6 +127,7 @@ class _Line:
         answer.parser.feed_data(data)
 
     def hang_up(self) -> None:
+        self._open.discard(self)
         self._socket.close()
 
 
@@ -135,7 +149,7 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         """Who leaves before the end, hangs up."""
-        if self._answer.whole and self._answer.keeps:
+        if self._answer.whole and self._answer.keeps and self._line.is_open:
             self._idle.append(self._line)
         else:
             self._line.hang_up()
@@ -165,8 +179,6 @@ def _told() -> Iterator[None]:
     """What breaks is told in the words of httpx."""
     try:
         yield
-    except ConnectionRefusedError as error:
-        raise httpx.ConnectError(str(error)) from error
     except TimeoutError as error:
         raise httpx.ReadTimeout(str(error)) from error
     except HttpParserError as error:

@@ -1,9 +1,9 @@
-"""Server processes that start at once, because each is forked from one that has imported all it needs.
+"""Server processes that are forked from one that has imported all they need: to start again costs little.
 
-Such a process is as good as one that was started from nothing. To the kernel it is a process like any other:
-it has a number, an environment, connections and an event loop of its own, SIGKILL hits it in the middle of
-whatever it does, and nothing of it is left. All that it shares with others is memory with what was imported,
-and where it writes there, it gets a copy of its own.
+To the kernel each is a process like any other: it has a number, an environment, connections and an event loop
+of its own, SIGKILL hits it in the middle of whatever it does, and nothing of it is left. It shares with those
+before and after it what was imported, with the seed of Python's hashes and whatever a module drew by chance.
+One that runs beside it is forked from another process, and shares nothing with it.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Fork:
         return not self._end.done()
 
     def send(self, which: signal.Signals) -> None:
-        """Signals it, at once. Raises ProcessLookupError if it has ended: its number may be another's."""
+        """Signals it, at once. Raises ProcessLookupError if its end is known: its number may be another's."""
         if not self.alive:
             raise ProcessLookupError
         with suppress(ProcessLookupError):  # it has ended just now
@@ -82,4 +82,7 @@ class Forks:
 async def _exit_code(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
     """It comes last, after whatever the process itself has printed."""
     with closing(writer):
-        return int((await reader.read()).split()[-1])
+        said = (await reader.read()).split()
+    if not said:
+        raise RuntimeError("what it was forked from has ended before it")
+    return int(said[-1])

@@ -49,6 +49,7 @@ class Process:
     def __init__(self, lab: "Lab", settings: dict[str, object]) -> None:
         self._lab = lab
         self._settings = settings
+        self._forks: Forks | None = None
         self._fork: Fork | None = None
         self.wire = Wire(lab.postgres.url)
         self._reserved = reserved()
@@ -66,6 +67,8 @@ class Process:
         """Starts it on its port, and returns when it listens."""
         if self.wire.port == 0:
             await self.wire.open()
+        if self._forks is None:
+            self._forks = Forks(self._lab.folder, self._lab.log, self._lab.environment)
         url = self._lab.postgres.url.set(host="127.0.0.1", port=self.wire.port)
         url = url.update_query_dict({"sslmode": "disable", "gssencmode": "disable"})
         settings = {
@@ -79,7 +82,9 @@ class Process:
             "PORT": self.port,
             **self._settings,
         }
-        self._fork = await self._lab.fork({name: str(value) for name, value in settings.items()})
+        given = {name: str(value) for name, value in settings.items()}
+        async with asyncio.timeout(PATIENCE):
+            self._fork = await self._forks.fork({**self._lab.environment, **given})
         await self._ready()
 
     def strike(self) -> None:
@@ -118,10 +123,12 @@ class Process:
         return int(found[1]) / 1024
 
     async def close(self) -> None:
-        if self._fork is not None:
-            await self.kill()
-        await self.wire.close()
-        self._reserved.close()
+        with self._reserved:
+            if self._fork is not None:
+                await self.kill()
+            if self._forks is not None:
+                await self._forks.close()
+            await self.wire.close()
 
     def _signal(self, which: signal.Signals) -> None:
         assert self._fork is not None
@@ -145,14 +152,11 @@ class Lab:
     folder: Path
     build: Path = THIS_BUILD
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _forks: Forks = field(init=False)
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "calls").write_bytes(b"")
         self.log.write_bytes(b"")
-        self._forks = Forks(self.folder, self.log, self._environment)
-        self._stack.push_async_callback(self._forks.close)
         return self
 
     async def __aexit__(
@@ -161,7 +165,8 @@ class Lab:
         await self._stack.aclose()
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Of its processes: whatever is set where the tests run stays there."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return {**kept, "PYTHONPATH": f"{self.build}:{TESTS}", "PYTHONWARNINGS": "error"}
 
@@ -176,10 +181,6 @@ class Lab:
         self._stack.push_async_callback(process.close)
         await process.start()
         return process
-
-    async def fork(self, settings: dict[str, str]) -> Fork:
-        """A server process with these settings, once it listens."""
-        return await self._forks.fork({**self._environment, **settings})
 
     def user(self) -> tuple[int, str]:
         """A new account and its token."""

@@ -46,6 +46,7 @@ ALIKE = {
     "delete while it streams",
     "edit",
     "intrude",
+    "leave a stream",
     "read",
     "restart",
     "stop",

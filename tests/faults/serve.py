@@ -12,8 +12,8 @@ from app import logs
 from app.main import create_app
 from app.server import Server
 from app.settings import read_settings
-from faults.forked import fork
 from faults.script import Speaker
+from faults.template import fork
 
 
 def main(folder: Path) -> None:

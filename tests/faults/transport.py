@@ -13,12 +13,12 @@ from httptools import HttpParserError
 
 from transport import Answer, head_of
 
-KEPT = 2
-"""Seconds. The service hangs up where nothing was asked for five: a request might just be on its way."""
+KEPT = 30
+"""Seconds. The service hangs up where nothing was asked for long: a request might just be on its way."""
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Has as many lines as there are requests at once, and uses them again, as a browser does.
+    """Opens a line where none is idle, however many there are, and uses lines again, as a browser does.
 
     Raises httpx.TransportError where a line breaks: an answer without its end is none. The length of what is
     sent is known, and an answer says how long it is, or comes in chunks.
@@ -116,7 +116,7 @@ class _Line(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._lines.discard(self)
-        if self._answer is not None:
+        if self._answer is not None and not self._answer.whole:
             early = httpx.RemoteProtocolError("it hung up before the end of an answer")
             self._answer.breaks(httpx.ReadError(str(error)) if error else early)
             self._answer = None
@@ -143,6 +143,8 @@ class _Answer(Answer, httpx.AsyncByteStream):
                 yield b"".join(pieces)
             else:
                 await self._more()
+        if isinstance(self._fault, httpx.RemoteProtocolError):  # it said more than this answer
+            raise self._fault
 
     async def aclose(self) -> None:
         """Who leaves before the end, hangs up."""

@@ -17,28 +17,38 @@ class Patient(Echo):
 
     def __init__(self) -> None:
         self.held = False
-        """Whether the next reply is to stay half of what it would be, until somebody stops it."""
-        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        """Whether the next reply is to stay half of what it would be, until somebody says how it goes on."""
+        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[bool]] | None = None
 
     async def reply(self, prompt: Prompt) -> AsyncIterator[Event]:
         question = prompt.messages[-1].content
         if self.held:
-            rambling = asyncio.Event()
-            self._waiting = asyncio.get_running_loop(), rambling
+            loop = asyncio.get_running_loop()
+            ends = loop.create_future()
+            self._waiting = loop, ends
             yield TextDelta(half(question))
-            await rambling.wait()
-            yield TextDelta("." * FLUSH_CHARACTERS)
-            await asyncio.sleep(PATIENCE)
-            return
-        async for event in super().reply(prompt):
-            yield event
+            if not await ends:
+                yield TextDelta("." * FLUSH_CHARACTERS)
+                await asyncio.sleep(PATIENCE)
+                return
+            yield TextDelta(question.removeprefix(half(question)))
+        else:
+            async for event in super().reply(prompt):
+                yield event
         yield Usage(len(question), len(question))
 
     def ramble(self) -> None:
         """The reply that waits says more, so much that it is to be stored at once, and ends much later."""
+        self._go_on(ends=False)
+
+    def finish(self) -> None:
+        """The reply that waits says the rest."""
+        self._go_on(ends=True)
+
+    def _go_on(self, *, ends: bool) -> None:
         assert self._waiting is not None, "no reply waits"
-        loop, rambling = self._waiting
-        loop.call_soon_threadsafe(rambling.set)
+        loop, waiting = self._waiting
+        loop.call_soon_threadsafe(waiting.set_result, ends)
 
 
 def half(text: str) -> str:

@@ -48,6 +48,22 @@ class Streams(Turns):
 
     @precondition(lambda self: self.talks)
     @rule(place=which, content=words)
+    def leave(self, place: int, content: str) -> None:
+        """In the middle of a reply, which is written to its end all the same."""
+        self.step("leave a stream")
+        talk, seen, question = self.talk(place), Seen(0), f"wait {content}"
+        with self._halfway(talk, question, seen) as lines:
+            if lines is None:
+                return
+        self.assistant.finish()
+        self.host.settle()
+        *_, asked, reply = self.users[talk.owner].messages(talk.id)
+        assert reply["id"] == seen.reply_id
+        self._asked(talk, {"message": asked, "reply": reply}, question, None)
+        self.compare(talk)
+
+    @precondition(lambda self: self.talks)
+    @rule(place=which, content=words)
     def delete_while_it_streams(self, place: int, content: str) -> None:
         """Both readers are told, and what the assistant says afterwards is stored nowhere."""
         self.step("delete while it streams")

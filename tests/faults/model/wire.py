@@ -10,20 +10,24 @@ from transport import Transport
 
 
 class Client(httpx.Client):
-    """A user's client: it sends a token, no cookies, and goes where it is told to."""
+    """A user's client: it sends a token and no cookies, and follows no redirect."""
 
-    def __init__(self, url: str, wire: Transport, token: str | None, covered: Covered) -> None:
+    def __init__(self, url: str, transport: Transport, token: str | None, covered: Covered) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        super().__init__(base_url=url, headers=headers, transport=wire, trust_env=False, timeout=60)
-        self._wire = wire
+        super().__init__(base_url=url, headers=headers, transport=transport, trust_env=False, timeout=60)
+        self._shared = transport
         self._covered = covered
 
     def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
-        answer = self._wire.handle_request(request)
+        answer = self._shared.handle_request(request)
         answer.request = request
-        if not stream:
-            answer.read()
-        self._covered.note(answer)
+        try:
+            if not stream:
+                answer.read()
+            self._covered.note(answer)
+        except BaseException:
+            answer.close()
+            raise
         return answer
 
 

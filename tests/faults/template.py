@@ -29,9 +29,10 @@ def fork() -> None:
     environment, line = _asked()
     for which, handler in handlers.items():
         signal.signal(which, handler)
+    gc.unfreeze()  # what a server keeps from its collector is for the server to say
     os.environ.clear()
     os.environ.update(environment)
-    for standard in (0, 1):
+    for standard in (0, 1):  # the standard input too: what is opened next would get its number
         os.dup2(line, standard)
     os.close(line)
     print(os.getpid(), flush=True)
