@@ -66,3 +66,9 @@ def test_a_kind_of_step_that_is_never_taken_fails_the_line(monkeypatch: pytest.M
     monkeypatch.setattr(machine, "shared", lambda *_: [(done, Counter(covered))] * 2)
     with pytest.raises(AssertionError, match="no step is: restart"):
         machine.api(NOWHERE, machine.ENOUGH)
+
+
+def test_no_rule_takes_the_place_of_another() -> None:
+    nouns = [noun for noun in machine.Model.mro() if noun.__module__.startswith("faults.model")]
+    names = Counter(name for noun in nouns for name in vars(noun) if not name.startswith("__"))
+    assert {name for name, count in names.items() if count > 1} == set()

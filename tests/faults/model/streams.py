@@ -48,7 +48,7 @@ class Streams(Turns):
 
     @precondition(lambda self: self.talks)
     @rule(place=which, content=words)
-    def leave(self, place: int, content: str) -> None:
+    def leave_a_stream(self, place: int, content: str) -> None:
         """In the middle of a reply, which is written to its end all the same."""
         self.step("leave a stream")
         talk, seen, question = self.talk(place), Seen(0), f"wait {content}"
