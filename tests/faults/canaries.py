@@ -187,7 +187,7 @@ CANARIES = (
     Canary(
         "a reply keeps its lease although its process is dead",
         impatient_dead_process,
-        "TimeoutError",
+        "reply = await until_ended(there, conversation)",
         (("repositories/replies.py", "LEASE = timedelta(seconds=10)", "LEASE = timedelta(seconds=3600)"),),
     ),
     Canary(
